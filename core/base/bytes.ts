@@ -1,0 +1,298 @@
+/**
+ * Bytes: text in both directions, comparison, and the cursor pair that every codec is built from.
+ * The writer never fails; the reader never throws: past the end it yields zeros and `failed` is set, so
+ * that a decoder checks once, at its end. Integers are big-endian, lengths are LEB128 varints.
+ */
+
+const emptyBytes: Readonly<Uint8Array> = new Uint8Array(0);
+export const noBytes: Uint8Array = emptyBytes;
+
+const applyLimit = 4096;
+
+/** One character per byte (Latin-1): a string usable as a `Map` key that loses nothing. */
+export function binaryString(bytes: Uint8Array): string {
+  if (bytes.length <= applyLimit) return String.fromCharCode.apply(null, bytes as unknown as number[]);
+  let text = '';
+  for (let start = 0; start < bytes.length; start += applyLimit) {
+    text += String.fromCharCode.apply(null, bytes.subarray(start, start + applyLimit) as unknown as number[]);
+  }
+  return text;
+}
+
+/** The inverse of `binaryString`; characters above U+00FF keep their low byte. */
+export function bytesOfBinary(text: string): Uint8Array {
+  const bytes = new Uint8Array(text.length);
+  for (let i = 0; i < text.length; i += 1) bytes[i] = text.charCodeAt(i);
+  return bytes;
+}
+
+export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i += 1) if (a[i] !== b[i]) return false;
+  return true;
+}
+
+/** Order by unsigned bytes, the shorter first: negative, zero or positive. */
+export function compareBytes(a: Uint8Array, b: Uint8Array): number {
+  const shared = Math.min(a.length, b.length);
+  for (let i = 0; i < shared; i += 1) {
+    const difference = (a[i] ?? 0) - (b[i] ?? 0);
+    if (difference !== 0) return difference;
+  }
+  return a.length - b.length;
+}
+
+/** Order by code units, for names: unlike a locale's order it is the same on every machine. */
+export function compareText(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+const initialCapacity = 256;
+
+/**
+ * Appends to a growing buffer. `take` hands out what was written since the last `take` as a view that is
+ * never written again, and goes on in the same chunk: many small results cost one allocation.
+ */
+export class ByteWriter {
+  private chunk: Uint8Array;
+  private view: DataView;
+  private start = 0;
+  private end = 0;
+  private readonly chunkBytes: number;
+
+  /** `chunkBytes`: how much to allocate at a time; a larger result gets a chunk of its own. */
+  constructor(chunkBytes: number = initialCapacity) {
+    this.chunkBytes = chunkBytes;
+    this.chunk = new Uint8Array(chunkBytes);
+    this.view = new DataView(this.chunk.buffer);
+  }
+
+  /** Bytes written since the last `take`. */
+  get length(): number {
+    return this.end - this.start;
+  }
+
+  u8(value: number): void {
+    this.reserve(1);
+    this.chunk[this.end] = value;
+    this.end += 1;
+  }
+
+  u16(value: number): void {
+    this.reserve(2);
+    this.view.setUint16(this.end, value);
+    this.end += 2;
+  }
+
+  u32(value: number): void {
+    this.reserve(4);
+    this.view.setUint32(this.end, value);
+    this.end += 4;
+  }
+
+  /** A safe integer, 0…2^53 − 1, in eight bytes. */
+  u64(value: number): void {
+    this.reserve(8);
+    this.view.setUint32(this.end, Math.floor(value / 0x1_0000_0000));
+    this.view.setUint32(this.end + 4, value % 0x1_0000_0000);
+    this.end += 8;
+  }
+
+  /** A safe integer, 0…2^53 − 1, seven bits a byte, the low ones first. */
+  varint(value: number): void {
+    this.reserve(8);
+    let rest = value;
+    while (rest >= 0x80) {
+      this.chunk[this.end] = (rest % 0x80) | 0x80;
+      this.end += 1;
+      rest = Math.floor(rest / 0x80);
+    }
+    this.chunk[this.end] = rest;
+    this.end += 1;
+  }
+
+  raw(bytes: Uint8Array): void {
+    this.reserve(bytes.length);
+    this.chunk.set(bytes, this.end);
+    this.end += bytes.length;
+  }
+
+  /** A length and as many bytes. */
+  bytes(bytes: Uint8Array): void {
+    this.varint(bytes.length);
+    this.raw(bytes);
+  }
+
+  /** One byte per character, without a length: for text that is known to be Latin-1. */
+  latin1(text: string): void {
+    this.reserve(text.length);
+    const { chunk } = this;
+    let at = this.end;
+    for (let i = 0; i < text.length; i += 1) {
+      chunk[at] = text.charCodeAt(i);
+      at += 1;
+    }
+    this.end = at;
+  }
+
+  /** A length and one byte per character. */
+  text(text: string): void {
+    this.varint(text.length);
+    this.latin1(text);
+  }
+
+  /** Leaves `count` bytes to be filled later by `patchU32`; returns where they are. */
+  skip(count: number): number {
+    this.reserve(count);
+    const at = this.length;
+    this.end += count;
+    return at;
+  }
+
+  /** Overwrites four bytes at an offset that `skip` returned since the last `take`. */
+  patchU32(at: number, value: number): void {
+    this.view.setUint32(this.start + at, value);
+  }
+
+  /** A view of what was written since the last `take`, from `from` on; valid until the next write. */
+  peek(from: number): Uint8Array {
+    return this.chunk.subarray(this.start + from, this.end);
+  }
+
+  /** What was written since the last `take`. */
+  take(): Uint8Array {
+    const taken = this.chunk.subarray(this.start, this.end);
+    this.start = this.end;
+    return taken;
+  }
+
+  /** Forgets what was written since the last `take`, or all but its first `length` bytes. */
+  rewind(length = 0): void {
+    this.end = this.start + length;
+  }
+
+  private reserve(count: number): void {
+    if (this.end + count > this.chunk.length) this.grow(count);
+  }
+
+  private grow(count: number): void {
+    const pending = this.end - this.start;
+    const next = new Uint8Array(Math.max(this.chunkBytes, (pending + count) * (pending === 0 ? 1 : 2)));
+    next.set(this.chunk.subarray(this.start, this.end));
+    this.chunk = next;
+    this.view = new DataView(next.buffer);
+    this.start = 0;
+    this.end = pending;
+  }
+}
+
+/** Reads what a `ByteWriter` wrote, without trusting a byte of it. */
+export class ByteReader {
+  failed = false;
+  private readonly source: Uint8Array;
+  private readonly view: DataView;
+  private at: number;
+  private readonly end: number;
+
+  constructor(source: Uint8Array, start = 0, end: number = source.length) {
+    this.source = source;
+    this.view = new DataView(source.buffer, source.byteOffset, source.byteLength);
+    this.at = start;
+    this.end = end;
+  }
+
+  get offset(): number {
+    return this.at;
+  }
+
+  get remaining(): number {
+    return this.end - this.at;
+  }
+
+  /** True when everything was read and nothing was missing. */
+  get complete(): boolean {
+    return !this.failed && this.at === this.end;
+  }
+
+  u8(): number {
+    if (!this.has(1)) return 0;
+    const value = this.source[this.at] ?? 0;
+    this.at += 1;
+    return value;
+  }
+
+  u16(): number {
+    if (!this.has(2)) return 0;
+    const value = this.view.getUint16(this.at);
+    this.at += 2;
+    return value;
+  }
+
+  u32(): number {
+    if (!this.has(4)) return 0;
+    const value = this.view.getUint32(this.at);
+    this.at += 4;
+    return value;
+  }
+
+  u64(): number {
+    if (!this.has(8)) return 0;
+    const value = this.view.getUint32(this.at) * 0x1_0000_0000 + this.view.getUint32(this.at + 4);
+    this.at += 8;
+    if (!Number.isSafeInteger(value)) this.fail();
+    return value;
+  }
+
+  varint(): number {
+    let value = 0;
+    let scale = 1;
+    for (let i = 0; i < 8; i += 1) {
+      const byte = this.u8();
+      value += (byte & 0x7f) * scale;
+      if (byte < 0x80) {
+        if (!Number.isSafeInteger(value)) this.fail();
+        return this.failed ? 0 : value;
+      }
+      scale *= 0x80;
+    }
+    this.fail();
+    return 0;
+  }
+
+  /** A view of the source, not a copy. */
+  raw(count: number): Uint8Array {
+    if (!this.has(count)) return noBytes;
+    const bytes = this.source.subarray(this.at, this.at + count);
+    this.at += count;
+    return bytes;
+  }
+
+  bytes(): Uint8Array {
+    return this.raw(this.varint());
+  }
+
+  text(): string {
+    return binaryString(this.bytes());
+  }
+
+  /**
+   * A count of items that take at least `minimumBytes` each: one that cannot fit in what remains fails
+   * here, before anybody allocates for it.
+   */
+  count(minimumBytes: number): number {
+    const count = this.varint();
+    if (count * minimumBytes <= this.remaining) return count;
+    this.fail();
+    return 0;
+  }
+
+  fail(): void {
+    this.failed = true;
+  }
+
+  private has(count: number): boolean {
+    if (!this.failed && this.at + count <= this.end) return true;
+    this.failed = true;
+    return false;
+  }
+}

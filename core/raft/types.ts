@@ -1,0 +1,51 @@
+/**
+ * The vocabulary of consensus: entries, messages between replicas, and what a replica hands to its owner.
+ * Raft has never heard of a command; an entry's `data` is opaque bytes.
+ * Source: Ongaro, "Consensus: Bridging Theory and Practice" (2014), cited by section as §.
+ */
+import type { LogIndex, ReplicaId, Term } from '../base/ids.ts';
+
+/** `noop` is what a new leader writes to commit an entry of its own term (§6.4); `data` is the owner's. */
+export type EntryKind = 'noop' | 'data';
+
+export interface Entry {
+  readonly index: LogIndex;
+  readonly term: Term;
+  readonly kind: EntryKind;
+  /** Never written to after the entry was made. Empty for a `noop`. */
+  readonly data: Uint8Array;
+}
+
+/** What must be on disk before a replica speaks in a term (§3.8). */
+export interface HardState {
+  readonly term: Term;
+  readonly votedFor: ReplicaId | null;
+}
+
+export type RaftMessage =
+  /** `pre` asks "would you?" without changing a term (§9.6). `transfer` lifts the refusal of voters that hear a leader (§3.10). */
+  | { readonly kind: 'voteRequest'; readonly term: Term; readonly pre: boolean; readonly transfer: boolean; readonly lastIndex: LogIndex; readonly lastTerm: Term }
+  | { readonly kind: 'voteReply'; readonly term: Term; readonly pre: boolean; readonly granted: boolean }
+  /** `round` numbers the leader's quorum rounds; every reply returns it (§6.4). */
+  | { readonly kind: 'append'; readonly term: Term; readonly prevIndex: LogIndex; readonly prevTerm: Term; readonly entries: readonly Entry[]; readonly commit: LogIndex; readonly round: number }
+  /** Accepted: the logs agree, durably, up to `index`. Refused: they may agree up to `index`, where this log has `hintTerm`. */
+  | { readonly kind: 'appendReply'; readonly term: Term; readonly accepted: boolean; readonly index: LogIndex; readonly hintTerm: Term; readonly round: number }
+  /** `commit` never exceeds what the receiver is known to hold. */
+  | { readonly kind: 'heartbeat'; readonly term: Term; readonly commit: LogIndex; readonly round: number }
+  | { readonly kind: 'heartbeatReply'; readonly term: Term; readonly round: number }
+  /** Leadership transfer: campaign at once (§3.10). */
+  | { readonly kind: 'timeoutNow'; readonly term: Term };
+
+export interface OutgoingRaftMessage {
+  readonly to: ReplicaId;
+  readonly message: RaftMessage;
+}
+
+/** What one turn of a replica asks of its owner. Every message in it may leave at once. */
+export interface RaftOutput {
+  /** To be written and synced, together with `entries`, in the write whose id was given to `takeOutput`. */
+  readonly hardState: HardState | null;
+  /** Contiguous; the first one's index says from where the stored log is replaced. */
+  readonly entries: readonly Entry[];
+  readonly messages: readonly OutgoingRaftMessage[];
+}

@@ -1,0 +1,74 @@
+/**
+ * What nodes say to one another. Every map, hint and route in here may be stale; only what a group's own
+ * log decides is true.
+ */
+import type { ConnId, Epoch, GroupId, Incarnation, MapVersion, NodeId, ReplicaId, RequestId, TenantName, Term } from '../base/ids.ts';
+import type { RaftMessage } from '../raft/types.ts';
+
+export type PeerMessage =
+  | { readonly kind: 'raft'; readonly group: GroupId; readonly from: ReplicaId; readonly to: ReplicaId; readonly message: RaftMessage }
+  | ({ readonly kind: 'request' } & ForwardRequest)
+  | ({ readonly kind: 'reply' } & ForwardReply)
+  /** Anti-entropy: "I have the ShardMap up to this version". The one ahead answers with `mapChanges`. */
+  | { readonly kind: 'mapVersion'; readonly version: MapVersion }
+  /** The changes that lead from `since` to `since + changes.length`. */
+  | { readonly kind: 'mapChanges'; readonly since: MapVersion; readonly changes: readonly MapChange[] };
+
+/** A request from the ingress to the node it believes leads `group`. It takes one hop: the receiver never forwards. */
+export interface ForwardRequest {
+  /** Chosen by the ingress; the reply returns it. The same on every retry. */
+  readonly request: RequestId;
+  readonly group: GroupId;
+  /** The client connection it came from (0: the node itself). Requests of one lane to one group take effect in order. */
+  readonly lane: ConnId;
+  /** True on the first request of a lane after one of its requests was refused: lifts the block (`Lanes`). */
+  readonly resumes: boolean;
+  readonly operation: Operation;
+}
+
+export type Operation =
+  /** A client's command. `args` starts with its name; `protocol` is the RESP version of the reply. */
+  | { readonly kind: 'execute'; readonly tenant: TenantName; readonly incarnation: Incarnation; readonly access: 'read' | 'write'; readonly protocol: 2 | 3; readonly args: readonly Uint8Array[] }
+  /** To a tenant's group: own it from now on, as the metadata group decided. Idempotent. */
+  | { readonly kind: 'adopt'; readonly tenant: TenantName; readonly incarnation: Incarnation; readonly epoch: Epoch }
+  /** To a tenant's group: give it up for good, with its data. Idempotent. */
+  | { readonly kind: 'release'; readonly tenant: TenantName; readonly incarnation: Incarnation }
+  /** To the metadata group: where is it? Creates it by the placement policy, or in `group`, if `create`. */
+  | { readonly kind: 'resolveTenant'; readonly tenant: TenantName; readonly create: boolean; readonly group: GroupId | null }
+  /** To the metadata group, after its release: forget this incarnation. Idempotent. */
+  | { readonly kind: 'dropTenant'; readonly tenant: TenantName; readonly incarnation: Incarnation };
+
+export interface ForwardReply {
+  readonly request: RequestId;
+  readonly outcome: Outcome;
+}
+
+/** `refused` means: certainly not executed. There is no outcome for "unknown": that is what silence means. */
+export type Outcome =
+  /** Executed; `reply` is RESP in the protocol that was asked for. Empty for operations other than `execute`. */
+  | { readonly kind: 'done'; readonly reply: Uint8Array }
+  /** The answer to `resolveTenant`: what the metadata group's log says, null if there is no such tenant. */
+  | { readonly kind: 'resolved'; readonly version: MapVersion; readonly tenant: TenantPlace | null }
+  | { readonly kind: 'refused'; readonly refusal: Refusal };
+
+export type Refusal =
+  /** `leader` and `term` are a hint, adopted only if the term is newer. */
+  | { readonly kind: 'notLeader'; readonly leader: NodeId | null; readonly term: Term }
+  /** The group does not own that incarnation. `released` is the highest one it gave up, 0 if none; `owned` the one it has, 0 if none. */
+  | { readonly kind: 'notOwner'; readonly owned: Incarnation | 0; readonly released: Incarnation | 0 }
+  /** An earlier request of the same lane was refused and has not come back yet. */
+  | { readonly kind: 'outOfOrder' }
+  /** A bound was reached; `what` names it. */
+  | { readonly kind: 'busy'; readonly what: string };
+
+export interface TenantPlace {
+  readonly tenant: TenantName;
+  readonly group: GroupId;
+  readonly epoch: Epoch;
+  readonly incarnation: Incarnation;
+}
+
+/** One step of the ShardMap: version v is the map after v changes. */
+export type MapChange =
+  | ({ readonly kind: 'placed' } & TenantPlace)
+  | { readonly kind: 'dropped'; readonly tenant: TenantName; readonly incarnation: Incarnation };
