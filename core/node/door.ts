@@ -14,7 +14,7 @@ import type { PeerMessage } from '../wire/messages.ts';
 export type Input =
   /** A client connected from `address` (for `CLIENT LIST` only). */
   | { readonly kind: 'clientOpened'; readonly conn: ConnId; readonly address: string }
-  /** One complete command, its name first; never empty. The bytes may be kept only until the step returns. */
+  /** One complete command, its name first; never empty. The core keeps the bytes while the command is under way: the driver must not reuse them. */
   | { readonly kind: 'clientCommand'; readonly conn: ConnId; readonly args: readonly Uint8Array[] }
   /** The client broke the protocol: answer in turn with this error, then close. */
   | { readonly kind: 'clientMalformed'; readonly conn: ConnId; readonly error: string }

@@ -16,6 +16,8 @@ export type PeerMessage =
 
 /** A request from the ingress to the node it believes leads `group`. It takes one hop: the receiver never forwards. */
 export interface ForwardRequest {
+  /** Which life of the ingress asks: a reply to an earlier life is ignored. */
+  readonly boot: number;
   /** Chosen by the ingress; the reply returns it. The same on every retry. */
   readonly request: RequestId;
   readonly group: GroupId;
@@ -39,6 +41,7 @@ export type Operation =
   | { readonly kind: 'dropTenant'; readonly tenant: TenantName; readonly incarnation: Incarnation };
 
 export interface ForwardReply {
+  readonly boot: number;
   readonly request: RequestId;
   readonly outcome: Outcome;
 }

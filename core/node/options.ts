@@ -1,0 +1,58 @@
+/**
+ * What a node is told when it is made. Everything in here is fixed for this life of the node.
+ */
+import type { GroupId, NodeId, ReplicaId, TenantName } from '../base/ids.ts';
+import type { RandomSource } from '../base/random.ts';
+import type { RestoredLog } from '../log/records.ts';
+import type { Probe } from './probe.ts';
+
+export interface NodeOptions {
+  readonly node: NodeId;
+  /** The number of this life, one more than the boots recorded in the log. On disk before the node is made. */
+  readonly boot: number;
+  readonly topology: Topology;
+  readonly settings: Settings;
+  readonly restored: RestoredLog;
+  readonly random: RandomSource;
+  readonly probe?: Probe;
+}
+
+/** The static maps: the same on every node of a cluster. */
+export interface Topology {
+  readonly clusterId: string;
+  /** The NodeMap, in order of id. */
+  readonly nodes: readonly NodeDescriptor[];
+  /** The GroupMap, in order of id; the first is the metadata group (id 0). */
+  readonly groups: readonly GroupDescriptor[];
+  /** Tenants that exist from the start, with their group. Order is irrelevant. */
+  readonly tenants: readonly { readonly tenant: TenantName; readonly group: GroupId }[];
+}
+
+export interface NodeDescriptor {
+  readonly node: NodeId;
+  /** `host:port` where clients connect; for display and for hints. */
+  readonly clientAddress: string;
+  readonly peerAddress: string;
+}
+
+export interface GroupDescriptor {
+  readonly group: GroupId;
+  readonly replicas: readonly { readonly replica: ReplicaId; readonly node: NodeId }[];
+}
+
+/** All durations in milliseconds, all sizes in bytes. Defaults and bounds are in `defaults.ts`. */
+export interface Settings {
+  /** A follower that hears nothing for a time drawn from [electionMs, 2·electionMs) campaigns. */
+  readonly electionMs: number;
+  readonly heartbeatMs: number;
+  /** A client's command is answered by then, with an error if need be. */
+  readonly commandTimeoutMs: number;
+  /** How often a node compares its ShardMap version with one random peer. */
+  readonly gossipMs: number;
+  /** An unknown tenant is created by the placement policy when a command names it. */
+  readonly autoCreateTenants: boolean;
+  /** Commands that name no tenant go to the tenant `default`; otherwise they are refused. */
+  readonly defaultTenant: boolean;
+  /** The largest value, key or argument. */
+  readonly maxValueBytes: number;
+}
