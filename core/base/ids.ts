@@ -27,6 +27,8 @@ export type ConnId = Brand<number, 'ConnId'>;
 export type WriteId = Brand<number, 'WriteId'>;
 /** A request of one ingress during one boot. From 1 on, never reused. */
 export type RequestId = Brand<number, 'RequestId'>;
+/** A client connection's dealings with one tenant, at one ingress during one boot. From 1 on; 0 keeps no order. */
+export type LaneId = Brand<number, 'LaneId'>;
 /** A tenant's name, 1…128 bytes of `[A-Za-z0-9._:@-]`. Made by `parseTenantName`. */
 export type TenantName = Brand<string, 'TenantName'>;
 
@@ -40,6 +42,7 @@ export const Incarnation = (value: number): Incarnation => value as Incarnation;
 export const MapVersion = (value: number): MapVersion => value as MapVersion;
 export const ConnId = (value: number): ConnId => value as ConnId;
 export const WriteId = (value: number): WriteId => value as WriteId;
+export const LaneId = (value: number): LaneId => value as LaneId;
 export const RequestId = (value: number): RequestId => value as RequestId;
 
 /** The group that holds the ShardMap and places new tenants. */

@@ -2,7 +2,7 @@
  * What nodes say to one another. Every map, hint and route in here may be stale; only what a group's own
  * log decides is true.
  */
-import type { ConnId, Epoch, GroupId, Incarnation, MapVersion, NodeId, ReplicaId, RequestId, TenantName, Term } from '../base/ids.ts';
+import type { Epoch, GroupId, Incarnation, LaneId, MapVersion, NodeId, ReplicaId, RequestId, TenantName, Term } from '../base/ids.ts';
 import type { RaftMessage } from '../raft/types.ts';
 
 export type PeerMessage =
@@ -21,9 +21,9 @@ export interface ForwardRequest {
   /** Chosen by the ingress; the reply returns it. The same on every retry. */
   readonly request: RequestId;
   readonly group: GroupId;
-  /** The client connection it came from (0: the node itself). Requests of one lane to one group take effect in order. */
-  readonly lane: ConnId;
-  /** True on the first request of a lane after one of its requests was refused: lifts the block (`Lanes`). */
+  /** Requests of one lane take effect in the order they are sent; lane 0 keeps no order. */
+  readonly lane: LaneId;
+  /** True on the first request of a lane after one of its requests was refused: lifts the block. */
   readonly resumes: boolean;
   readonly operation: Operation;
 }
