@@ -1,0 +1,63 @@
+/**
+ * Every bound of the core, each with its reason. Sizes in bytes, times in milliseconds unless the name says
+ * otherwise. Codecs and parsers keep theirs beside the format they bound.
+ */
+import { invariant } from './invariant.ts';
+
+const kib = 1024;
+const mib = 1024 * kib;
+
+export const limits = {
+  /** Commands of one connection without a reply: beyond it the connection is not read from. Redis pipelines rarely pass 10,000. */
+  pipelinedCommands: 16_384,
+  /** Where reading goes on: low enough that pausing and resuming are rare. */
+  pipelinedCommandsResume: 8_192,
+  /** Bytes of arguments of one connection without a reply, before it is not read from. */
+  pipelinedBytes: 64 * mib,
+  /** Commands of one node under way, over all connections. About 1 KiB each. */
+  commandsInFlight: 262_144,
+  /** Requests at one peer without an answer: a few hundred milliseconds of full load. */
+  requestsPerPeer: 65_536,
+  /** Tenants one connection keeps a lane for; idle lanes beyond it are forgotten. */
+  lanesPerConnection: 256,
+  /** Procedures (creating or dropping a tenant) under way on one node. */
+  procedures: 4_096,
+  /** A turn's commands to one group beyond this become an entry before the turn ends. */
+  entryBytes: 1 * mib,
+  /** Operations applied by one group in one turn: about 20 ms of work. */
+  applyPerTurn: 10_000,
+  /** Reads that wait for a quorum round, per group. */
+  waitingReads: 65_536,
+  /** Operations in entries of one group that are not applied yet, per group. */
+  proposedOperations: 65_536,
+  /** Bytes of entries of one group that are not committed yet: then `-BUSY`. */
+  uncommittedBytes: 256 * mib,
+  /** Entries sent to a follower in one message, unless a single one is larger. */
+  appendBytes: 4 * mib,
+  /** Append messages to one follower without an answer. */
+  appendsInFlight: 64,
+  /** Changes of the ShardMap in one message. */
+  mapChangesPerMessage: 1_000,
+  /** The first pause after refusals that taught nothing new; it doubles up to the last. */
+  backoffFirstMs: 2,
+  backoffLastMs: 200,
+  /** Refusals in a row before a lane pauses even though it learned something. */
+  setbacksBeforeBackoff: 3,
+  /** How often a leader looks for keys whose time has passed, and how many it takes at a time. */
+  purgeEveryMs: 250,
+  purgeTenantsPerRound: 64,
+  purgeKeysPerEntry: 1_000,
+  /** How long a node that is told to stop waits for others to take its groups over. */
+  drainMs: 3_000,
+  /** A client's name and library strings: enough to be useful in a list. */
+  clientNameBytes: 256,
+} as const;
+
+/** Limits that must fit one another. Called when a node is made. */
+export function checkLimits(): void {
+  const l: Readonly<Record<keyof typeof limits, number>> = limits;
+  invariant(l.pipelinedCommandsResume < l.pipelinedCommands, 'a paused client resumes below its limit');
+  invariant(l.entryBytes <= l.appendBytes, 'a batch fits in one append');
+  invariant(l.appendBytes < l.uncommittedBytes, 'an append fits in what may be uncommitted');
+  invariant(l.backoffFirstMs < l.backoffLastMs, 'pauses grow');
+}

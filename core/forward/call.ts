@@ -1,0 +1,65 @@
+/**
+ * One thing an ingress wants done by a group: a client's command, or a step of a procedure of its own.
+ */
+import type { ConnId, GroupId, LaneId, NodeId, RequestId, TenantName } from '../base/ids.ts';
+import { Queue } from '../base/queue.ts';
+import type { MonoTime } from '../base/time.ts';
+import type { Operation } from '../wire/messages.ts';
+import type { Procedure } from './procedure.ts';
+
+interface CallState {
+  readonly request: RequestId;
+  readonly deadlineAt: MonoTime;
+  /** The node that has it now; null while it waits here. */
+  sentTo: NodeId | null;
+  /** How often it was sent, to this node or another. */
+  attempts: number;
+  /** How often it was sent to another node. */
+  hops: number;
+}
+
+export interface CommandCall extends CallState {
+  readonly kind: 'command';
+  readonly lane: IngressLane;
+  readonly access: 'read' | 'write';
+  readonly protocol: 2 | 3;
+  readonly args: readonly Uint8Array[];
+  /** The answer, once there is one: replies leave a connection in the order of its requests. */
+  reply: Uint8Array | null;
+}
+
+/** A step repeats safely, so it is retried whatever became of it. */
+export interface StepCall extends CallState {
+  readonly kind: 'step';
+  readonly procedure: Procedure;
+  readonly group: GroupId;
+  readonly operation: Operation;
+}
+
+export type Call = CommandCall | StepCall;
+
+/**
+ * What one connection does with one tenant. Its commands are sent in order and only to one node at a time;
+ * after a refusal nothing more is sent until everything under way has come back.
+ */
+export interface IngressLane {
+  readonly id: LaneId;
+  readonly conn: ConnId;
+  readonly tenant: TenantName;
+  waiting: Queue<CommandCall>;
+  inFlight: number;
+  /** Where those in flight went. */
+  group: GroupId;
+  node: NodeId;
+  /** Refused, to be sent again. */
+  returned: CommandCall[];
+  /** How often in a row it had to begin again. */
+  setbacks: number;
+  /** A refusal told where to ask next. */
+  hasNews: boolean;
+  /** The tenant's place must be asked for before anything is sent. */
+  mustResolve: boolean;
+  /** Why nothing is sent at present. */
+  hold: 'none' | 'draining' | 'resolving' | 'backingOff';
+  isClosed: boolean;
+}

@@ -1,0 +1,470 @@
+/**
+ * Sees each call of this node through to an answer: finds whom to ask, sends it there (or to a group on this
+ * very node: one path, not two), and sends it again after a refusal, which always means "not executed".
+ *
+ * A write whose answer was lost with its link is never sent again: it ends as `unknown`. Every call ends by
+ * its deadline. It does not know clients' sockets, nor how a peer is reached: see `ForwarderHost`.
+ */
+import { type ConnId, type GroupId, LaneId, type NodeId, RequestId, type TenantName } from '../base/ids.ts';
+import { invariant, unreachable } from '../base/invariant.ts';
+import { limits } from '../base/limits.ts';
+import { Queue } from '../base/queue.ts';
+import type { Random } from '../base/random.ts';
+import { after, type MonoTime } from '../base/time.ts';
+import type { Timer } from '../base/timers.ts';
+import type { Router } from '../routing/router.ts';
+import type { Operation, Outcome, Refusal, TenantPlace } from '../wire/messages.ts';
+import type { Call, CommandCall, IngressLane, StepCall } from './call.ts';
+import { ensureTenant, firstStep, nextStep, type NextStep, type Procedure } from './procedure.ts';
+
+/** How a call ended, as its client may be told. */
+export type Ending =
+  | { readonly kind: 'executed'; readonly reply: Uint8Array }
+  | { readonly kind: 'notExecuted'; readonly reason: 'deadline' | 'unknownTenant' | 'busy'; readonly what: string }
+  | { readonly kind: 'unknown'; readonly reason: 'deadline' | 'linkLost' };
+
+export type ProcedureEnding =
+  | { readonly kind: 'finished'; readonly place: TenantPlace | null }
+  | { readonly kind: 'deadline' };
+
+export interface ForwarderHost {
+  /** Sends one request to a node, this one included. Its outcome comes back through `onOutcome`, or never. */
+  send(to: NodeId, group: GroupId, call: Call, operation: Operation, lane: LaneId, resumes: boolean): void;
+  /** A command has its answer. Called once per command. */
+  finished(call: CommandCall, ending: Ending): void;
+  procedureFinished(procedure: Procedure, ending: ProcedureEnding): void;
+  misrouted(call: Call, refusal: Refusal): void;
+  /** Wakes `retryHeld` at `at`. */
+  wakeAt(timer: RetryTimer, at: MonoTime): void;
+}
+
+/** Something that waits to be tried again: a lane, or a step. */
+export interface RetryTimer extends Timer {
+  readonly kind: 'retry';
+  readonly retry: IngressLane | StepCall;
+}
+
+export interface ForwarderOptions {
+  readonly self: NodeId;
+  readonly commandTimeoutMs: number;
+  /** Whether an unknown tenant is created when a command names it. */
+  readonly autoCreateTenants: boolean;
+}
+
+/** How far a procedure is: its step under way, and how often one had to be repeated. */
+interface Progress {
+  readonly deadlineAt: MonoTime;
+  setbacks: number;
+  step: StepCall | null;
+}
+
+export class Forwarder {
+  private readonly host: ForwarderHost;
+  private readonly router: Router;
+  private readonly random: Random;
+  private readonly options: ForwarderOptions;
+  /** In order of creation, which is the order of deadlines too. */
+  private readonly calls = new Map<RequestId, Call>();
+  private readonly perPeer = new Map<NodeId, number>();
+  private readonly ensuring = new Map<TenantName, { readonly procedure: Procedure; readonly lanes: Set<IngressLane> }>();
+  /** In order of their start, which is the order of their deadlines too. */
+  private readonly procedures = new Map<Procedure, Progress>();
+  private lastRequest = 0;
+  private lastLane = 0;
+
+  constructor(host: ForwarderHost, router: Router, random: Random, options: ForwarderOptions) {
+    this.host = host;
+    this.router = router;
+    this.random = random;
+    this.options = options;
+  }
+
+  /** Calls without an answer, over all connections. */
+  get inFlight(): number {
+    return this.calls.size;
+  }
+
+  /** When the oldest call must be answered; null if there is none. */
+  get nextDeadline(): MonoTime | null {
+    let next: MonoTime | null = null;
+    for (const call of this.calls.values()) {
+      next = call.deadlineAt;
+      break;
+    }
+    for (const { deadlineAt } of this.procedures.values()) {
+      if (next === null || deadlineAt < next) next = deadlineAt;
+      break;
+    }
+    return next;
+  }
+
+  openLane(conn: ConnId, tenant: TenantName): IngressLane {
+    this.lastLane += 1;
+    return {
+      id: LaneId(this.lastLane),
+      conn,
+      tenant,
+      waiting: new Queue(),
+      inFlight: 0,
+      group: 0 as GroupId,
+      node: this.options.self,
+      returned: [],
+      setbacks: 0,
+      hasNews: false,
+      mustResolve: false,
+      hold: 'none',
+      isClosed: false,
+    };
+  }
+
+  /** Takes a client's command; its reply is set and `finished` called in this turn or a later one. */
+  command(lane: IngressLane, access: 'read' | 'write', protocol: 2 | 3, args: readonly Uint8Array[], now: MonoTime): CommandCall {
+    this.lastRequest += 1;
+    const call: CommandCall = {
+      kind: 'command',
+      request: RequestId(this.lastRequest),
+      deadlineAt: after(now, this.options.commandTimeoutMs),
+      sentTo: null,
+      attempts: 0,
+      hops: 0,
+      lane,
+      access,
+      protocol,
+      args,
+      reply: null,
+    };
+    this.calls.set(call.request, call);
+    lane.waiting.push(call);
+    return call;
+  }
+
+  /** Sends what the lane may send now. */
+  pump(lane: IngressLane, now: MonoTime): void {
+    while (lane.hold === 'none') {
+      const call = lane.waiting.peek();
+      if (call === undefined) return;
+      const route = lane.mustResolve ? null : this.router.route(lane.tenant);
+      if (route === null) {
+        if (lane.inFlight === 0) this.resolve(lane, now);
+        return;
+      }
+      if (route.node === null) {
+        if (lane.inFlight === 0) this.backOff(lane, now);
+        return;
+      }
+      if (lane.inFlight > 0 && (route.node !== lane.node || route.group !== lane.group)) return;
+      lane.waiting.shift();
+      if (this.calls.size > limits.commandsInFlight || (this.perPeer.get(route.node) ?? 0) >= limits.requestsPerPeer) {
+        this.end(call, { kind: 'notExecuted', reason: 'busy', what: 'too many commands under way' });
+        continue;
+      }
+      lane.group = route.group;
+      lane.node = route.node;
+      const { tenant } = lane;
+      const { access, protocol, args } = call;
+      const resumes = lane.inFlight === 0;
+      lane.inFlight += 1;
+      const operation: Operation = { kind: 'execute', tenant, incarnation: route.incarnation, access, protocol, args };
+      this.send(call, route.node, route.group, operation, lane.id, resumes);
+    }
+  }
+
+  /** The connection is gone: what was not sent never will be; what was sent ends unheard. */
+  closeLane(lane: IngressLane): void {
+    lane.isClosed = true;
+    for (const call of [...lane.waiting.drain(), ...lane.returned]) this.calls.delete(call.request);
+    lane.returned = [];
+  }
+
+  /** Starts a procedure; `procedureFinished` follows. */
+  start(procedure: Procedure, now: MonoTime): void {
+    this.procedures.set(procedure, { deadlineAt: after(now, this.options.commandTimeoutMs), setbacks: 0, step: null });
+    this.follow(procedure, firstStep(procedure), now);
+  }
+
+  /** An answer came from a node, this one included. Answers nobody waits for any more are ignored. */
+  onOutcome(from: NodeId, request: RequestId, outcome: Outcome, now: MonoTime): void {
+    const call = this.calls.get(request);
+    if (call === undefined || call.sentTo !== from) return;
+    this.unsend(call);
+    if (call.kind === 'step') this.onStepOutcome(call, from, outcome, now);
+    else this.onCommandOutcome(call, from, outcome, now);
+  }
+
+  /** The link broke: answers under way on it are lost. */
+  onLinkDown(peer: NodeId, now: MonoTime): void {
+    for (const call of [...this.calls.values()]) {
+      if (call.sentTo !== peer) continue;
+      this.unsend(call);
+      if (call.kind === 'step') this.repeatStep(call, false, now);
+      else if (call.access === 'read') this.giveBack(call, false, now);
+      else this.loseAnswer(call, now);
+    }
+  }
+
+  /** Ends every call whose deadline has passed. */
+  expire(now: MonoTime): void {
+    for (const [procedure, { deadlineAt }] of this.procedures) {
+      if (deadlineAt > now) break;
+      this.finishProcedure(procedure, { kind: 'deadline' }, now);
+    }
+    for (const call of this.calls.values()) {
+      if (call.deadlineAt > now) break;
+      if (call.kind === 'command') this.expireCommand(call, now);
+    }
+  }
+
+  /** The pause of a lane or a step is over. */
+  retryHeld(held: IngressLane | StepCall, now: MonoTime): void {
+    if ('kind' in held) {
+      if (this.calls.get(held.request) === held) this.sendStep(held, now);
+      return;
+    }
+    if (held.hold !== 'backingOff') return;
+    held.hold = 'none';
+    this.pump(held, now);
+  }
+
+  private send(call: Call, to: NodeId, group: GroupId, operation: Operation, lane: LaneId, resumes: boolean): void {
+    call.sentTo = to;
+    call.attempts += 1;
+    if (to !== this.options.self) {
+      call.hops += 1;
+      this.perPeer.set(to, (this.perPeer.get(to) ?? 0) + 1);
+    }
+    this.host.send(to, group, call, operation, lane, resumes);
+  }
+
+  private unsend(call: Call): void {
+    const peer = call.sentTo;
+    invariant(peer !== null, 'only what was sent comes back', { request: call.request });
+    call.sentTo = null;
+    if (call.kind === 'command') call.lane.inFlight -= 1;
+    if (peer !== this.options.self) this.perPeer.set(peer, (this.perPeer.get(peer) ?? 1) - 1);
+  }
+
+  private onCommandOutcome(call: CommandCall, from: NodeId, outcome: Outcome, now: MonoTime): void {
+    const { lane } = call;
+    switch (outcome.kind) {
+      case 'done':
+        lane.setbacks = 0;
+        this.end(call, { kind: 'executed', reply: outcome.reply });
+        this.settle(lane, now);
+        return;
+      case 'refused':
+        if (outcome.refusal.kind === 'busy') {
+          this.end(call, { kind: 'notExecuted', reason: 'busy', what: outcome.refusal.what });
+          this.settle(lane, now);
+          return;
+        }
+        this.host.misrouted(call, outcome.refusal);
+        if (outcome.refusal.kind === 'notOwner') lane.mustResolve = true;
+        this.giveBack(call, this.learn(lane.group, from, outcome.refusal), now);
+        return;
+      case 'resolved':
+        this.loseAnswer(call, now);
+        return;
+      default:
+        unreachable(outcome);
+    }
+  }
+
+  /** Takes the hint in a refusal. Returns whether there is somebody new to ask. */
+  private learn(group: GroupId, from: NodeId, refusal: Refusal): boolean {
+    if (refusal.kind !== 'notLeader') return refusal.kind === 'notOwner';
+    const { leaders } = this.router;
+    const isNews = leaders.learn(group, refusal.leader, refusal.term);
+    if (leaders.leaderOf(group) === from) leaders.doubt(group, from);
+    else if (leaders.leaderOf(group) === null) leaders.doubt(group, from);
+    return isNews;
+  }
+
+  /** The command was certainly not executed: it goes back into its lane, in its old place. */
+  private giveBack(call: CommandCall, isNews: boolean, now: MonoTime): void {
+    const { lane } = call;
+    if (lane.isClosed) this.calls.delete(call.request);
+    else {
+      lane.returned.push(call);
+      lane.hold = 'draining';
+      if (isNews) lane.hasNews = true;
+    }
+    this.settle(lane, now);
+  }
+
+  /** Goes on with the lane; after a refusal, as soon as nothing of it is under way. */
+  private settle(lane: IngressLane, now: MonoTime): void {
+    if (lane.hold === 'draining') {
+      if (lane.inFlight > 0) return;
+      this.requeue(lane);
+      const isStuck = !lane.hasNews || lane.setbacks >= limits.setbacksBeforeBackoff;
+      lane.hold = 'none';
+      lane.hasNews = false;
+      lane.setbacks += 1;
+      if (isStuck && !lane.mustResolve) {
+        this.backOff(lane, now);
+        return;
+      }
+    }
+    this.pump(lane, now);
+  }
+
+  /** What was refused goes before what was never sent, in the client's order. */
+  private requeue(lane: IngressLane): void {
+    lane.returned.sort((a, b) => a.request - b.request);
+    const waiting = new Queue<CommandCall>();
+    for (const call of lane.returned) waiting.push(call);
+    for (const call of lane.waiting.drain()) waiting.push(call);
+    lane.waiting = waiting;
+    lane.returned = [];
+  }
+
+  private backOff(lane: IngressLane, now: MonoTime): void {
+    lane.hold = 'backingOff';
+    this.host.wakeAt({ kind: 'retry', retry: lane, scheduledAt: null }, after(now, this.pauseMs(lane.setbacks)));
+  }
+
+  /** Half fixed, half drawn, so that those who were refused together do not come back together. */
+  private pauseMs(setbacks: number): number {
+    const pause = Math.min(limits.backoffFirstMs * (1 << Math.min(setbacks, maxDoublings)), limits.backoffLastMs);
+    return pause / 2 + (this.random() * pause) / 2;
+  }
+
+  private loseAnswer(call: CommandCall, now: MonoTime): void {
+    this.end(call, { kind: 'unknown', reason: 'linkLost' });
+    this.settle(call.lane, now);
+  }
+
+  private expireCommand(call: CommandCall, now: MonoTime): void {
+    const { lane } = call;
+    if (call.sentTo !== null) {
+      this.unsend(call);
+      const mayHaveRun = call.access === 'write';
+      this.end(call, mayHaveRun ? { kind: 'unknown', reason: 'deadline' } : { kind: 'notExecuted', reason: 'deadline', what: '' });
+      this.settle(lane, now);
+      return;
+    }
+    this.end(call, { kind: 'notExecuted', reason: 'deadline', what: '' });
+    lane.returned = lane.returned.filter((other) => other !== call);
+    if (lane.waiting.peek() === call) lane.waiting.shift();
+  }
+
+  private end(call: CommandCall, ending: Ending): void {
+    this.calls.delete(call.request);
+    this.host.finished(call, ending);
+  }
+
+  /** Holds the lane until the metadata group has said where its tenant lives. Lanes that ask for the same share one answer. */
+  private resolve(lane: IngressLane, now: MonoTime): void {
+    lane.hold = 'resolving';
+    lane.mustResolve = false;
+    const known = this.ensuring.get(lane.tenant);
+    if (known !== undefined) {
+      known.lanes.add(lane);
+      return;
+    }
+    const procedure = ensureTenant(lane.tenant, this.options.autoCreateTenants, null);
+    this.ensuring.set(lane.tenant, { procedure, lanes: new Set([lane]) });
+    this.start(procedure, now);
+  }
+
+  private resolved(lane: IngressLane, ending: ProcedureEnding, now: MonoTime): void {
+    lane.hold = 'none';
+    if (lane.isClosed) return;
+    if (ending.kind === 'finished' && ending.place === null) {
+      for (const call of lane.waiting.drain()) this.end(call, { kind: 'notExecuted', reason: 'unknownTenant', what: lane.tenant });
+      return;
+    }
+    if (ending.kind === 'deadline') lane.mustResolve = true;
+    if (lane.setbacks >= limits.setbacksBeforeBackoff) this.backOff(lane, now);
+    else this.pump(lane, now);
+  }
+
+  private follow(procedure: Procedure, next: NextStep, now: MonoTime): void {
+    if (next.kind === 'finished') {
+      if (next.place !== null) this.router.shards.learn(next.place);
+      this.finishProcedure(procedure, { kind: 'finished', place: next.place }, now);
+      return;
+    }
+    this.makeStep(procedure, next.group, next.operation, now, 0);
+  }
+
+  /** Sends a step, at once or after a pause. */
+  private makeStep(procedure: Procedure, group: GroupId, operation: Operation, now: MonoTime, pauseMs: number): void {
+    const progress = this.progressOf(procedure);
+    this.lastRequest += 1;
+    const step: StepCall = {
+      kind: 'step',
+      request: RequestId(this.lastRequest),
+      deadlineAt: after(now, this.options.commandTimeoutMs),
+      sentTo: null,
+      attempts: 0,
+      hops: 0,
+      procedure,
+      group,
+      operation,
+    };
+    this.calls.set(step.request, step);
+    progress.step = step;
+    if (pauseMs > 0) this.host.wakeAt({ kind: 'retry', retry: step, scheduledAt: null }, after(now, pauseMs));
+    else this.sendStep(step, now);
+  }
+
+  private sendStep(step: StepCall, now: MonoTime): void {
+    const node = this.router.nodeFor(step.group);
+    if (node === null) this.repeatStep(step, false, now);
+    else this.send(step, node, step.group, step.operation, LaneId(0), true);
+  }
+
+  private onStepOutcome(step: StepCall, from: NodeId, outcome: Outcome, now: MonoTime): void {
+    const { procedure, group } = step;
+    if (outcome.kind === 'refused' && outcome.refusal.kind !== 'notOwner') {
+      this.host.misrouted(step, outcome.refusal);
+      this.repeatStep(step, this.learn(group, from, outcome.refusal), now);
+      return;
+    }
+    this.calls.delete(step.request);
+    const wasForgetting = procedure.stage === 'forget';
+    const next = nextStep(procedure, outcome);
+    const startsOver = next.kind === 'step' && next.operation.kind === 'resolveTenant' && !wasForgetting;
+    if (startsOver) this.makeStep(procedure, next.group, next.operation, now, this.setBack(procedure));
+    else this.follow(procedure, next, now);
+  }
+
+  private repeatStep(step: StepCall, isNews: boolean, now: MonoTime): void {
+    this.calls.delete(step.request);
+    const pauseMs = this.setBack(step.procedure);
+    const isStuck = !isNews || this.progressOf(step.procedure).setbacks > limits.setbacksBeforeBackoff;
+    this.makeStep(step.procedure, step.group, step.operation, now, isStuck ? pauseMs : 0);
+  }
+
+  /** Counts a step that did not help; returns how long to wait before the next. */
+  private setBack(procedure: Procedure): number {
+    const progress = this.progressOf(procedure);
+    progress.setbacks += 1;
+    return this.pauseMs(progress.setbacks);
+  }
+
+  private progressOf(procedure: Procedure): Progress {
+    const progress = this.procedures.get(procedure);
+    invariant(progress !== undefined, 'a step belongs to a procedure under way', { tenant: procedure.tenant });
+    return progress;
+  }
+
+  private finishProcedure(procedure: Procedure, ending: ProcedureEnding, now: MonoTime): void {
+    const step = this.procedures.get(procedure)?.step ?? null;
+    if (step !== null) {
+      if (step.sentTo !== null) this.unsend(step);
+      this.calls.delete(step.request);
+    }
+    this.procedures.delete(procedure);
+    const waiting = this.ensuring.get(procedure.tenant);
+    if (waiting?.procedure !== procedure) {
+      this.host.procedureFinished(procedure, ending);
+      return;
+    }
+    this.ensuring.delete(procedure.tenant);
+    for (const lane of waiting.lanes) this.resolved(lane, ending, now);
+  }
+}
+
+const maxDoublings = 10;

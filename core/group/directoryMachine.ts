@@ -1,0 +1,46 @@
+/**
+ * The metadata group's machine: the directory of tenants behind the log. It owns no data.
+ */
+import type { GroupId } from '../base/ids.ts';
+import type { WallTime } from '../base/time.ts';
+import { Directory } from '../metadata/directory.ts';
+import type { Outcome } from '../wire/messages.ts';
+import type { LoggedOperation } from '../wire/operation.ts';
+import { done, type StateMachine } from './machine.ts';
+
+export class DirectoryMachine implements StateMachine {
+  readonly directory: Directory;
+
+  constructor(tenantGroups: readonly GroupId[]) {
+    this.directory = new Directory(tenantGroups);
+  }
+
+  accessOf(operation: LoggedOperation): 'read' | 'write' {
+    if (operation.kind !== 'resolveTenant') return 'write';
+    return operation.create && this.directory.find(operation.tenant) === null ? 'write' : 'read';
+  }
+
+  judge(operation: LoggedOperation): Outcome | null {
+    return operation.kind === 'resolveTenant' || operation.kind === 'dropTenant' ? null : notForUs;
+  }
+
+  apply(operation: LoggedOperation): Outcome {
+    if (operation.kind === 'resolveTenant') {
+      const { tenant, create, group } = operation;
+      return this.resolved(create ? this.directory.place(tenant, group) : this.directory.find(tenant));
+    }
+    if (operation.kind !== 'dropTenant') return notForUs;
+    this.directory.drop(operation.tenant, operation.incarnation);
+    return done;
+  }
+
+  read(operation: LoggedOperation, _now: WallTime): Outcome {
+    return operation.kind === 'resolveTenant' ? this.resolved(this.directory.find(operation.tenant)) : notForUs;
+  }
+
+  private resolved(tenant: ReturnType<Directory['find']>): Outcome {
+    return { kind: 'resolved', version: this.directory.version, tenant };
+  }
+}
+
+const notForUs: Outcome = { kind: 'refused', refusal: { kind: 'notOwner', owned: 0, released: 0 } };

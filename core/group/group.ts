@@ -1,0 +1,385 @@
+/**
+ * One replica of one group: Raft below, a state machine above, and the operations under way between them.
+ *
+ * Operations are submitted by an ingress, here or on another node, and each ends in exactly one completion.
+ * What is submitted in one turn becomes one log entry. A logged operation's fate is known when its index has
+ * been applied: by its own entry, it ran; by another leader's entry, it never will.
+ */
+import { type GroupId, type LaneId, LogIndex, type NodeId, type ReplicaId, type Term, type WriteId } from '../base/ids.ts';
+import { invariant } from '../base/invariant.ts';
+import { Queue } from '../base/queue.ts';
+import type { MonoTime, Now } from '../base/time.ts';
+import { WallTime } from '../base/time.ts';
+import type { Origin, Probe } from '../node/probe.ts';
+import type { Raft } from '../raft/raft.ts';
+import type { Entry, RaftOutput } from '../raft/types.ts';
+import type { Outcome, Refusal } from '../wire/messages.ts';
+import { decodeEntryBatch, encodeEntryBatch, type LoggedItem, type LoggedOperation } from '../wire/operation.ts';
+import { Lanes } from './lanes.ts';
+import type { StateMachine } from './machine.ts';
+import { ReadQueue, type WaitingRead } from './reads.ts';
+
+export interface Submission extends LoggedItem {
+  readonly lane: LaneId;
+  /** Nothing earlier of its lane is under way. */
+  readonly resumes: boolean;
+}
+
+export interface Completion {
+  readonly origin: Origin;
+  readonly outcome: Outcome;
+}
+
+export interface GroupLimits {
+  /** A batch that reaches this many bytes becomes an entry before its turn ends. */
+  readonly entryBytes: number;
+  /** Operations applied in one turn; the rest follow in the next. */
+  readonly applyPerTurn: number;
+  /** Reads beside the log that may wait at a time. */
+  readonly waitingReads: number;
+  /** Operations proposed and not applied at a time. */
+  readonly proposedOperations: number;
+}
+
+/** An entry of our own that is not applied yet. */
+interface Proposal {
+  readonly index: LogIndex;
+  readonly term: Term;
+  readonly stamp: WallTime;
+  readonly submissions: readonly Submission[];
+}
+
+export class Group {
+  readonly id: GroupId;
+  readonly raft: Raft;
+  readonly machine: StateMachine;
+  /** What came to an end since the owner last drained it. */
+  readonly completions = new Queue<Completion>();
+  readonly lanes = new Lanes();
+  private readonly nodeOf: (replica: ReplicaId) => NodeId | null;
+  private readonly limits: GroupLimits;
+  private readonly probe: Probe | null;
+  private appliedIndex = LogIndex(0);
+  private stamp = WallTime(0);
+  private batch: Submission[] = [];
+  private batchBytes = 0;
+  private readonly proposals = new Queue<Proposal>();
+  private proposedCount = 0;
+  private readonly reads = new ReadQueue();
+
+  /** `nodeOf` translates this group's replica ids. */
+  constructor(
+    id: GroupId,
+    raft: Raft,
+    machine: StateMachine,
+    nodeOf: (replica: ReplicaId) => NodeId | null,
+    limits: GroupLimits,
+    probe: Probe | null,
+  ) {
+    this.id = id;
+    this.raft = raft;
+    this.machine = machine;
+    this.nodeOf = nodeOf;
+    this.limits = limits;
+    this.probe = probe;
+  }
+
+  get applied(): LogIndex {
+    return this.appliedIndex;
+  }
+
+  /** The latest log time this replica has applied. */
+  get lastStamp(): WallTime {
+    return this.stamp;
+  }
+
+  get isLeader(): boolean {
+    return this.raft.state.role === 'leader';
+  }
+
+  /** The node that leads, as far as this replica knows. */
+  get leaderNode(): NodeId | null {
+    const { leader } = this.raft.state;
+    return leader === null ? null : this.nodeOf(leader);
+  }
+
+  /** True while committed entries wait for their turn to be applied. */
+  get hasBacklog(): boolean {
+    return this.appliedIndex < this.raft.state.commitIndex;
+  }
+
+  /** Operations that wait for something in here: bounded by `limits`. */
+  get waiting(): number {
+    return this.proposedCount + this.reads.length;
+  }
+
+  /** Takes an operation. Its completion follows, in this turn or a later one. */
+  submit(submission: Submission): void {
+    const refusal = this.refusalOf(submission);
+    if (refusal !== null) {
+      this.refuse(submission, refusal);
+      return;
+    }
+    const answer = this.machine.judge(submission.operation);
+    if (answer !== null) {
+      this.complete(submission, answer);
+      if (answer.kind === 'refused') this.block(submission);
+      return;
+    }
+    if (this.machine.accessOf(submission.operation) === 'read') this.read(submission);
+    else this.write(submission);
+  }
+
+  /** Ends the turn for what was submitted: one entry, one quorum round. */
+  endTurn(now: Now): void {
+    this.proposeBatch(now.wall);
+    if (this.reads.hasArrivals) this.startReads(now.mono);
+    this.raft.endTurn(now.mono);
+  }
+
+  /** Applies what is committed and serves the reads that have become ready. */
+  advance(now: Now): void {
+    if (this.hasBacklog) this.applyCommitted();
+    if (this.reads.length > 0) this.serveReads(now);
+  }
+
+  takeOutput(write: WriteId): RaftOutput {
+    return this.raft.takeOutput(write);
+  }
+
+  private refusalOf(submission: Submission): Refusal | null {
+    const { lane, resumes, origin } = submission;
+    if (lane !== 0) {
+      const known = this.lanes.find(origin.node, lane);
+      if (known?.blocked === true) {
+        if (!resumes) return { kind: 'outOfOrder' };
+        known.blocked = false;
+      }
+    }
+    if (!this.isLeader) return this.notLeader();
+    if (this.raft.canPropose === 'busy') return { kind: 'busy', what: 'uncommitted bytes of the group' };
+    if (this.raft.canPropose === 'notLeader') return this.notLeader();
+    if (this.proposedCount >= this.limits.proposedOperations) return { kind: 'busy', what: 'proposed operations of the group' };
+    if (this.reads.length >= this.limits.waitingReads) return { kind: 'busy', what: 'waiting reads of the group' };
+    return null;
+  }
+
+  private notLeader(): Refusal {
+    const { term } = this.raft.state;
+    return { kind: 'notLeader', leader: this.isLeader ? null : this.leaderNode, term };
+  }
+
+  private write(submission: Submission): void {
+    const { lane: laneId, origin } = submission;
+    if (laneId !== 0) {
+      const lane = this.lanes.open(origin.node, laneId);
+      for (const read of lane.reads) {
+        read.isLogged = true;
+        lane.logged += 1;
+        this.append(read.submission);
+      }
+      lane.reads.length = 0;
+      lane.logged += 1;
+    }
+    this.append(submission);
+  }
+
+  private read(submission: Submission): void {
+    const { lane: laneId, origin } = submission;
+    const read: WaitingRead = { submission, isLogged: false };
+    if (laneId !== 0) {
+      const lane = this.lanes.open(origin.node, laneId);
+      if (lane.logged > 0) {
+        lane.logged += 1;
+        this.append(submission);
+        return;
+      }
+      lane.reads.push(read);
+    }
+    this.reads.add(read);
+    this.probe?.readRegistered({ group: this.id, term: this.raft.state.term, origin });
+  }
+
+  private append(submission: Submission): void {
+    this.batch.push(submission);
+    this.batchBytes += sizeOf(submission.operation);
+    this.proposedCount += 1;
+  }
+
+  /** True when the batch has grown to an entry of its own. */
+  get isBatchFull(): boolean {
+    return this.batchBytes >= this.limits.entryBytes;
+  }
+
+  /** Makes an entry of what was submitted so far. */
+  proposeBatch(wall: WallTime): void {
+    if (this.batch.length === 0) return;
+    const submissions = this.batch;
+    this.batch = [];
+    this.batchBytes = 0;
+    const index = this.isLeader ? this.raft.propose(encodeEntryBatch(wall, submissions)) : null;
+    if (index === null) {
+      this.proposedCount -= submissions.length;
+      const refusal: Refusal = this.isLeader ? { kind: 'busy', what: 'uncommitted bytes of the group' } : this.notLeader();
+      for (const submission of submissions) this.refuseLogged(submission, refusal);
+      return;
+    }
+    const { term } = this.raft.state;
+    this.proposals.push({ index, term, stamp: wall, submissions });
+    this.probe?.proposed({ group: this.id, term, index, origins: submissions.map(({ origin }) => origin) });
+  }
+
+  private startReads(mono: MonoTime): void {
+    const { raft } = this;
+    if (raft.hasLease(mono)) {
+      this.reads.start(raft.state.term, raft.state.confirmedRound, raft.state.commitIndex);
+      return;
+    }
+    const ticket = raft.requestRead();
+    if (ticket !== null) this.reads.start(raft.state.term, ticket.round, ticket.index);
+  }
+
+  private serveReads(now: Now): void {
+    const { raft } = this;
+    if (!this.isLeader) {
+      this.refuseReads(this.reads.takeAll());
+      return;
+    }
+    for (let stale = this.reads.takeStale(raft.state.term); stale !== null; stale = this.reads.takeStale(raft.state.term)) {
+      this.refuseReads(stale);
+    }
+    const wall = WallTime(Math.max(now.wall, this.stamp));
+    for (;;) {
+      const reads = this.reads.takeReady(this.appliedIndex, (round) => raft.isReadConfirmed(round));
+      if (reads === null) return;
+      for (const read of reads) if (!read.isLogged) this.serve(read, wall);
+    }
+  }
+
+  private refuseReads(reads: readonly WaitingRead[]): void {
+    const refusal = this.notLeader();
+    for (const read of reads) {
+      if (read.isLogged) continue;
+      this.forgetRead(read);
+      this.refuse(read.submission, refusal);
+    }
+  }
+
+  private serve(read: WaitingRead, wall: WallTime): void {
+    const { submission } = read;
+    const { origin, operation } = submission;
+    this.forgetRead(read);
+    const outcome = this.machine.read(operation, wall);
+    if (outcome.kind === 'refused') this.block(submission);
+    this.complete(submission, outcome);
+    if (this.probe === null || outcome.kind !== 'done' || operation.kind !== 'execute') return;
+    const { tenant, incarnation, args } = operation;
+    const { term } = this.raft.state;
+    this.probe.readServed({ group: this.id, term, applied: this.appliedIndex, origin, tenant, incarnation, args, reply: outcome.reply });
+  }
+
+  private forgetRead(read: WaitingRead): void {
+    const { origin, lane: laneId } = read.submission;
+    const lane = this.lanes.find(origin.node, laneId);
+    if (lane === undefined) return;
+    const at = lane.reads.indexOf(read);
+    if (at >= 0) lane.reads.splice(at, 1);
+    this.lanes.settle(origin.node, laneId, lane);
+  }
+
+  private applyCommitted(): void {
+    const { commitIndex } = this.raft.state;
+    let budget = this.limits.applyPerTurn;
+    for (const entry of this.raft.entriesBetween(this.appliedIndex, commitIndex)) {
+      if (budget <= 0) return;
+      budget -= this.applyEntry(entry);
+    }
+  }
+
+  /** Returns how many operations it was. */
+  private applyEntry(entry: Entry): number {
+    invariant(entry.index === this.appliedIndex + 1, 'entries are applied without gaps', { index: entry.index });
+    this.appliedIndex = entry.index;
+    const proposal = this.takeProposal(entry.index);
+    const isOurs = proposal !== null && proposal.term === entry.term;
+    if (proposal !== null && !isOurs) this.abandon(proposal);
+    if (entry.kind === 'noop') return 1;
+    if (isOurs) {
+      this.applyItems(entry, proposal.stamp, proposal.submissions);
+      for (const submission of proposal.submissions) this.unlog(submission);
+      return proposal.submissions.length;
+    }
+    const batch = decodeEntryBatch(entry.data);
+    invariant(batch !== 'malformed', 'a committed entry can be read', { group: this.id, index: entry.index });
+    this.applyItems(entry, batch.stamp, batch.items);
+    return batch.items.length;
+  }
+
+  private applyItems(entry: Entry, stamp: WallTime, items: readonly (LoggedItem | Submission)[]): void {
+    if (stamp > this.stamp) this.stamp = stamp;
+    for (let position = 0; position < items.length; position += 1) {
+      const item = items[position];
+      if (item === undefined) continue;
+      const isOurs = 'lane' in item;
+      const outcome = this.machine.apply(item.operation, this.stamp, isOurs);
+      if (isOurs) this.complete(item, outcome);
+      if (this.probe === null) continue;
+      const executed = outcome.kind !== 'refused';
+      const reply = isOurs && outcome.kind === 'done' ? outcome.reply : null;
+      const { index, term } = entry;
+      this.probe.applied({ group: this.id, index, term, position, origin: item.origin, operation: item.operation, executed, reply });
+    }
+  }
+
+  private takeProposal(index: LogIndex): Proposal | null {
+    const head = this.proposals.peek();
+    if (head === undefined || head.index > index) return null;
+    invariant(head.index === index, 'proposals are applied in order', { head: head.index, index });
+    this.proposals.shift();
+    this.proposedCount -= head.submissions.length;
+    return head;
+  }
+
+  /** Another leader's entry took the place of ours and is committed: ours never will be. */
+  private abandon(proposal: Proposal): void {
+    const refusal = this.notLeader();
+    for (const submission of proposal.submissions) this.refuseLogged(submission, refusal);
+  }
+
+  private refuseLogged(submission: Submission, refusal: Refusal): void {
+    this.unlog(submission);
+    this.refuse(submission, refusal);
+  }
+
+  private unlog(submission: Submission): void {
+    const { origin, lane: laneId } = submission;
+    if (laneId === 0) return;
+    const lane = this.lanes.find(origin.node, laneId);
+    if (lane === undefined) return;
+    lane.logged -= 1;
+    this.lanes.settle(origin.node, laneId, lane);
+  }
+
+  private refuse(submission: Submission, refusal: Refusal): void {
+    this.block(submission);
+    this.complete(submission, { kind: 'refused', refusal });
+  }
+
+  private block(submission: Submission): void {
+    if (submission.lane !== 0) this.lanes.open(submission.origin.node, submission.lane).blocked = true;
+  }
+
+  private complete(submission: Submission, outcome: Outcome): void {
+    this.completions.push({ origin: submission.origin, outcome });
+  }
+}
+
+/** Bytes the operation will take in the log, roughly. */
+function sizeOf(operation: LoggedOperation): number {
+  let bytes = operationOverheadBytes;
+  if (operation.kind === 'execute') for (const arg of operation.args) bytes += arg.length;
+  else if (operation.kind === 'purge') for (const key of operation.keys) bytes += key.length;
+  return bytes;
+}
+
+const operationOverheadBytes = 32;

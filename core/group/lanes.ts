@@ -1,0 +1,56 @@
+/**
+ * Order within a lane, on the leader's side. A lane is what one client connection does with one tenant; its
+ * requests must take effect in the order in which they were sent, although reads go past the log.
+ *
+ * - A read behind a write of its lane goes through the log, behind it.
+ * - A write behind reads of its lane sends those through the log, before it.
+ * - After a refusal everything later in the lane is refused too, until the ingress comes back with `resumes`.
+ */
+import type { LaneId, NodeId } from '../base/ids.ts';
+import type { WaitingRead } from './reads.ts';
+
+export interface Lane {
+  /** Logged operations whose fate is not known yet. */
+  logged: number;
+  /** Reads beside the log, not served yet. */
+  readonly reads: WaitingRead[];
+  blocked: boolean;
+}
+
+/** Room for every node id below every lane id in one safe integer. */
+const nodeSpan = 0x1_0000;
+
+export class Lanes {
+  private readonly lanes = new Map<number, Lane>();
+
+  get size(): number {
+    return this.lanes.size;
+  }
+
+  find(node: NodeId, lane: LaneId): Lane | undefined {
+    return this.lanes.get(lane * nodeSpan + node);
+  }
+
+  open(node: NodeId, lane: LaneId): Lane {
+    const key = lane * nodeSpan + node;
+    const known = this.lanes.get(key);
+    if (known !== undefined) return known;
+    const opened: Lane = { logged: 0, reads: [], blocked: false };
+    this.lanes.set(key, opened);
+    return opened;
+  }
+
+  /** Forgets the lane if nothing depends on it any more. */
+  settle(node: NodeId, laneId: LaneId, lane: Lane): void {
+    if (lane.logged === 0 && lane.reads.length === 0 && !lane.blocked) this.lanes.delete(laneId * nodeSpan + node);
+  }
+
+  /** The link to this ingress was made anew: what was blocked cannot be followed by what was sent before. */
+  unblock(node: NodeId): void {
+    for (const [key, lane] of this.lanes) {
+      if (key % nodeSpan !== node) continue;
+      lane.blocked = false;
+      if (lane.logged === 0 && lane.reads.length === 0) this.lanes.delete(key);
+    }
+  }
+}

@@ -1,0 +1,23 @@
+/**
+ * What a group replicates. A machine is driven by the log alone: equal logs make equal machines, on every
+ * replica. `judge` is the fast refusal before an operation is proposed; `apply` is the authority.
+ */
+import type { WallTime } from '../base/time.ts';
+import type { LoggedOperation } from '../wire/operation.ts';
+import type { Outcome } from '../wire/messages.ts';
+
+export interface StateMachine {
+  /** Whether the operation changes the machine, as of what is applied now, or only looks at it. */
+  accessOf(operation: LoggedOperation): 'read' | 'write';
+  /** An answer that needs no log entry: a refusal, or "done before". Null: go on. */
+  judge(operation: LoggedOperation): Outcome | null;
+  /** Runs a logged operation at log time `stamp`. `wantsReply` is false where nobody waits for the outcome. */
+  apply(operation: LoggedOperation, stamp: WallTime, wantsReply: boolean): Outcome;
+  /** Runs a read beside the log; leadership at this instant has been proven. `now` is never before the last stamp. */
+  read(operation: LoggedOperation, now: WallTime): Outcome;
+}
+
+const noReply = new Uint8Array(0);
+
+/** Executed, with nothing to say. */
+export const done: Outcome = { kind: 'done', reply: noReply };

@@ -1,0 +1,157 @@
+/**
+ * A group's tenants: which it owns, and their data. Ownership is state of this log and of nothing else, so a
+ * command for a tenant that lives elsewhere is refused here whatever the maps say.
+ */
+import type { Epoch, Incarnation, TenantName } from '../base/ids.ts';
+import { invariant, unreachable } from '../base/invariant.ts';
+import { binaryString, noBytes } from '../base/bytes.ts';
+import type { Random } from '../base/random.ts';
+import { WallTime } from '../base/time.ts';
+import type { Execution } from '../engine/command.ts';
+import { dataCommands } from '../engine/dataCommands.ts';
+import { Keyspace } from '../engine/keyspace.ts';
+import { ReplyWriter } from '../resp/replyWriter.ts';
+import type { Operation, Outcome } from '../wire/messages.ts';
+import type { LoggedOperation, PurgeOperation } from '../wire/operation.ts';
+import { done, type StateMachine } from './machine.ts';
+
+export interface OwnedTenant {
+  readonly incarnation: Incarnation;
+  readonly epoch: Epoch;
+  readonly keyspace: Keyspace;
+}
+
+const replyChunkBytes = 16 * 1024;
+
+export class TenantMachine implements StateMachine {
+  readonly tenants = new Map<TenantName, OwnedTenant>();
+  /** The highest incarnation of each tenant that this group gave up: it will never be adopted again. */
+  readonly released = new Map<TenantName, Incarnation>();
+  /** Tenants that may hold keys with a time to live, in the order in which they are swept. */
+  private readonly expiring = new Set<TenantName>();
+  private readonly reply = new ReplyWriter(replyChunkBytes);
+  private readonly execution: Execution;
+
+  /** `random` serves reads that draw (`RANDOMKEY`); nothing that is logged draws from it. */
+  constructor(random: Random, maxValueBytes: number) {
+    this.execution = { keyspace: new Keyspace(), args: [], now: WallTime(0), random, reply: this.reply, maxValueBytes };
+  }
+
+  accessOf(operation: LoggedOperation): 'read' | 'write' {
+    return operation.kind === 'execute' ? operation.access : 'write';
+  }
+
+  judge(operation: LoggedOperation): Outcome | null {
+    switch (operation.kind) {
+      case 'execute':
+      case 'purge':
+        return this.owns(operation.tenant, operation.incarnation) ? null : this.notOwner(operation.tenant);
+      case 'adopt':
+        return this.owns(operation.tenant, operation.incarnation) ? done : null;
+      case 'release':
+        return null;
+      case 'resolveTenant':
+      case 'dropTenant':
+        return this.notOwner(operation.tenant);
+      default:
+        return unreachable(operation);
+    }
+  }
+
+  apply(operation: LoggedOperation, stamp: WallTime, wantsReply: boolean): Outcome {
+    switch (operation.kind) {
+      case 'execute':
+        if (!this.owns(operation.tenant, operation.incarnation)) return this.notOwner(operation.tenant);
+        if (operation.access === 'read' && !wantsReply) return done;
+        return this.execute(operation, stamp, wantsReply);
+      case 'purge':
+        if (!this.owns(operation.tenant, operation.incarnation)) return this.notOwner(operation.tenant);
+        return this.purge(operation, stamp);
+      case 'adopt':
+        return this.adopt(operation);
+      case 'release':
+        return this.release(operation);
+      case 'resolveTenant':
+      case 'dropTenant':
+        return this.notOwner(operation.tenant);
+      default:
+        return unreachable(operation);
+    }
+  }
+
+  read(operation: LoggedOperation, now: WallTime): Outcome {
+    invariant(operation.kind === 'execute', 'only commands are read beside the log', { kind: operation.kind });
+    if (!this.owns(operation.tenant, operation.incarnation)) return this.notOwner(operation.tenant);
+    return this.execute(operation, now, true);
+  }
+
+  /**
+   * Keys of the next tenant whose time has passed, as an operation to be logged; null if there are none in
+   * the next `maxTenants` tenants. At most `maxKeys` keys.
+   */
+  nextPurge(now: WallTime, maxTenants: number, maxKeys: number): PurgeOperation | null {
+    let looked = 0;
+    for (const tenant of this.expiring) {
+      if (looked === maxTenants) return null;
+      looked += 1;
+      this.expiring.delete(tenant);
+      const owned = this.tenants.get(tenant);
+      const nextAt = owned?.keyspace.nextExpiry() ?? null;
+      if (owned === undefined || nextAt === null) continue;
+      this.expiring.add(tenant);
+      if (nextAt > now) continue;
+      return { kind: 'purge', tenant, incarnation: owned.incarnation, keys: owned.keyspace.expiredKeys(now, maxKeys) };
+    }
+    return null;
+  }
+
+  private owns(tenant: TenantName, incarnation: Incarnation): boolean {
+    return this.tenants.get(tenant)?.incarnation === incarnation;
+  }
+
+  private notOwner(tenant: TenantName): Outcome {
+    const owned = this.tenants.get(tenant)?.incarnation ?? 0;
+    const released = this.released.get(tenant) ?? 0;
+    return { kind: 'refused', refusal: { kind: 'notOwner', owned, released } };
+  }
+
+  private execute(operation: Extract<Operation, { kind: 'execute' }>, now: WallTime, wantsReply: boolean): Outcome {
+    const { args } = operation;
+    const command = dataCommands.get(binaryString(args[0] ?? noBytes).toLowerCase());
+    const owned = this.tenants.get(operation.tenant);
+    invariant(command !== undefined && owned !== undefined, 'a command is checked before it is sent');
+    const { execution, reply } = this;
+    reply.protocol = operation.protocol;
+    execution.keyspace = owned.keyspace;
+    execution.args = args;
+    execution.now = now;
+    command.run(execution);
+    if (operation.access === 'write' && owned.keyspace.nextExpiry() !== null) this.expiring.add(operation.tenant);
+    if (wantsReply) return { kind: 'done', reply: reply.take() };
+    reply.rewind();
+    return done;
+  }
+
+  private purge(operation: PurgeOperation, stamp: WallTime): Outcome {
+    this.tenants.get(operation.tenant)?.keyspace.purge(operation.keys, stamp);
+    return done;
+  }
+
+  private adopt(operation: Extract<Operation, { kind: 'adopt' }>): Outcome {
+    const { tenant, incarnation, epoch } = operation;
+    const owned = this.tenants.get(tenant);
+    if (owned?.incarnation === incarnation) return done;
+    if (owned !== undefined || incarnation <= (this.released.get(tenant) ?? 0)) return this.notOwner(tenant);
+    this.tenants.set(tenant, { incarnation, epoch, keyspace: new Keyspace() });
+    return done;
+  }
+
+  private release(operation: Extract<Operation, { kind: 'release' }>): Outcome {
+    const { tenant, incarnation } = operation;
+    const owned = this.tenants.get(tenant);
+    if (owned !== undefined && owned.incarnation > incarnation) return done;
+    this.tenants.delete(tenant);
+    if (incarnation > (this.released.get(tenant) ?? 0)) this.released.set(tenant, incarnation);
+    return done;
+  }
+}

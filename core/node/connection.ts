@@ -1,0 +1,98 @@
+/**
+ * One client connection: what it has told us about itself, and its replies, which leave in the order of its
+ * commands whatever order they come in.
+ */
+import type { ConnId, TenantName } from '../base/ids.ts';
+import { Queue } from '../base/queue.ts';
+import type { MonoTime } from '../base/time.ts';
+import type { IngressLane } from '../forward/call.ts';
+
+/** The place of one reply. Null: not here yet. */
+export interface Slot {
+  reply: Uint8Array | null;
+}
+
+export interface Connection {
+  readonly id: ConnId;
+  readonly address: string;
+  readonly openedAt: MonoTime;
+  name: string;
+  libraryName: string;
+  libraryVersion: string;
+  protocol: 2 | 3;
+  /** Chosen with `TENANT USE`; then braces in keys mean nothing. */
+  tenant: TenantName | null;
+  readonly lanes: Map<TenantName, IngressLane>;
+  /** Replies owed, the oldest first. */
+  readonly slots: Queue<Slot>;
+  /** Replies of this turn. */
+  out: Uint8Array[];
+  /** `CLIENT REPLY`: `skipNext` silences the next command, `skipping` the present one. */
+  replies: 'on' | 'off' | 'skipNext';
+  /** Bytes of arguments of commands without a reply. */
+  pendingBytes: number;
+  isPaused: boolean;
+  /** Close once every reply owed has left. */
+  isClosing: boolean;
+  lastCommand: string;
+  lastActiveAt: MonoTime;
+}
+
+const noReply = new Uint8Array(0);
+export const silence: Uint8Array = noReply;
+
+export function openConnection(id: ConnId, address: string, openedAt: MonoTime): Connection {
+  return {
+    id,
+    address,
+    openedAt,
+    name: '',
+    libraryName: '',
+    libraryVersion: '',
+    protocol: 2,
+    tenant: null,
+    lanes: new Map(),
+    slots: new Queue(),
+    out: [],
+    replies: 'on',
+    pendingBytes: 0,
+    isPaused: false,
+    isClosing: false,
+    lastCommand: '',
+    lastActiveAt: openedAt,
+  };
+}
+
+/** What `RESET` restores: as if the client had just connected. */
+export function resetConnection(connection: Connection): void {
+  connection.name = '';
+  connection.protocol = 2;
+  connection.tenant = null;
+  connection.replies = 'on';
+}
+
+/** Moves the replies that are complete, up to the first that is not, to `out`. Returns whether there were any. */
+export function collectReplies(connection: Connection): boolean {
+  const { slots, out } = connection;
+  let moved = false;
+  for (let slot = slots.peek(); slot !== undefined && slot.reply !== null; slot = slots.peek()) {
+    if (slot.reply.length > 0) out.push(slot.reply);
+    slots.shift();
+    moved = true;
+  }
+  return moved;
+}
+
+export function joinReplies(parts: readonly Uint8Array[]): Uint8Array {
+  const only = parts.length === 1 ? parts[0] : undefined;
+  if (only !== undefined) return only;
+  let length = 0;
+  for (const part of parts) length += part.length;
+  const joined = new Uint8Array(length);
+  let at = 0;
+  for (const part of parts) {
+    joined.set(part, at);
+    at += part.length;
+  }
+  return joined;
+}

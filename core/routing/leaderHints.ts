@@ -1,0 +1,67 @@
+/**
+ * Who leads each group, as far as this node has heard: (node, term), the highest term wins. A wrong hint
+ * costs a hop. Where there is none, the members are tried in rotation.
+ */
+import { type GroupId, type NodeId, Term } from '../base/ids.ts';
+
+interface Hint {
+  leader: NodeId | null;
+  term: Term;
+  /** Where the rotation over the members stands. */
+  turn: number;
+}
+
+export class LeaderHints {
+  private readonly hints = new Map<GroupId, Hint>();
+  private readonly members: ReadonlyMap<GroupId, readonly NodeId[]>;
+
+  /** `members`: the nodes of each group, from the GroupMap. */
+  constructor(members: ReadonlyMap<GroupId, readonly NodeId[]>) {
+    this.members = members;
+    for (const group of members.keys()) this.hints.set(group, { leader: null, term: Term(0), turn: 0 });
+  }
+
+  leaderOf(group: GroupId): NodeId | null {
+    return this.hints.get(group)?.leader ?? null;
+  }
+
+  termOf(group: GroupId): Term {
+    return this.hints.get(group)?.term ?? Term(0);
+  }
+
+  membersOf(group: GroupId): readonly NodeId[] {
+    return this.members.get(group) ?? [];
+  }
+
+  /** Adopts a hint of a newer term, or the first name for the present one. Returns whether it did. */
+  learn(group: GroupId, leader: NodeId | null, term: Term): boolean {
+    const hint = this.hints.get(group);
+    if (hint === undefined || leader === null) return false;
+    const isNewer = term > hint.term || (term === hint.term && hint.leader === null);
+    if (!isNewer) return false;
+    hint.leader = leader;
+    hint.term = term;
+    return true;
+  }
+
+  /** The node did not lead the group after all, or cannot be reached: forget it, unless another was learned since. */
+  doubt(group: GroupId, node: NodeId): void {
+    const hint = this.hints.get(group);
+    if (hint === undefined) return;
+    if (hint.leader === node) hint.leader = null;
+    hint.turn += 1;
+  }
+
+  /** The leader, or the member whose turn it is to be asked. Null for a group that is in no map. */
+  candidate(group: GroupId, isReachable: (node: NodeId) => boolean): NodeId | null {
+    const hint = this.hints.get(group);
+    const members = this.membersOf(group);
+    if (hint === undefined || members.length === 0) return null;
+    if (hint.leader !== null && isReachable(hint.leader)) return hint.leader;
+    for (let i = 0; i < members.length; i += 1) {
+      const member = members[(hint.turn + i) % members.length];
+      if (member !== undefined && isReachable(member)) return member;
+    }
+    return null;
+  }
+}
