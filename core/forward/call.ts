@@ -26,6 +26,8 @@ export interface CommandCall extends CallState {
   readonly args: readonly Uint8Array[];
   /** The answer, once there is one: replies leave a connection in the order of its requests. */
   reply: Uint8Array | null;
+  /** The client asked for no reply to this one. */
+  isSilent: boolean;
 }
 
 /** A step repeats safely, so it is retried whatever became of it. */

@@ -34,8 +34,8 @@ export interface ForwarderHost {
   finished(call: CommandCall, ending: Ending): void;
   procedureFinished(procedure: Procedure, ending: ProcedureEnding): void;
   misrouted(call: Call, refusal: Refusal): void;
-  /** Wakes `retryHeld` at `at`. */
-  wakeAt(timer: RetryTimer, at: MonoTime): void;
+  /** Calls `retryHeld` at `at`. */
+  schedule(timer: RetryTimer, at: MonoTime): void;
 }
 
 /** Something that waits to be tried again: a lane, or a step. */
@@ -132,6 +132,7 @@ export class Forwarder {
       protocol,
       args,
       reply: null,
+      isSilent: false,
     };
     this.calls.set(call.request, call);
     lane.waiting.push(call);
@@ -320,7 +321,7 @@ export class Forwarder {
 
   private backOff(lane: IngressLane, now: MonoTime): void {
     lane.hold = 'backingOff';
-    this.host.wakeAt({ kind: 'retry', retry: lane, scheduledAt: null }, after(now, this.pauseMs(lane.setbacks)));
+    this.host.schedule({ kind: 'retry', retry: lane, scheduledAt: null }, after(now, this.pauseMs(lane.setbacks)));
   }
 
   /** Half fixed, half drawn, so that those who were refused together do not come back together. */
@@ -405,7 +406,7 @@ export class Forwarder {
     };
     this.calls.set(step.request, step);
     progress.step = step;
-    if (pauseMs > 0) this.host.wakeAt({ kind: 'retry', retry: step, scheduledAt: null }, after(now, pauseMs));
+    if (pauseMs > 0) this.host.schedule({ kind: 'retry', retry: step, scheduledAt: null }, after(now, pauseMs));
     else this.sendStep(step, now);
   }
 

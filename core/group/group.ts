@@ -56,7 +56,8 @@ export class Group {
   /** What came to an end since the owner last drained it. */
   readonly completions = new Queue<Completion>();
   readonly lanes = new Lanes();
-  private readonly nodeOf: (replica: ReplicaId) => NodeId | null;
+  /** The node of a replica of this group. */
+  readonly nodeOf: (replica: ReplicaId) => NodeId | null;
   private readonly limits: GroupLimits;
   private readonly probe: Probe | null;
   private appliedIndex = LogIndex(0);

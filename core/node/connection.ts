@@ -27,7 +27,7 @@ export interface Connection {
   readonly slots: Queue<Slot>;
   /** Replies of this turn. */
   out: Uint8Array[];
-  /** `CLIENT REPLY`: `skipNext` silences the next command, `skipping` the present one. */
+  /** `CLIENT REPLY`: `skipNext` silences the next command. */
   replies: 'on' | 'off' | 'skipNext';
   /** Bytes of arguments of commands without a reply. */
   pendingBytes: number;
@@ -37,9 +37,6 @@ export interface Connection {
   lastCommand: string;
   lastActiveAt: MonoTime;
 }
-
-const noReply = new Uint8Array(0);
-export const silence: Uint8Array = noReply;
 
 export function openConnection(id: ConnId, address: string, openedAt: MonoTime): Connection {
   return {

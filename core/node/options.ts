@@ -4,6 +4,7 @@
 import type { GroupId, NodeId, ReplicaId, TenantName } from '../base/ids.ts';
 import type { RandomSource } from '../base/random.ts';
 import type { RestoredLog } from '../log/records.ts';
+import type { Now } from '../base/time.ts';
 import type { Probe } from './probe.ts';
 
 export interface NodeOptions {
@@ -14,6 +15,8 @@ export interface NodeOptions {
   readonly settings: Settings;
   readonly restored: RestoredLog;
   readonly random: RandomSource;
+  /** When this life begins. */
+  readonly now: Now;
   readonly probe?: Probe;
 }
 
@@ -45,6 +48,8 @@ export interface Settings {
   /** A follower that hears nothing for a time drawn from [electionMs, 2·electionMs) campaigns. */
   readonly electionMs: number;
   readonly heartbeatMs: number;
+  /** Reads are served under the leader's lease instead of a quorum round each. */
+  readonly leaseReads: boolean;
   /** A client's command is answered by then, with an error if need be. */
   readonly commandTimeoutMs: number;
   /** How often a node compares its ShardMap version with one random peer. */

@@ -1,0 +1,259 @@
+/**
+ * The clients of a node: finds the command and its tenant, hands data commands to the forwarder, answers the
+ * rest itself, and sends every connection its replies in the order of its commands.
+ */
+import { binaryString, noBytes } from '../base/bytes.ts';
+import type { ConnId, TenantName } from '../base/ids.ts';
+import { limits } from '../base/limits.ts';
+import type { Now } from '../base/time.ts';
+import { parseTenantName } from '../base/tenantName.ts';
+import { type DataCommand, isArityRight, keysOf } from '../engine/command.ts';
+import type { CommandCall, IngressLane } from '../forward/call.ts';
+import type { Ending, Forwarder, ProcedureEnding } from '../forward/forwarder.ts';
+import type { Procedure } from '../forward/procedure.ts';
+import { ReplyWriter } from '../resp/replyWriter.ts';
+import { type TenantChoice, tenantOf } from '../routing/tenantOf.ts';
+import { commandTable } from './commandTable.ts';
+import type { NodeCommand } from './commands/spec.ts';
+import { collectReplies, type Connection, joinReplies, openConnection, type Slot } from './connection.ts';
+import type { Effect } from './door.ts';
+import { endingError, tenantError, unknownCommand, wrongArity } from './errors.ts';
+import type { Probe } from './probe.ts';
+import type { NodeStatistics, NodeView } from './view.ts';
+
+const replyChunkBytes = 16 * 1024;
+const noReply = new Uint8Array(0);
+
+export class Clients {
+  readonly awaited = new Map<Procedure, { readonly connection: Connection; readonly slot: Slot }>();
+  private readonly connections = new Map<ConnId, Connection>();
+  private readonly changed = new Set<Connection>();
+  private readonly reply = new ReplyWriter(replyChunkBytes);
+  private readonly view: NodeView;
+  private readonly forwarder: Forwarder;
+  private readonly statistics: NodeStatistics;
+  private readonly probe: Probe | null;
+  private readonly fallback: TenantName | null;
+  private effects: Effect[] = [];
+
+  constructor(view: NodeView, forwarder: Forwarder, statistics: NodeStatistics, probe: Probe | null) {
+    this.view = view;
+    this.forwarder = forwarder;
+    this.statistics = statistics;
+    this.probe = probe;
+    this.fallback = view.defaultTenant;
+  }
+
+  get size(): number {
+    return this.connections.size;
+  }
+
+  all(): Iterable<Connection> {
+    return this.connections.values();
+  }
+
+  open(id: ConnId, address: string, now: Now): void {
+    this.statistics.connections += 1;
+    this.connections.set(id, openConnection(id, address, now.mono));
+  }
+
+  /** The client went away: what was sent for it goes on, unheard. */
+  onClosed(id: ConnId): void {
+    const connection = this.connections.get(id);
+    if (connection !== undefined) this.forget(connection);
+  }
+
+  onMalformed(id: ConnId, error: string): void {
+    const connection = this.connections.get(id);
+    if (connection === undefined || connection.isClosing) return;
+    this.answerError(connection, error);
+    this.close(connection);
+  }
+
+  /** Ends the connection once the replies it is owed have left; later commands are not looked at. */
+  close(connection: Connection): void {
+    connection.isClosing = true;
+    this.changed.add(connection);
+  }
+
+  onCommand(id: ConnId, args: readonly Uint8Array[], now: Now): void {
+    const connection = this.connections.get(id);
+    if (connection === undefined || connection.isClosing) return;
+    this.statistics.commands += 1;
+    const name = binaryString(args[0] ?? noBytes).toLowerCase();
+    const command = commandTable.get(name);
+    if (command === undefined) {
+      this.answerError(connection, unknownCommand(args));
+      return;
+    }
+    connection.lastCommand = name;
+    connection.lastActiveAt = now.mono;
+    if (!isArityRight(command.spec, args.length)) this.answerError(connection, wrongArity(name));
+    else if (command.kind === 'data') this.onDataCommand(connection, command.spec, args, now);
+    else this.onNodeCommand(connection, command.spec, args, now);
+  }
+
+  /** Starts a procedure whose end answers the command that is being run. */
+  await(connection: Connection, procedure: Procedure, now: Now): boolean {
+    if (this.awaited.size >= limits.procedures) return false;
+    const slot: Slot = { reply: null };
+    connection.slots.push(slot);
+    this.awaited.set(procedure, { connection, slot });
+    this.forwarder.start(procedure, now.mono);
+    return true;
+  }
+
+  finished(call: CommandCall, ending: Ending): void {
+    const { lane } = call;
+    call.reply = ending.kind === 'executed' ? ending.reply : this.errorBytes(endingError(ending));
+    if (ending.kind === 'unknown') this.statistics.unknownOutcomes += 1;
+    if (this.probe !== null) {
+      const { request, hops, reply } = call;
+      this.probe.commandFinished({ conn: lane.conn, request, outcome: ending.kind, reply, hops });
+    }
+    const connection = this.connections.get(lane.conn);
+    if (connection === undefined) return;
+    connection.pendingBytes -= sizeOf(call.args);
+    if (call.isSilent) call.reply = noReply;
+    this.changed.add(connection);
+  }
+
+  procedureFinished(procedure: Procedure, ending: ProcedureEnding): void {
+    const waiting = this.awaited.get(procedure);
+    if (waiting === undefined) return;
+    this.awaited.delete(procedure);
+    const { connection, slot } = waiting;
+    this.reply.protocol = connection.protocol;
+    if (ending.kind === 'deadline') {
+      this.reply.error(endingError({ kind: 'unknown', reason: 'deadline' }));
+    } else if (ending.place === null) {
+      this.reply.error(`ERR unknown tenant '${procedure.tenant}'`);
+    } else if (procedure.kind === 'ensure' && procedure.group !== null && ending.place.group !== procedure.group) {
+      this.reply.error(`ERR tenant '${procedure.tenant}' exists in group ${String(ending.place.group)}`);
+    } else this.reply.ok();
+    slot.reply = this.reply.take();
+    this.changed.add(connection);
+  }
+
+  /** What this turn sends to clients, one effect a connection. */
+  flush(): readonly Effect[] {
+    for (const connection of this.changed) this.flushConnection(connection);
+    this.changed.clear();
+    const { effects } = this;
+    this.effects = [];
+    return effects;
+  }
+
+  private flushConnection(connection: Connection): void {
+    if (!this.connections.has(connection.id)) return;
+    const conn = connection.id;
+    collectReplies(connection);
+    if (connection.out.length > 0) {
+      this.effects.push({ kind: 'sendToClient', conn, bytes: joinReplies(connection.out) });
+      connection.out = [];
+    }
+    if (connection.isClosing && connection.slots.length === 0) {
+      this.forget(connection);
+      this.effects.push({ kind: 'closeClient', conn });
+      return;
+    }
+    const { slots, pendingBytes, isPaused } = connection;
+    if (!isPaused && (slots.length >= limits.pipelinedCommands || pendingBytes >= limits.pipelinedBytes)) {
+      connection.isPaused = true;
+      this.effects.push({ kind: 'pauseClient', conn });
+    } else if (isPaused && slots.length <= limits.pipelinedCommandsResume && pendingBytes < limits.pipelinedBytes) {
+      connection.isPaused = false;
+      this.effects.push({ kind: 'resumeClient', conn });
+    }
+  }
+
+  private forget(connection: Connection): void {
+    this.connections.delete(connection.id);
+    for (const lane of connection.lanes.values()) this.forwarder.closeLane(lane);
+    connection.lanes.clear();
+  }
+
+  private onDataCommand(connection: Connection, spec: DataCommand, args: readonly Uint8Array[], now: Now): void {
+    const choice = this.chooseTenant(connection, spec, args);
+    if (choice.kind !== 'tenant') {
+      this.answerError(connection, tenantError(choice));
+      return;
+    }
+    const lane = this.laneFor(connection, choice.tenant);
+    const call = this.forwarder.command(lane, spec.access, connection.protocol, args, now.mono);
+    call.isSilent = isSilenced(connection);
+    connection.slots.push(call);
+    connection.pendingBytes += sizeOf(args);
+    this.changed.add(connection);
+    if (this.probe !== null) {
+      const { request } = call;
+      this.probe.commandStarted({ conn: connection.id, request, tenant: choice.tenant, access: spec.access, args });
+    }
+    this.forwarder.pump(lane, now.mono);
+  }
+
+  private chooseTenant(connection: Connection, spec: DataCommand, args: readonly Uint8Array[]): TenantChoice {
+    if (connection.tenant !== null) return { kind: 'tenant', tenant: connection.tenant };
+    return tenantOf(args, spec.scope === 'keys' ? keysOf(spec, args) : [], this.fallback);
+  }
+
+  private laneFor(connection: Connection, tenant: TenantName): IngressLane {
+    const known = connection.lanes.get(tenant);
+    if (known !== undefined) return known;
+    if (connection.lanes.size >= limits.lanesPerConnection) forgetIdleLanes(connection);
+    const lane = this.forwarder.openLane(connection.id, tenant);
+    connection.lanes.set(tenant, lane);
+    return lane;
+  }
+
+  private onNodeCommand(connection: Connection, spec: NodeCommand, args: readonly Uint8Array[], now: Now): void {
+    const { reply } = this;
+    const wasSilenced = isSilenced(connection);
+    const owed = connection.slots.length;
+    reply.protocol = connection.protocol;
+    spec.run({ connection, args, reply, now, node: this.view });
+    this.changed.add(connection);
+    if (connection.slots.length > owed) return;
+    const bytes = reply.take();
+    const isSilent = (wasSilenced && connection.replies !== 'on') || bytes.length === 0;
+    if (!isSilent) this.answer(connection, bytes);
+  }
+
+  private answerError(connection: Connection, text: string): void {
+    const isSilent = isSilenced(connection);
+    if (!isSilent) this.answer(connection, this.errorBytes(text));
+  }
+
+  private errorBytes(text: string): Uint8Array {
+    this.reply.error(text);
+    return this.reply.take();
+  }
+
+  private answer(connection: Connection, bytes: Uint8Array): void {
+    if (connection.slots.length === 0) connection.out.push(bytes);
+    else connection.slots.push({ reply: bytes });
+    this.changed.add(connection);
+  }
+}
+
+/** Whether the present command goes unanswered (`CLIENT REPLY`). Uses up a `SKIP`. */
+function isSilenced(connection: Connection): boolean {
+  if (connection.replies === 'on') return false;
+  if (connection.replies === 'skipNext') connection.replies = 'on';
+  return true;
+}
+
+function forgetIdleLanes(connection: Connection): void {
+  for (const [tenant, lane] of connection.lanes) {
+    if (lane.inFlight === 0 && lane.waiting.length === 0 && lane.hold === 'none') connection.lanes.delete(tenant);
+  }
+}
+
+function sizeOf(args: readonly Uint8Array[]): number {
+  let bytes = 0;
+  for (const arg of args) bytes += arg.length;
+  return bytes;
+}
+
+/** The tenant of commands that name none, where there is one. */
+export const defaultTenant: TenantName | null = parseTenantName('default');

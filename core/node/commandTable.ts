@@ -1,0 +1,29 @@
+/**
+ * All commands of a node by lower-case name: the engine's, which run in a tenant's group, and the node's own.
+ */
+import type { CommandSpec, DataCommand } from '../engine/command.ts';
+import { dataCommands } from '../engine/dataCommands.ts';
+import { clusterCommands } from './commands/cluster.ts';
+import { connectionCommands } from './commands/connection.ts';
+import { serverCommands } from './commands/server.ts';
+import type { NodeCommand } from './commands/spec.ts';
+import { tenantCommands } from './commands/tenant.ts';
+
+export type Command =
+  | { readonly kind: 'data'; readonly spec: DataCommand }
+  | { readonly kind: 'node'; readonly spec: NodeCommand };
+
+export const commandTable: ReadonlyMap<string, Command> = makeTable();
+
+export const commandSpecs: ReadonlyMap<string, CommandSpec> = new Map(
+  [...commandTable].map(([name, { spec }]): [string, CommandSpec] => [name, spec]),
+);
+
+function makeTable(): ReadonlyMap<string, Command> {
+  const table = new Map<string, Command>();
+  for (const spec of [...connectionCommands, ...serverCommands, ...tenantCommands, ...clusterCommands]) {
+    table.set(spec.name, { kind: 'node', spec });
+  }
+  for (const spec of dataCommands.values()) table.set(spec.name, { kind: 'data', spec });
+  return table;
+}

@@ -1,0 +1,56 @@
+/**
+ * What a client is told when its command did not run, or may not have. The prefix is one that Redis clients
+ * know where one fits; the text says whether the command may have been executed.
+ */
+import { binaryString } from '../base/bytes.ts';
+import { unreachable } from '../base/invariant.ts';
+import type { Ending } from '../forward/forwarder.ts';
+import type { TenantChoice } from '../routing/tenantOf.ts';
+
+/** How much of a client's own bytes an error repeats. */
+const quotedBytes = 128;
+
+export function unknownCommand(args: readonly Uint8Array[]): string {
+  const [name, ...rest] = args.map((arg) => binaryString(arg.subarray(0, quotedBytes)));
+  let beginning = '';
+  for (const arg of rest) {
+    if (beginning.length >= quotedBytes) break;
+    beginning += `'${arg.slice(0, quotedBytes - beginning.length)}' `;
+  }
+  return `ERR unknown command '${name ?? ''}', with args beginning with: ${beginning}`;
+}
+
+export function wrongArity(name: string): string {
+  return `ERR wrong number of arguments for '${name}' command`;
+}
+
+export function tenantError(choice: Exclude<TenantChoice, { kind: 'tenant' }>): string {
+  switch (choice.kind) {
+    case 'crossTenant':
+      return 'CROSSSLOT not executed: the keys of a command belong to one tenant';
+    case 'badName':
+      return `ERR not executed: '${choice.tag.slice(0, quotedBytes)}' is no tenant name (1 to 128 characters of A-Z a-z 0-9 . _ : @ -)`;
+    case 'none':
+      return 'ERR not executed: no tenant: put its name in braces in the key, or choose it with TENANT USE';
+    default:
+      return unreachable(choice);
+  }
+}
+
+export function endingError(ending: Exclude<Ending, { kind: 'executed' }>): string {
+  if (ending.kind === 'unknown') {
+    return ending.reason === 'deadline'
+      ? 'UNKNOWN may or may not have been executed: no answer in time'
+      : 'UNKNOWN may or may not have been executed: the link to the leader broke';
+  }
+  switch (ending.reason) {
+    case 'deadline':
+      return 'UNAVAILABLE not executed: no leader of the group answered in time';
+    case 'unknownTenant':
+      return `ERR unknown tenant '${ending.what}'`;
+    case 'busy':
+      return `BUSY not executed: ${ending.what}`;
+    default:
+      return unreachable(ending.reason);
+  }
+}

@@ -1,0 +1,146 @@
+/** The node as its own commands see it: reads everything, changes nothing but what `Handles` offers. */
+import { type GroupId, LogIndex, type MapVersion, type NodeId, Term, type TenantName } from '../base/ids.ts';
+import { parseTenantName } from '../base/tenantName.ts';
+import { elapsedMs, type Now } from '../base/time.ts';
+import type { CommandSpec } from '../engine/command.ts';
+import type { Forwarder } from '../forward/forwarder.ts';
+import type { Procedure } from '../forward/procedure.ts';
+import type { Group } from '../group/group.ts';
+import { TenantMachine } from '../group/tenantMachine.ts';
+import type { Router } from '../routing/router.ts';
+import { commandSpecs } from './commandTable.ts';
+import type { Connection } from './connection.ts';
+import type { GroupDescriptor, NodeDescriptor, NodeOptions, Settings } from './options.ts';
+import type { GroupView, LocalReplicaView, NodeStatistics, NodeView, TenantView } from './view.ts';
+
+/** What only the node's client side can do. */
+export interface Handles {
+  readonly connections: () => Iterable<Connection>;
+  readonly connectionCount: () => number;
+  readonly start: (connection: Connection, procedure: Procedure) => boolean;
+  readonly close: (connection: Connection) => void;
+  readonly now: () => Now;
+}
+
+export class LocalView implements NodeView {
+  readonly self: NodeId;
+  readonly clusterId: string;
+  readonly boot: number;
+  readonly settings: Settings;
+  readonly nodes: readonly NodeDescriptor[];
+  readonly statistics: Readonly<NodeStatistics>;
+  readonly commands: ReadonlyMap<string, CommandSpec> = commandSpecs;
+  readonly defaultTenant: TenantName | null;
+  private readonly hosted: ReadonlyMap<GroupId, Group>;
+  private readonly descriptors: ReadonlyMap<GroupId, GroupDescriptor>;
+  private readonly router: Router;
+  private readonly forwarder: Forwarder;
+  private readonly handles: Handles;
+  private readonly startedAt: Now;
+
+  constructor(
+    options: NodeOptions,
+    hosted: ReadonlyMap<GroupId, Group>,
+    router: Router,
+    forwarder: Forwarder,
+    statistics: Readonly<NodeStatistics>,
+    handles: Handles,
+  ) {
+    const { node, boot, topology, settings, now } = options;
+    this.self = node;
+    this.clusterId = topology.clusterId;
+    this.boot = boot;
+    this.settings = settings;
+    this.nodes = topology.nodes;
+    this.statistics = statistics;
+    this.defaultTenant = settings.defaultTenant ? parseTenantName('default') : null;
+    this.hosted = hosted;
+    this.descriptors = new Map(topology.groups.map((descriptor) => [descriptor.group, descriptor]));
+    this.router = router;
+    this.forwarder = forwarder;
+    this.handles = handles;
+    this.startedAt = now;
+  }
+
+  get mapVersion(): MapVersion {
+    return this.router.shards.version;
+  }
+
+  get uptimeMs(): number {
+    return elapsedMs(this.startedAt.mono, this.handles.now().mono);
+  }
+
+  get inFlight(): number {
+    return this.forwarder.inFlight;
+  }
+
+  connections(): Iterable<Connection> {
+    return this.handles.connections();
+  }
+
+  connectionCount(): number {
+    return this.handles.connectionCount();
+  }
+
+  isReachable(node: NodeId): boolean {
+    return this.router.isReachable(node);
+  }
+
+  groups(): readonly GroupView[] {
+    return [...this.descriptors.values()].map((descriptor) => this.viewOf(descriptor));
+  }
+
+  group(id: GroupId): GroupView | null {
+    const descriptor = this.descriptors.get(id);
+    return descriptor === undefined ? null : this.viewOf(descriptor);
+  }
+
+  tenants(): readonly TenantView[] {
+    return this.router.shards.list();
+  }
+
+  tenant(name: TenantName): TenantView | null {
+    const shard = this.router.shards.find(name);
+    return shard === null ? null : { tenant: name, ...shard };
+  }
+
+  start(connection: Connection, procedure: Procedure): boolean {
+    return this.handles.start(connection, procedure);
+  }
+
+  close(connection: Connection): void {
+    this.handles.close(connection);
+  }
+
+  private viewOf({ group, replicas }: GroupDescriptor): GroupView {
+    const hosted = this.hosted.get(group);
+    const { leaders } = this.router;
+    if (hosted === undefined) {
+      const term = Term(leaders.termOf(group));
+      return { group, replicas, leader: leaders.leaderOf(group), term, local: null };
+    }
+    return { group, replicas, leader: hosted.leaderNode, term: hosted.raft.state.term, local: localReplica(hosted) };
+  }
+}
+
+function localReplica(group: Group): LocalReplicaView {
+  const { state } = group.raft;
+  const machine = group.machine instanceof TenantMachine ? group.machine : null;
+  let keys = 0;
+  let bytes = 0;
+  for (const { keyspace } of machine?.tenants.values() ?? []) {
+    keys += keyspace.size;
+    bytes += keyspace.bytes;
+  }
+  return {
+    role: state.role,
+    lastIndex: LogIndex(state.log.lastIndex),
+    durableIndex: state.durableIndex,
+    commitIndex: state.commitIndex,
+    applied: group.applied,
+    tenants: machine?.tenants.size ?? null,
+    keys,
+    bytes,
+    progress: group.isLeader ? group.raft.matchIndexes() : [],
+  };
+}

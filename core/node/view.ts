@@ -1,0 +1,75 @@
+/**
+ * What the node's own commands see of it: facts to print, and the few things they may start.
+ */
+import type { Epoch, GroupId, Incarnation, LogIndex, MapVersion, NodeId, ReplicaId, TenantName, Term } from '../base/ids.ts';
+import type { CommandSpec } from '../engine/command.ts';
+import type { Procedure } from '../forward/procedure.ts';
+import type { Connection } from './connection.ts';
+import type { NodeDescriptor, Settings } from './options.ts';
+
+export interface GroupView {
+  readonly group: GroupId;
+  readonly replicas: readonly { readonly replica: ReplicaId; readonly node: NodeId }[];
+  /** As far as this node knows. */
+  readonly leader: NodeId | null;
+  readonly term: Term;
+  /** Null if no replica of the group is on this node. */
+  readonly local: LocalReplicaView | null;
+}
+
+export interface LocalReplicaView {
+  readonly role: string;
+  readonly lastIndex: LogIndex;
+  readonly durableIndex: LogIndex;
+  readonly commitIndex: LogIndex;
+  readonly applied: LogIndex;
+  /** Tenants it owns; null for the metadata group. */
+  readonly tenants: number | null;
+  readonly keys: number;
+  readonly bytes: number;
+  /** Where each replica stands; empty unless this one leads. */
+  readonly progress: readonly { readonly replica: ReplicaId; readonly matchIndex: LogIndex }[];
+}
+
+export interface TenantView {
+  readonly tenant: TenantName;
+  readonly group: GroupId;
+  readonly epoch: Epoch;
+  readonly incarnation: Incarnation;
+}
+
+export interface NodeStatistics {
+  commands: number;
+  connections: number;
+  forwarded: number;
+  forwardedHere: number;
+  misrouted: number;
+  unknownOutcomes: number;
+}
+
+export interface NodeView {
+  readonly self: NodeId;
+  readonly clusterId: string;
+  readonly boot: number;
+  readonly settings: Settings;
+  readonly nodes: readonly NodeDescriptor[];
+  readonly mapVersion: MapVersion;
+  readonly statistics: Readonly<NodeStatistics>;
+  readonly uptimeMs: number;
+  readonly inFlight: number;
+  /** All commands, by lower-case name. */
+  readonly commands: ReadonlyMap<string, CommandSpec>;
+  connections(): Iterable<Connection>;
+  connectionCount(): number;
+  isReachable(node: NodeId): boolean;
+  groups(): readonly GroupView[];
+  group(id: GroupId): GroupView | null;
+  tenants(): readonly TenantView[];
+  tenant(name: TenantName): TenantView | null;
+  /** The tenant of a connection that chose none; null if such commands are refused. */
+  readonly defaultTenant: TenantName | null;
+  /** Starts a procedure whose end is this command's reply. False if too many are under way. */
+  start(connection: Connection, procedure: Procedure): boolean;
+  /** Ends the connection after the replies it is owed. */
+  close(connection: Connection): void;
+}
