@@ -1,0 +1,13 @@
+/**
+ * The core's door: everything a driver needs to build a node, feed it and perform what it asks for.
+ */
+export * from './base/bytes.ts';
+export * from './base/ids.ts';
+export { InvariantError } from './base/invariant.ts';
+export type { Random, RandomSource } from './base/random.ts';
+export { after, elapsedMs, MonoTime, type Now, WallTime } from './base/time.ts';
+export { parseTenantName } from './base/tenantName.ts';
+export type { Effect, Input } from './node/door.ts';
+export { Node } from './node/node.ts';
+export type { GroupDescriptor, NodeDescriptor, NodeOptions, Settings, Topology } from './node/options.ts';
+export type { AppliedOperation, Origin, Probe, PurgeOperation, ServedRead } from './node/probe.ts';
