@@ -1,0 +1,50 @@
+import { expect, test } from 'vitest';
+import { GroupId, NodeId, Term } from '../../core/base/ids.ts';
+import { LeaderHints } from '../../core/routing/leaderHints.ts';
+
+const group = GroupId(1);
+const everybody = (): boolean => true;
+const hints = (): LeaderHints => new LeaderHints(new Map([[group, [NodeId(1), NodeId(2), NodeId(3)]]]));
+
+test('the highest term wins, the first name within a term stays', () => {
+  const known = hints();
+  expect(known.learn(group, NodeId(2), Term(5))).toBe(true);
+  expect(known.learn(group, NodeId(3), Term(5))).toBe(false);
+  expect(known.learn(group, NodeId(3), Term(4))).toBe(false);
+  expect(known.candidate(group, everybody)).toBe(2);
+  expect(known.learn(group, NodeId(3), Term(6))).toBe(true);
+  expect(known.candidate(group, everybody)).toBe(3);
+});
+
+test('without a leader the members are asked in rotation', () => {
+  const known = hints();
+  const asked = [];
+  for (let i = 0; i < 4; i += 1) {
+    const candidate = known.candidate(group, everybody);
+    asked.push(candidate);
+    if (candidate !== null) known.doubt(group, candidate);
+  }
+  expect(asked).toEqual([1, 2, 3, 1]);
+});
+
+test('a leader that cannot be reached is passed over, not forgotten', () => {
+  const known = hints();
+  known.learn(group, NodeId(1), Term(1));
+  expect(known.candidate(group, (node) => node !== 1)).toBe(2);
+  expect(known.candidate(group, () => false)).toBeNull();
+  expect(known.candidate(group, everybody)).toBe(1);
+});
+
+test('a doubted leader can be named again, but not with an older term', () => {
+  const known = hints();
+  known.learn(group, NodeId(2), Term(5));
+  known.doubt(group, NodeId(2));
+  expect(known.leaderOf(group)).toBeNull();
+  expect(known.learn(group, NodeId(3), Term(4))).toBe(false);
+  expect(known.learn(group, NodeId(3), Term(5))).toBe(true);
+});
+
+test('an unknown group has no candidate', () => {
+  expect(hints().candidate(GroupId(9), everybody)).toBeNull();
+  expect(hints().learn(GroupId(9), NodeId(1), Term(1))).toBe(false);
+});
