@@ -177,7 +177,7 @@ export class Node implements ForwarderHost {
 
   private onPersisted(upTo: WriteId): void {
     for (const [group, last] of this.unsynced) {
-      group.raft.onPersisted(upTo);
+      group.raft.onPersisted(upTo, this.now.mono);
       this.touched.add(group);
       if (last <= upTo) this.unsynced.delete(group);
     }

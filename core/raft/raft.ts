@@ -1,0 +1,367 @@
+/**
+ * One replica's consensus. Feed it messages, time and proposals during a turn; then `endTurn`, then
+ * `takeOutput`; tell it `onPersisted` when the disk has what it wrote. It never sends, writes or looks at a
+ * clock itself.
+ *
+ * This is the only file that changes role, term and vote. Terms are judged once, at the top of `step` (§3.3);
+ * below that, a message is of the present term.
+ */
+import { LogIndex, type ReplicaId, Term, type WriteId } from '../base/ids.ts';
+import { invariant, unreachable } from '../base/invariant.ts';
+import type { Random } from '../base/random.ts';
+import { after, type MonoTime } from '../base/time.ts';
+import { Outbox } from './outbox.ts';
+import { majority } from './quorum.ts';
+import { Replication } from './replication.ts';
+import { initialState, type RaftConfig, type RaftState } from './state.ts';
+import type { Entry, EntryKind, HardState, RaftMessage, RaftOutput } from './types.ts';
+
+type Of<Kind extends RaftMessage['kind']> = Extract<RaftMessage, { kind: Kind }>;
+
+const noData = new Uint8Array(0);
+
+export class Raft {
+  readonly id: ReplicaId;
+  readonly state: RaftState;
+  private readonly config: RaftConfig;
+  private readonly random: Random;
+  private readonly out: Outbox;
+  private readonly replication: Replication;
+
+  /** `restored` is what the disk has; all of it counts as durable. */
+  constructor(config: RaftConfig, restored: { readonly hardState: HardState; readonly entries: readonly Entry[] }, random: Random, now: MonoTime) {
+    this.id = config.id;
+    this.config = config;
+    this.random = random;
+    this.state = initialState(restored.hardState, restored.entries, now);
+    this.out = new Outbox(this.state);
+    this.replication = new Replication(config, this.state, this.out);
+    this.resetElectionTimer(now);
+    // A restart forgets what was promised to a leader (a lease, or that it is alive), so the promise is made
+    // anew. A replica that never spoke in any term has promised nothing.
+    if (restored.hardState.term > 0) this.state.leaderHeardAt = now;
+  }
+
+  /** When `onTimer` wants to be called. */
+  get deadlineAt(): MonoTime {
+    return this.state.role === 'leader' ? this.state.heartbeatAt : this.state.electionAt;
+  }
+
+  get canPropose(): 'yes' | 'notLeader' | 'busy' {
+    if (this.state.role !== 'leader' || this.state.transferTo !== null) return 'notLeader';
+    return this.state.uncommittedBytes < this.config.maxUncommittedBytes ? 'yes' : 'busy';
+  }
+
+  step(from: ReplicaId, message: RaftMessage, now: MonoTime): void {
+    const s = this.state;
+    if (from === this.id || !this.config.voters.includes(from)) return;
+    if (message.term > s.term && !this.isOnlyAsked(message)) {
+      if (message.kind === 'voteRequest' && this.hearsLeader(message, now)) return;
+      const leads = message.kind === 'append' || message.kind === 'heartbeat';
+      this.becomeFollower(message.term, leads ? from : null, now);
+    }
+    if (message.term < s.term) {
+      this.answerOldTerm(from, message);
+      return;
+    }
+    switch (message.kind) {
+      case 'voteRequest':
+        this.onVoteRequest(from, message, now);
+        return;
+      case 'voteReply':
+        this.onVoteReply(from, message, now);
+        return;
+      case 'append':
+        this.followLeader(from, now);
+        this.replication.onAppend(from, message);
+        return;
+      case 'heartbeat':
+        this.followLeader(from, now);
+        this.replication.onHeartbeat(from, message);
+        return;
+      case 'appendReply':
+        if (s.role === 'leader') this.replication.onAppendReply(from, message, now);
+        this.maybeHandOver();
+        return;
+      case 'heartbeatReply':
+        if (s.role === 'leader') this.replication.onHeartbeatReply(from, message, now);
+        return;
+      case 'timeoutNow':
+        if (s.role === 'follower') this.campaign(true, now);
+        return;
+      default:
+        unreachable(message);
+    }
+  }
+
+  /** The data becomes the next entry. Null if this replica does not lead or too much is uncommitted. */
+  propose(data: Uint8Array): LogIndex | null {
+    if (this.canPropose !== 'yes') return null;
+    return this.appendOwn('data', data);
+  }
+
+  /**
+   * A read may run once the round is confirmed and the index applied (§6.4). Null if this replica does not lead
+   * or has committed nothing in its term, so that it cannot know what is committed.
+   */
+  requestRead(): { readonly round: number; readonly index: LogIndex } | null {
+    const s = this.state;
+    if (s.role !== 'leader') return null;
+    if (s.commitIndex < s.termStart) return null;
+    s.wantsRound = true;
+    return { round: s.round + 1, index: s.commitIndex };
+  }
+
+  /** Only of rounds of the present term. */
+  isReadConfirmed(round: number): boolean {
+    return this.state.role === 'leader' && this.state.confirmedRound >= round;
+  }
+
+  /** Reads may run without a round at this instant (§6.4.1). */
+  hasLease(now: MonoTime): boolean {
+    const s = this.state;
+    return this.config.leases && s.role === 'leader' && s.commitIndex >= s.termStart && s.leaseUntil !== null && now < s.leaseUntil;
+  }
+
+  /** The clock cannot be trusted: no lease for the rest of the term. */
+  dropLease(): void {
+    this.state.leaseRevoked = true;
+    this.state.leaseUntil = null;
+  }
+
+  onTimer(now: MonoTime): void {
+    const s = this.state;
+    if (now < this.deadlineAt) return;
+    if (s.role !== 'leader') {
+      this.campaign(false, now);
+      return;
+    }
+    if (s.transferUntil !== null && now >= s.transferUntil) {
+      s.transferTo = null;
+      s.transferUntil = null;
+    }
+    if (!this.replication.hearsQuorum(now)) {
+      this.becomeFollower(s.term, null, now);
+      return;
+    }
+    this.replication.onHeartbeatDue(now);
+    s.heartbeatAt = after(now, this.config.heartbeatMs);
+  }
+
+  onPersisted(upTo: WriteId, now: MonoTime): void {
+    this.out.onPersisted(upTo);
+    const s = this.state;
+    if (s.role === 'leader') this.replication.onOwnLogDurable();
+    else if (s.role === 'candidate' && this.voters() === 1) this.maybeWin(now);
+  }
+
+  /** Offers leadership to a follower, null: to the one that is furthest. False if there is nobody to offer it to. */
+  transferLeadership(to: ReplicaId | null, now: MonoTime): boolean {
+    const s = this.state;
+    if (s.role !== 'leader' || s.transferTo !== null) return false;
+    const target = to ?? this.replication.furthestFollower(now);
+    if (target === null || !s.progress.has(target) || target === this.id) return false;
+    this.dropLease();
+    s.transferTo = target;
+    s.transferUntil = after(now, this.config.electionMs);
+    this.maybeHandOver();
+    return true;
+  }
+
+  /** Sends what the turn has gathered: entries to followers, and one quorum round for all waiting reads. */
+  endTurn(now: MonoTime): void {
+    if (this.state.role === 'leader') this.replication.endTurn(now);
+  }
+
+  /** `write` is the number that the turn's write will have, if there is something to write. */
+  takeOutput(write: WriteId): RaftOutput {
+    return this.out.take(write);
+  }
+
+  entriesBetween(afterIndex: LogIndex, upTo: LogIndex): readonly Entry[] {
+    return this.state.log.slice(afterIndex, upTo);
+  }
+
+  /** How far each replica is, while leading. */
+  matchIndexes(): readonly { readonly replica: ReplicaId; readonly matchIndex: LogIndex }[] {
+    return [...this.state.progress].map(([replica, { matchIndex }]) => ({ replica, matchIndex }));
+  }
+
+  private voters(): number {
+    return this.config.voters.length;
+  }
+
+  /** A pre-vote asks about a term without anybody entering it (§9.6). */
+  private isOnlyAsked(message: RaftMessage): boolean {
+    return (message.kind === 'voteRequest' && message.pre) || (message.kind === 'voteReply' && message.pre && message.granted);
+  }
+
+  /** Who hears a leader does not help to depose it (§4.2.3), unless the leader itself asked for that. */
+  private hearsLeader(message: Of<'voteRequest'>, now: MonoTime): boolean {
+    const s = this.state;
+    if (message.transfer) return false;
+    if (s.role === 'leader') return this.replication.hearsQuorum(now);
+    return s.leaderHeardAt !== null && now < after(s.leaderHeardAt, this.config.electionMs);
+  }
+
+  /** Tells a replica that lags behind about the present term. */
+  private answerOldTerm(from: ReplicaId, message: RaftMessage): void {
+    const s = this.state;
+    if (message.kind === 'append' || message.kind === 'heartbeat') {
+      this.out.sendAfterHardState(from, { kind: 'heartbeatReply', term: s.term, round: 0 });
+    } else if (message.kind === 'voteRequest') {
+      this.out.sendAfterHardState(from, { kind: 'voteReply', term: s.term, pre: message.pre, granted: false });
+    }
+  }
+
+  private onVoteRequest(from: ReplicaId, message: Of<'voteRequest'>, now: MonoTime): void {
+    const s = this.state;
+    if (this.hearsLeader(message, now)) return;
+    const isFree = message.pre ? message.term > s.term || s.votedFor === null || s.votedFor === from : this.isVoteFree(from);
+    const granted = isFree && this.isUpToDate(message);
+    if (granted && !message.pre) {
+      this.setHardState(s.term, from);
+      this.resetElectionTimer(now);
+    }
+    // A granted pre-vote is about the term that was asked for; every other answer speaks of ours.
+    const term = granted && message.pre ? message.term : s.term;
+    this.out.sendAfterHardState(from, { kind: 'voteReply', term, pre: message.pre, granted });
+  }
+
+  private isVoteFree(from: ReplicaId): boolean {
+    return this.state.votedFor === null || this.state.votedFor === from;
+  }
+
+  /** §3.6.1: a leader must have every committed entry. */
+  private isUpToDate(message: Of<'voteRequest'>): boolean {
+    const { log } = this.state;
+    if (message.lastTerm !== log.lastTerm) return message.lastTerm > log.lastTerm;
+    return message.lastIndex >= log.lastIndex;
+  }
+
+  private onVoteReply(from: ReplicaId, message: Of<'voteReply'>, now: MonoTime): void {
+    const s = this.state;
+    if (s.role !== (message.pre ? 'preCandidate' : 'candidate')) return;
+    if (message.pre && message.granted && message.term !== s.term + 1) return;
+    s.votes.set(from, message.granted);
+    this.maybeWin(now);
+  }
+
+  private maybeWin(now: MonoTime): void {
+    const s = this.state;
+    let granted = 0;
+    for (const vote of s.votes.values()) if (vote) granted += 1;
+    if (granted >= majority(this.voters())) {
+      if (s.role === 'preCandidate') this.becomeCandidate(false, now);
+      else if (this.isOwnVoteDurable()) this.becomeLeader(now);
+    } else if (s.votes.size - granted >= majority(this.voters())) this.becomeFollower(s.term, null, now);
+  }
+
+  /** With other voters, the request for their votes has waited for it; alone, nobody else waits. */
+  private isOwnVoteDurable(): boolean {
+    return this.voters() > 1 || (!this.state.hardStateChanged && this.state.unsynced.length === 0);
+  }
+
+  private campaign(isTransfer: boolean, now: MonoTime): void {
+    const s = this.state;
+    if (isTransfer || this.voters() === 1) {
+      this.becomeCandidate(isTransfer, now);
+      return;
+    }
+    s.role = 'preCandidate';
+    s.leader = null;
+    s.votes = new Map([[this.id, true]]);
+    this.resetElectionTimer(now);
+    const { lastIndex, lastTerm } = s.log;
+    const term = Term(s.term + 1);
+    for (const voter of this.config.voters) {
+      if (voter !== this.id) this.out.sendAfterHardState(voter, { kind: 'voteRequest', term, pre: true, transfer: false, lastIndex, lastTerm });
+    }
+  }
+
+  private becomeCandidate(isTransfer: boolean, now: MonoTime): void {
+    const s = this.state;
+    this.setHardState(Term(s.term + 1), this.id);
+    s.role = 'candidate';
+    s.leader = null;
+    s.votes = new Map([[this.id, true]]);
+    this.resetElectionTimer(now);
+    const { lastIndex, lastTerm } = s.log;
+    for (const voter of this.config.voters) {
+      if (voter === this.id) continue;
+      this.out.sendAfterLog(voter, { kind: 'voteRequest', term: s.term, pre: false, transfer: isTransfer, lastIndex, lastTerm });
+    }
+  }
+
+  private becomeLeader(now: MonoTime): void {
+    const s = this.state;
+    s.role = 'leader';
+    s.leader = this.id;
+    s.round = 0;
+    s.confirmedRound = 0;
+    s.rounds = [];
+    s.wantsRound = false;
+    s.leaseUntil = null;
+    s.leaseRevoked = false;
+    s.transferTo = null;
+    s.transferUntil = null;
+    s.uncommittedBytes = 0;
+    s.termStart = LogIndex(s.log.lastIndex + 1);
+    this.replication.startTerm(now);
+    this.appendOwn('noop', noData);
+    this.replication.startRound(now);
+    s.heartbeatAt = after(now, this.config.heartbeatMs);
+  }
+
+  private becomeFollower(term: Term, leader: ReplicaId | null, now: MonoTime): void {
+    const s = this.state;
+    const wasLeader = s.role === 'leader';
+    if (term > s.term) this.setHardState(term, null);
+    s.role = 'follower';
+    s.leader = leader;
+    s.votes = new Map();
+    s.progress = new Map();
+    s.transferTo = null;
+    s.leaseUntil = null;
+    if (wasLeader || leader !== null) this.resetElectionTimer(now);
+  }
+
+  /** A message of our term from its leader. */
+  private followLeader(from: ReplicaId, now: MonoTime): void {
+    const s = this.state;
+    invariant(s.role !== 'leader', 'a term has one leader', { term: s.term, from, id: this.id });
+    if (s.role !== 'follower' || s.leader !== from) this.becomeFollower(s.term, from, now);
+    s.leaderHeardAt = now;
+    this.resetElectionTimer(now);
+  }
+
+  private setHardState(term: Term, votedFor: ReplicaId | null): void {
+    const s = this.state;
+    invariant(term >= s.term, 'terms never fall', { from: s.term, to: term });
+    invariant(Number.isSafeInteger(term), 'a term is a safe integer', { term });
+    s.term = term;
+    s.votedFor = votedFor;
+    s.hardStateChanged = true;
+  }
+
+  private appendOwn(kind: EntryKind, data: Uint8Array): LogIndex {
+    const s = this.state;
+    const index = LogIndex(s.log.lastIndex + 1);
+    s.log.append({ index, term: s.term, kind, data });
+    s.uncommittedBytes += data.length;
+    return index;
+  }
+
+  private maybeHandOver(): void {
+    const s = this.state;
+    if (s.role !== 'leader' || s.transferTo === null) return;
+    const target = s.progress.get(s.transferTo);
+    if (target?.matchIndex !== s.log.lastIndex) return;
+    this.out.send(s.transferTo, { kind: 'timeoutNow', term: s.term });
+  }
+
+  private resetElectionTimer(now: MonoTime): void {
+    const { electionMs } = this.config;
+    this.state.electionAt = after(now, electionMs + this.random() * electionMs);
+  }
+}

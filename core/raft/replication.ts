@@ -1,0 +1,248 @@
+/**
+ * The leader's side of log replication and quorum rounds, and the follower's answers to it. It never changes
+ * role, term or vote.
+ */
+import { LogIndex, type ReplicaId } from '../base/ids.ts';
+import { invariant } from '../base/invariant.ts';
+import { after, MonoTime } from '../base/time.ts';
+import type { Outbox } from './outbox.ts';
+import { reachedByMajority } from './quorum.ts';
+import type { Progress, RaftConfig, RaftState } from './state.ts';
+import type { RaftMessage } from './types.ts';
+
+type Of<Kind extends RaftMessage['kind']> = Extract<RaftMessage, { kind: Kind }>;
+
+/** With the clocks' rates off by at most 10 %: L = 0.8·Emin ≤ Emin·(1−ρ)/(1+ρ). */
+const leaseShare = 0.8;
+
+/** Links are streams, so appends are lost only with a link; a disk may well take this long. */
+const lostAfterHeartbeats = 5;
+
+export class Replication {
+  private readonly config: RaftConfig;
+  private readonly s: RaftState;
+  private readonly out: Outbox;
+
+  constructor(config: RaftConfig, state: RaftState, out: Outbox) {
+    this.config = config;
+    this.s = state;
+    this.out = out;
+  }
+
+  // The leader.
+
+  startTerm(now: MonoTime): void {
+    const { s, config } = this;
+    s.progress = new Map();
+    for (const voter of config.voters) {
+      const matchIndex = voter === config.id ? s.durableIndex : LogIndex(0);
+      s.progress.set(voter, {
+        matchIndex,
+        nextIndex: LogIndex(s.log.lastIndex + 1),
+        mode: 'probe',
+        inflight: 0,
+        round: 0,
+        heardAt: now,
+        sentRound: 0,
+        waitingSince: now,
+      });
+    }
+  }
+
+  /** The heartbeat's instant: a round, so that silence is noticed, and what was lost again. */
+  onHeartbeatDue(now: MonoTime): void {
+    this.resendLost(now);
+    this.startRound(now);
+  }
+
+  /** Begins a quorum round; `endTurn` sends it. */
+  startRound(now: MonoTime): void {
+    const { s } = this;
+    s.round += 1;
+    s.wantsRound = false;
+    s.rounds.push({ round: s.round, sentAt: now });
+    const own = s.progress.get(this.config.id);
+    if (own !== undefined) {
+      own.round = s.round;
+      own.heardAt = now;
+    }
+    this.confirmRounds();
+  }
+
+  endTurn(now: MonoTime): void {
+    const { s } = this;
+    if (s.wantsRound) this.startRound(now);
+    for (const [replica, progress] of s.progress) {
+      if (replica === this.config.id) continue;
+      this.sendAppends(replica, progress, now);
+      if (progress.sentRound < s.round) this.sendHeartbeat(replica, progress);
+    }
+  }
+
+  onAppendReply(from: ReplicaId, message: Of<'appendReply'>, now: MonoTime): void {
+    const progress = this.s.progress.get(from);
+    if (progress === undefined) return;
+    this.heard(progress, message.round, now);
+    if (progress.inflight > 0) progress.inflight -= 1;
+    progress.waitingSince = now;
+    if (!message.accepted) {
+      this.onRejected(progress, message);
+      return;
+    }
+    if (message.index > progress.matchIndex) {
+      progress.matchIndex = message.index;
+      this.maybeCommit();
+    }
+    if (progress.nextIndex <= message.index) progress.nextIndex = LogIndex(message.index + 1);
+    progress.mode = 'replicate';
+  }
+
+  onHeartbeatReply(from: ReplicaId, message: Of<'heartbeatReply'>, now: MonoTime): void {
+    const progress = this.s.progress.get(from);
+    if (progress === undefined) return;
+    this.heard(progress, message.round, now);
+  }
+
+  /** Our own log has reached the disk: only now do we count ourselves (§10.2.1). */
+  onOwnLogDurable(): void {
+    const { s } = this;
+    const own = s.progress.get(this.config.id);
+    if (own === undefined || s.durableIndex <= own.matchIndex) return;
+    own.matchIndex = s.durableIndex;
+    this.maybeCommit();
+  }
+
+  /** A majority has answered a round that began within the last election timeout (§6.2). */
+  hearsQuorum(now: MonoTime): boolean {
+    const { s, config } = this;
+    const heard: number[] = [];
+    for (const [replica, { heardAt }] of s.progress) heard.push(replica === config.id ? now : heardAt);
+    return after(MonoTime(reachedByMajority(heard)), config.electionMs) > now;
+  }
+
+  furthestFollower(now: MonoTime): ReplicaId | null {
+    let furthest: ReplicaId | null = null;
+    let reached = -1;
+    for (const [replica, { matchIndex, heardAt }] of this.s.progress) {
+      const isAlive = after(heardAt, this.config.electionMs) > now;
+      if (replica === this.config.id || !isAlive || matchIndex <= reached) continue;
+      furthest = replica;
+      reached = matchIndex;
+    }
+    return furthest;
+  }
+
+  private heard(progress: Progress, round: number, now: MonoTime): void {
+    progress.heardAt = now;
+    if (round <= progress.round) return;
+    progress.round = round;
+    this.confirmRounds();
+  }
+
+  private confirmRounds(): void {
+    const { s, config } = this;
+    const answered: number[] = [];
+    for (const { round } of s.progress.values()) answered.push(round);
+    const confirmed = reachedByMajority(answered);
+    if (confirmed <= s.confirmedRound) return;
+    s.confirmedRound = confirmed;
+    for (let oldest = s.rounds[0]; oldest !== undefined && oldest.round <= confirmed; oldest = s.rounds[0]) {
+      if (!s.leaseRevoked) s.leaseUntil = after(oldest.sentAt, config.electionMs * leaseShare);
+      s.rounds.shift();
+    }
+  }
+
+  private onRejected(progress: Progress, message: Of<'appendReply'>): void {
+    const { s } = this;
+    const mayAgree = s.log.lastAgreeable(message.index, message.hintTerm);
+    const next = Math.max(progress.matchIndex, Math.min(mayAgree, progress.nextIndex - 1)) + 1;
+    progress.nextIndex = LogIndex(next);
+    progress.mode = 'probe';
+    progress.inflight = 0;
+  }
+
+  /** Appends that had no answer for some heartbeats are taken for lost: begin again behind what is known to match. */
+  private resendLost(now: MonoTime): void {
+    for (const progress of this.s.progress.values()) {
+      const isLost = progress.inflight > 0 && now >= after(progress.waitingSince, lostAfterHeartbeats * this.config.heartbeatMs);
+      if (!isLost) continue;
+      progress.mode = 'probe';
+      progress.inflight = 0;
+      progress.nextIndex = LogIndex(progress.matchIndex + 1);
+    }
+  }
+
+  /** Only entries of our own term are committed by counting; earlier ones follow them (§3.6.2). */
+  private maybeCommit(): void {
+    const { s } = this;
+    const matched: number[] = [];
+    for (const { matchIndex } of s.progress.values()) matched.push(matchIndex);
+    const reached = LogIndex(reachedByMajority(matched));
+    if (reached <= s.commitIndex) return;
+    if (s.log.termAt(reached) !== s.term) return;
+    for (const entry of s.log.slice(s.commitIndex, reached)) s.uncommittedBytes = Math.max(0, s.uncommittedBytes - entry.data.length);
+    s.commitIndex = reached;
+  }
+
+  private sendAppends(replica: ReplicaId, progress: Progress, now: MonoTime): void {
+    const { s, config } = this;
+    const window = progress.mode === 'probe' ? 1 : config.maxInflightAppends;
+    while (progress.inflight < window && progress.nextIndex <= s.log.lastIndex) {
+      const prevIndex = LogIndex(progress.nextIndex - 1);
+      const prevTerm = s.log.termAt(prevIndex);
+      invariant(prevTerm !== null, 'a leader knows what it sends', { prevIndex });
+      const entries = s.log.sliceBytes(prevIndex, config.maxAppendBytes);
+      this.out.send(replica, { kind: 'append', term: s.term, prevIndex, prevTerm, entries, commit: s.commitIndex, round: s.round });
+      if (progress.inflight === 0) progress.waitingSince = now;
+      progress.inflight += 1;
+      progress.sentRound = s.round;
+      if (progress.mode === 'probe') return;
+      progress.nextIndex = LogIndex(prevIndex + entries.length + 1);
+    }
+  }
+
+  /** Says no more about commitment than what the follower is known to hold. */
+  private sendHeartbeat(replica: ReplicaId, progress: Progress): void {
+    const { s } = this;
+    const commit = LogIndex(Math.min(progress.matchIndex, s.commitIndex));
+    this.out.send(replica, { kind: 'heartbeat', term: s.term, commit, round: s.round });
+    progress.sentRound = s.round;
+  }
+
+  // The follower.
+
+  onAppend(from: ReplicaId, message: Of<'append'>): void {
+    const { s } = this;
+    const { prevIndex, prevTerm, entries, round, term } = message;
+    if (prevIndex > s.log.lastIndex || s.log.termAt(prevIndex) !== prevTerm) {
+      const index = s.log.lastAgreeable(LogIndex(Math.min(prevIndex, s.log.lastIndex)), prevTerm);
+      const hintTerm = s.log.termAt(index) ?? s.log.lastTerm;
+      this.out.sendAfterHardState(from, { kind: 'appendReply', term, accepted: false, index, hintTerm, round });
+      return;
+    }
+    for (const entry of entries) {
+      const present = s.log.termAt(entry.index);
+      if (present === entry.term) continue;
+      if (present !== null) {
+        invariant(entry.index > s.commitIndex, 'what is committed is never replaced', { index: entry.index, commit: s.commitIndex });
+        this.out.onTruncated(entry.index);
+        s.log.truncateFrom(entry.index);
+      }
+      s.log.append(entry);
+    }
+    const index = LogIndex(prevIndex + entries.length);
+    this.learnCommit(Math.min(message.commit, index));
+    this.out.sendAfterLog(from, { kind: 'appendReply', term, accepted: true, index, hintTerm: term, round });
+  }
+
+  onHeartbeat(from: ReplicaId, message: Of<'heartbeat'>): void {
+    const { term, round } = message;
+    this.learnCommit(message.commit);
+    this.out.sendAfterHardState(from, { kind: 'heartbeatReply', term, round });
+  }
+
+  private learnCommit(commit: number): void {
+    const { s } = this;
+    if (commit > s.commitIndex) s.commitIndex = LogIndex(Math.min(commit, s.log.lastIndex));
+  }
+}

@@ -1,0 +1,137 @@
+/**
+ * A replica's state as plain data. Only `raft.ts` changes role, term and vote.
+ */
+import { LogIndex, type ReplicaId, type Term, type WriteId } from '../base/ids.ts';
+import type { MonoTime } from '../base/time.ts';
+import { RaftLog } from './log.ts';
+import type { Entry, HardState, OutgoingRaftMessage } from './types.ts';
+
+export interface RaftConfig {
+  readonly id: ReplicaId;
+  /** Sorted; includes `id`. */
+  readonly voters: readonly ReplicaId[];
+  /** Elections start after a silence drawn from [electionMs, 2·electionMs). */
+  readonly electionMs: number;
+  readonly heartbeatMs: number;
+  readonly maxAppendBytes: number;
+  readonly maxInflightAppends: number;
+  readonly maxUncommittedBytes: number;
+  readonly leases: boolean;
+}
+
+export type Role = 'follower' | 'preCandidate' | 'candidate' | 'leader';
+
+/** What a leader knows of a follower. */
+export interface Progress {
+  /** The follower's log agrees with ours, durably, up to here. */
+  matchIndex: LogIndex;
+  nextIndex: LogIndex;
+  /** `probe`: one append at a time until one is accepted. `replicate`: as many as the window allows. */
+  mode: 'probe' | 'replicate';
+  /** Appends without an answer. */
+  inflight: number;
+  /** The latest quorum round it has answered in this term. */
+  round: number;
+  /** When it answered last, for check-quorum. */
+  heardAt: MonoTime;
+  /** The latest round that something sent to it carried. */
+  sentRound: number;
+  /** Since when appends in flight have had no answer. */
+  waitingSince: MonoTime;
+}
+
+/** Entries up to `lastIndex` are on disk once `write` is. */
+export interface UnsyncedWrite {
+  readonly write: WriteId;
+  /** 0 if the write held no entries that are still in the log. */
+  lastIndex: LogIndex;
+  readonly hasHardState: boolean;
+}
+
+/** A message that claims what is not on disk yet. */
+export interface HeldMessage {
+  /** Null until the turn's write has got its number. */
+  write: WriteId | null;
+  readonly outgoing: OutgoingRaftMessage;
+}
+
+export interface RaftState {
+  role: Role;
+  term: Term;
+  votedFor: ReplicaId | null;
+  leader: ReplicaId | null;
+  readonly log: RaftLog;
+  commitIndex: LogIndex;
+  /** Everything up to here is on this replica's disk, as it stands in the log now. */
+  durableIndex: LogIndex;
+  /** Who granted this (pre-)candidacy, and who refused. */
+  votes: Map<ReplicaId, boolean>;
+  /** One per voter while leading, itself included. */
+  progress: Map<ReplicaId, Progress>;
+  electionAt: MonoTime;
+  heartbeatAt: MonoTime;
+  /** When a leader was heard last; (pre-)votes are refused for `electionMs` after it. */
+  leaderHeardAt: MonoTime | null;
+  /** The latest quorum round that was started, and the latest that a majority answered. */
+  round: number;
+  confirmedRound: number;
+  /** When each unconfirmed round was started, the oldest first. */
+  rounds: { readonly round: number; readonly sentAt: MonoTime }[];
+  /** Reads wait for a round that has not been started. */
+  wantsRound: boolean;
+  leaseUntil: MonoTime | null;
+  /** No lease for the rest of this term: leadership was offered to another, or the clock jumped. */
+  leaseRevoked: boolean;
+  transferTo: ReplicaId | null;
+  transferUntil: MonoTime | null;
+  uncommittedBytes: number;
+  /** The first index of our own term; reads wait until it is committed. */
+  termStart: LogIndex;
+  /** From here on the log is to be written; beyond its end if nothing is. */
+  unwrittenFrom: LogIndex;
+  hardStateChanged: boolean;
+  unsynced: UnsyncedWrite[];
+  held: HeldMessage[];
+}
+
+export function initialState(hardState: HardState, entries: readonly Entry[], electionAt: MonoTime): RaftState {
+  const log = new RaftLog(entries);
+  return {
+    role: 'follower',
+    term: hardState.term,
+    votedFor: hardState.votedFor,
+    leader: null,
+    log,
+    commitIndex: LogIndex(0),
+    durableIndex: log.lastIndex,
+    votes: new Map(),
+    progress: new Map(),
+    electionAt,
+    heartbeatAt: electionAt,
+    leaderHeardAt: null,
+    round: 0,
+    confirmedRound: 0,
+    rounds: [],
+    wantsRound: false,
+    leaseUntil: null,
+    leaseRevoked: false,
+    transferTo: null,
+    transferUntil: null,
+    uncommittedBytes: 0,
+    termStart: LogIndex(0),
+    unwrittenFrom: LogIndex(log.lastIndex + 1),
+    hardStateChanged: false,
+    unsynced: [],
+    held: [],
+  };
+}
+
+/** Everything of ours is on disk: the term, the vote and the whole log. */
+export function isSynced(s: RaftState): boolean {
+  return s.unsynced.length === 0 && !s.hardStateChanged && s.unwrittenFrom > s.log.lastIndex;
+}
+
+/** Our term and vote are on disk, whatever the log. */
+export function isHardStateSynced(s: RaftState): boolean {
+  return !s.hardStateChanged && !s.unsynced.some(({ hasHardState }) => hasHardState);
+}
