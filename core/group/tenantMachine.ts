@@ -12,7 +12,8 @@ import { dataCommands } from '../engine/dataCommands.ts';
 import { Keyspace } from '../engine/keyspace.ts';
 import { ReplyWriter } from '../resp/replyWriter.ts';
 import type { Operation, Outcome } from '../wire/messages.ts';
-import type { LoggedOperation, PurgeOperation } from '../wire/operation.ts';
+import type { LoggedOperation } from '../wire/operation.ts';
+import type { PurgeOperation } from '../node/probe.ts';
 import { done, type StateMachine } from './machine.ts';
 
 export interface OwnedTenant {

@@ -43,14 +43,15 @@ export function endingError(ending: Exclude<Ending, { kind: 'executed' }>): stri
       ? 'UNKNOWN may or may not have been executed: no answer in time'
       : 'UNKNOWN may or may not have been executed: the link to the leader broke';
   }
-  switch (ending.reason) {
+  const { reason, what } = ending;
+  switch (reason) {
     case 'deadline':
       return 'UNAVAILABLE not executed: no leader of the group answered in time';
     case 'unknownTenant':
-      return `ERR unknown tenant '${ending.what}'`;
+      return `ERR unknown tenant '${what}'`;
     case 'busy':
-      return `BUSY not executed: ${ending.what}`;
+      return `BUSY not executed: ${what}`;
     default:
-      return unreachable(ending.reason);
+      return unreachable(reason);
   }
 }

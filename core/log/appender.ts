@@ -1,0 +1,77 @@
+/**
+ * Turns writes into bytes and says where they go. It knows where the log ends and what of it is on disk; the
+ * driver writes the chunks in order, syncs, and reports back with `onSynced`.
+ */
+import { ByteWriter } from '../base/bytes.ts';
+import type { Crc32 } from '../base/crc32.ts';
+import { encodeFrame, encodeSegmentHeader } from './format.ts';
+import type { LogIdentity, LogRecord } from './records.ts';
+
+const mib = 1024 * 1024;
+
+/** A segment that has reached this size is followed by the next; a larger write gets a segment of its own. */
+export const segmentBytes = 64 * mib;
+const writerChunkBytes = 256 * 1024;
+
+/** Where the log ends. */
+export interface LogPosition {
+  /** From 1 on; 0 if there is no segment yet. */
+  readonly segment: number;
+  readonly offset: number;
+  /** Of the last frame; 0 if there is none. */
+  readonly sequence: number;
+}
+
+export const emptyLog: LogPosition = { segment: 0, offset: 0, sequence: 0 };
+
+export interface LogChunk {
+  readonly segment: number;
+  readonly offset: number;
+  readonly bytes: Uint8Array;
+}
+
+export class LogAppender {
+  private readonly identity: LogIdentity;
+  private readonly crc: Crc32;
+  private readonly writer = new ByteWriter(writerChunkBytes);
+  private segment: number;
+  private offset: number;
+  private sequence: number;
+  private synced: number;
+
+  /** Everything before `end` is on disk. */
+  constructor(identity: LogIdentity, end: LogPosition, crc: Crc32) {
+    this.identity = identity;
+    this.crc = crc;
+    this.segment = end.segment;
+    this.offset = end.offset;
+    this.sequence = end.sequence;
+    this.synced = end.sequence;
+  }
+
+  /** The sequence of the last frame that was appended. */
+  get lastSequence(): number {
+    return this.sequence;
+  }
+
+  /** One write, whole or not at all. */
+  append(records: readonly LogRecord[]): LogChunk {
+    const { writer } = this;
+    if (this.segment === 0 || this.offset >= segmentBytes) {
+      this.segment += 1;
+      this.offset = 0;
+      encodeSegmentHeader(writer, this.identity, this.segment, this.crc);
+    }
+    this.sequence += 1;
+    encodeFrame(writer, this.sequence, this.synced, records, this.crc);
+    const bytes = writer.take();
+    const chunk: LogChunk = { segment: this.segment, offset: this.offset, bytes };
+    this.offset += bytes.length;
+    return chunk;
+  }
+
+  /** Every frame up to this one is on disk. */
+  onSynced(sequence: number): void {
+    if (sequence > this.synced) this.synced = sequence;
+  }
+}

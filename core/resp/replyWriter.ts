@@ -1,0 +1,131 @@
+/**
+ * Replies in RESP2 or RESP3, straight into bytes. Many small replies share a chunk; `take` hands out what was
+ * written since the last `take` as a view that is never written again.
+ * Source: the RESP specification on redis.io.
+ */
+import { ByteWriter } from '../base/bytes.ts';
+import { utf8Bytes } from '../base/utf8.ts';
+
+export type Protocol = 2 | 3;
+
+/** Numbers up to here are written digit by digit without a string. */
+const smallNumbers = 10_000;
+const okReply: Readonly<Uint8Array> = Uint8Array.of(0x2b, 0x4f, 0x4b, 0x0d, 0x0a);
+
+const type = { simple: 0x2b, error: 0x2d, integer: 0x3a, bulk: 0x24, array: 0x2a, map: 0x25, set: 0x7e, double: 0x2c, boolean: 0x23, verbatim: 0x3d } as const;
+
+export class ReplyWriter {
+  protocol: Protocol = 2;
+  private readonly out: ByteWriter;
+
+  constructor(chunkBytes: number) {
+    this.out = new ByteWriter(chunkBytes);
+  }
+
+  /** Bytes written since the last `take`. */
+  get length(): number {
+    return this.out.length;
+  }
+
+  take(): Uint8Array {
+    return this.out.take();
+  }
+
+  /** Forgets what was written since the last `take`. */
+  rewind(): void {
+    this.out.rewind();
+  }
+
+  ok(): void {
+    this.out.raw(okReply);
+  }
+
+  simple(text: string): void {
+    this.line(type.simple, text);
+  }
+
+  /** `text` starts with its prefix: `ERR syntax error`. */
+  error(text: string): void {
+    this.line(type.error, /[\r\n]/.test(text) ? text.replace(/[\r\n]/g, ' ') : text);
+  }
+
+  integer(value: number | bigint): void {
+    if (typeof value === 'number') this.header(type.integer, value);
+    else this.line(type.integer, value.toString());
+  }
+
+  bulk(bytes: Uint8Array): void {
+    this.header(type.bulk, bytes.length);
+    this.out.raw(bytes);
+    this.end();
+  }
+
+  bulkText(text: string): void {
+    this.bulk(utf8Bytes(text));
+  }
+
+  nil(): void {
+    this.out.latin1(this.protocol === 3 ? '_\r\n' : '$-1\r\n');
+  }
+
+  nilArray(): void {
+    this.out.latin1(this.protocol === 3 ? '_\r\n' : '*-1\r\n');
+  }
+
+  array(count: number): void {
+    this.header(type.array, count);
+  }
+
+  /** `count` pairs follow. */
+  map(count: number): void {
+    if (this.protocol === 3) this.header(type.map, count);
+    else this.header(type.array, count * 2);
+  }
+
+  set(count: number): void {
+    this.header(this.protocol === 3 ? type.set : type.array, count);
+  }
+
+  /** `text` is the number as Redis prints it. */
+  double(text: string): void {
+    if (this.protocol === 3) this.line(type.double, text);
+    else this.bulkText(text);
+  }
+
+  /** `format` has three letters, such as `txt`. */
+  verbatim(format: string, text: string): void {
+    const bytes = utf8Bytes(text);
+    if (this.protocol === 2) {
+      this.bulk(bytes);
+      return;
+    }
+    this.header(type.verbatim, bytes.length + format.length + 1);
+    this.out.latin1(`${format}:`);
+    this.out.raw(bytes);
+    this.end();
+  }
+
+  private line(kind: number, text: string): void {
+    this.out.u8(kind);
+    this.out.latin1(text);
+    this.end();
+  }
+
+  private header(kind: number, value: number): void {
+    this.out.u8(kind);
+    if (value >= 0 && value < smallNumbers) this.digits(value);
+    else this.out.latin1(String(value));
+    this.end();
+  }
+
+  private digits(value: number): void {
+    if (value >= 1000) this.out.u8(0x30 + Math.floor(value / 1000));
+    if (value >= 100) this.out.u8(0x30 + (Math.floor(value / 100) % 10));
+    if (value >= 10) this.out.u8(0x30 + (Math.floor(value / 10) % 10));
+    this.out.u8(0x30 + (value % 10));
+  }
+
+  private end(): void {
+    this.out.u16(0x0d0a);
+  }
+}

@@ -1,0 +1,315 @@
+/**
+ * Messages between nodes as bytes. Each has its length before it, so that a reader skips kinds it does not know
+ * and tail fields that were added after its time; what is cut short or out of range is malformed.
+ */
+import { ByteReader, ByteWriter } from '../base/bytes.ts';
+import { Epoch, GroupId, Incarnation, LaneId, LogIndex, MapVersion, NodeId, ReplicaId, RequestId, Term } from '../base/ids.ts';
+import { unreachable } from '../base/invariant.ts';
+import { parseTenantName } from '../base/tenantName.ts';
+import type { RaftMessage } from '../raft/types.ts';
+import { decodeEntries, encodeEntries } from './entry.ts';
+import type { MapChange, Outcome, PeerMessage, Refusal, TenantPlace } from './messages.ts';
+import { decodeOperation, encodeOperation } from './operation.ts';
+
+const message = { raft: 1, request: 2, reply: 3, mapVersion: 4, mapChanges: 5 } as const;
+const raft = { voteRequest: 1, voteReply: 2, append: 3, appendReply: 4, heartbeat: 5, heartbeatReply: 6, timeoutNow: 7 } as const;
+const outcome = { done: 1, resolved: 2, refused: 3 } as const;
+const refusal = { notLeader: 1, notOwner: 2, outOfOrder: 3, busy: 4 } as const;
+const change = { placed: 1, dropped: 2 } as const;
+/** Instead of a node or an incarnation that is not there. */
+const none = 0;
+
+export function encodeMessage(writer: ByteWriter, m: PeerMessage): void {
+  const lengthAt = writer.skip(4);
+  writer.u8(message[m.kind]);
+  switch (m.kind) {
+    case 'raft':
+      writer.varint(m.group);
+      writer.varint(m.from);
+      writer.varint(m.to);
+      encodeRaft(writer, m.message);
+      break;
+    case 'request':
+      writer.varint(m.boot);
+      writer.varint(m.request);
+      writer.varint(m.group);
+      writer.varint(m.lane);
+      writer.u8(m.resumes ? 1 : 0);
+      encodeOperation(writer, m.operation, null);
+      break;
+    case 'reply':
+      writer.varint(m.boot);
+      writer.varint(m.request);
+      encodeOutcome(writer, m.outcome);
+      break;
+    case 'mapVersion':
+      writer.varint(m.version);
+      break;
+    case 'mapChanges':
+      writer.varint(m.since);
+      writer.varint(m.changes.length);
+      for (const each of m.changes) encodeChange(writer, each);
+      break;
+    default:
+      unreachable(m);
+  }
+  writer.patchU32(lengthAt, writer.length - lengthAt - 4);
+}
+
+/** All messages of a frame, without those of unknown kinds. */
+export function decodeMessages(source: Uint8Array, count: number, offset: number): readonly PeerMessage[] | 'malformed' {
+  const messages: PeerMessage[] = [];
+  const reader = new ByteReader(source, offset);
+  for (let i = 0; i < count; i += 1) {
+    const length = reader.u32();
+    const start = reader.offset;
+    reader.raw(length);
+    if (reader.failed) return 'malformed';
+    const decoded = decodeMessage(new ByteReader(source, start, start + length));
+    if (decoded === 'malformed') return 'malformed';
+    if (decoded !== 'unknown') messages.push(decoded);
+  }
+  return reader.complete ? messages : 'malformed';
+}
+
+function decodeMessage(reader: ByteReader): PeerMessage | 'malformed' | 'unknown' {
+  const kind = reader.u8();
+  const decoded = decodeKind(reader, kind);
+  return reader.failed ? 'malformed' : decoded;
+}
+
+function decodeKind(reader: ByteReader, kind: number): PeerMessage | 'malformed' | 'unknown' {
+  switch (kind) {
+    case message.raft: {
+      const group = GroupId(reader.varint());
+      const from = ReplicaId(reader.varint());
+      const to = ReplicaId(reader.varint());
+      const decoded = decodeRaft(reader);
+      return typeof decoded === 'string' ? decoded : { kind: 'raft', group, from, to, message: decoded };
+    }
+    case message.request: {
+      const boot = reader.varint();
+      const request = RequestId(reader.varint());
+      const group = GroupId(reader.varint());
+      const lane = LaneId(reader.varint());
+      const resumes = reader.u8() === 1;
+      const operation = decodeOperation(reader, null);
+      if (operation === null || operation.kind === 'purge') return 'malformed';
+      return { kind: 'request', boot, request, group, lane, resumes, operation };
+    }
+    case message.reply: {
+      const boot = reader.varint();
+      const request = RequestId(reader.varint());
+      const decoded = decodeOutcome(reader);
+      return decoded === null ? 'malformed' : { kind: 'reply', boot, request, outcome: decoded };
+    }
+    case message.mapVersion:
+      return { kind: 'mapVersion', version: MapVersion(reader.varint()) };
+    case message.mapChanges: {
+      const since = MapVersion(reader.varint());
+      const count = reader.count(4);
+      const changes: MapChange[] = [];
+      for (let i = 0; i < count; i += 1) {
+        const decoded = decodeChange(reader);
+        if (decoded === null) return 'malformed';
+        changes.push(decoded);
+      }
+      return { kind: 'mapChanges', since, changes };
+    }
+    default:
+      return 'unknown';
+  }
+}
+
+function encodeRaft(writer: ByteWriter, m: RaftMessage): void {
+  writer.u8(raft[m.kind]);
+  writer.varint(m.term);
+  switch (m.kind) {
+    case 'voteRequest':
+      writer.u8((m.pre ? 1 : 0) | (m.transfer ? 2 : 0));
+      writer.varint(m.lastIndex);
+      writer.varint(m.lastTerm);
+      return;
+    case 'voteReply':
+      writer.u8((m.pre ? 1 : 0) | (m.granted ? 2 : 0));
+      return;
+    case 'append':
+      writer.varint(m.prevIndex);
+      writer.varint(m.prevTerm);
+      writer.varint(m.commit);
+      writer.varint(m.round);
+      encodeEntries(writer, m.entries);
+      return;
+    case 'appendReply':
+      writer.u8(m.accepted ? 1 : 0);
+      writer.varint(m.index);
+      writer.varint(m.hintTerm);
+      writer.varint(m.round);
+      return;
+    case 'heartbeat':
+      writer.varint(m.commit);
+      writer.varint(m.round);
+      return;
+    case 'heartbeatReply':
+      writer.varint(m.round);
+      return;
+    case 'timeoutNow':
+      return;
+    default:
+      unreachable(m);
+  }
+}
+
+function decodeRaft(reader: ByteReader): RaftMessage | 'malformed' | 'unknown' {
+  const kind = reader.u8();
+  const term = Term(reader.varint());
+  switch (kind) {
+    case raft.voteRequest: {
+      const flags = reader.u8();
+      const lastIndex = LogIndex(reader.varint());
+      return { kind: 'voteRequest', term, pre: (flags & 1) !== 0, transfer: (flags & 2) !== 0, lastIndex, lastTerm: Term(reader.varint()) };
+    }
+    case raft.voteReply: {
+      const flags = reader.u8();
+      return { kind: 'voteReply', term, pre: (flags & 1) !== 0, granted: (flags & 2) !== 0 };
+    }
+    case raft.append: {
+      const prevIndex = LogIndex(reader.varint());
+      const prevTerm = Term(reader.varint());
+      const commit = LogIndex(reader.varint());
+      const round = reader.varint();
+      const entries = decodeEntries(reader);
+      const isContinuous = entries !== null && (entries[0] === undefined || entries[0].index === prevIndex + 1);
+      return isContinuous ? { kind: 'append', term, prevIndex, prevTerm, entries, commit, round } : 'malformed';
+    }
+    case raft.appendReply: {
+      const accepted = reader.u8() === 1;
+      const index = LogIndex(reader.varint());
+      const hintTerm = Term(reader.varint());
+      return { kind: 'appendReply', term, accepted, index, hintTerm, round: reader.varint() };
+    }
+    case raft.heartbeat: {
+      const commit = LogIndex(reader.varint());
+      return { kind: 'heartbeat', term, commit, round: reader.varint() };
+    }
+    case raft.heartbeatReply:
+      return { kind: 'heartbeatReply', term, round: reader.varint() };
+    case raft.timeoutNow:
+      return { kind: 'timeoutNow', term };
+    default:
+      return 'unknown';
+  }
+}
+
+function encodeOutcome(writer: ByteWriter, o: Outcome): void {
+  writer.u8(outcome[o.kind]);
+  switch (o.kind) {
+    case 'done':
+      writer.bytes(o.reply);
+      return;
+    case 'resolved':
+      writer.varint(o.version);
+      writer.u8(o.tenant === null ? 0 : 1);
+      if (o.tenant !== null) encodePlace(writer, o.tenant);
+      return;
+    case 'refused':
+      encodeRefusal(writer, o.refusal);
+      return;
+    default:
+      unreachable(o);
+  }
+}
+
+function decodeOutcome(reader: ByteReader): Outcome | null {
+  switch (reader.u8()) {
+    case outcome.done:
+      return { kind: 'done', reply: reader.bytes() };
+    case outcome.resolved: {
+      const version = MapVersion(reader.varint());
+      if (reader.u8() === 0) return { kind: 'resolved', version, tenant: null };
+      const tenant = decodePlace(reader);
+      return tenant === null ? null : { kind: 'resolved', version, tenant };
+    }
+    case outcome.refused: {
+      const decoded = decodeRefusal(reader);
+      return decoded === null ? null : { kind: 'refused', refusal: decoded };
+    }
+    default:
+      return null;
+  }
+}
+
+function encodeRefusal(writer: ByteWriter, r: Refusal): void {
+  writer.u8(refusal[r.kind]);
+  switch (r.kind) {
+    case 'notLeader':
+      writer.varint(r.leader ?? none);
+      writer.varint(r.term);
+      return;
+    case 'notOwner':
+      writer.varint(r.owned);
+      writer.varint(r.released);
+      return;
+    case 'outOfOrder':
+      return;
+    case 'busy':
+      writer.text(r.what);
+      return;
+    default:
+      unreachable(r);
+  }
+}
+
+function decodeRefusal(reader: ByteReader): Refusal | null {
+  switch (reader.u8()) {
+    case refusal.notLeader: {
+      const leader = reader.varint();
+      return { kind: 'notLeader', leader: leader === none ? null : NodeId(leader), term: Term(reader.varint()) };
+    }
+    case refusal.notOwner: {
+      const owned = Incarnation(reader.varint());
+      return { kind: 'notOwner', owned, released: Incarnation(reader.varint()) };
+    }
+    case refusal.outOfOrder:
+      return { kind: 'outOfOrder' };
+    case refusal.busy:
+      return { kind: 'busy', what: reader.text() };
+    default:
+      return null;
+  }
+}
+
+function encodePlace(writer: ByteWriter, place: TenantPlace): void {
+  writer.text(place.tenant);
+  writer.varint(place.group);
+  writer.varint(place.epoch);
+  writer.varint(place.incarnation);
+}
+
+function decodePlace(reader: ByteReader): TenantPlace | null {
+  const tenant = parseTenantName(reader.text());
+  const group = GroupId(reader.varint());
+  const epoch = Epoch(reader.varint());
+  const incarnation = Incarnation(reader.varint());
+  return tenant === null ? null : { tenant, group, epoch, incarnation };
+}
+
+function encodeChange(writer: ByteWriter, c: MapChange): void {
+  writer.u8(change[c.kind]);
+  if (c.kind === 'placed') encodePlace(writer, c);
+  else {
+    writer.text(c.tenant);
+    writer.varint(c.incarnation);
+  }
+}
+
+function decodeChange(reader: ByteReader): MapChange | null {
+  const kind = reader.u8();
+  if (kind === change.placed) {
+    const place = decodePlace(reader);
+    return place === null ? null : { kind: 'placed', ...place };
+  }
+  const tenant = parseTenantName(reader.text());
+  const incarnation = Incarnation(reader.varint());
+  return kind === change.dropped && tenant !== null ? { kind: 'dropped', tenant, incarnation } : null;
+}

@@ -1,0 +1,67 @@
+/**
+ * The first thing each side of a link says: who it is and what it speaks. Fixed size up to the cluster's name,
+ * and never longer than `maxHelloBytes`.
+ */
+import { ByteReader, ByteWriter } from '../base/bytes.ts';
+import type { Crc32 } from '../base/crc32.ts';
+import { NodeId } from '../base/ids.ts';
+
+export interface Hello {
+  readonly clusterId: string;
+  readonly node: NodeId;
+  /** Which life of the node this is. */
+  readonly boot: number;
+  /** The protocol version it speaks. */
+  readonly version: number;
+}
+
+export const protocolVersion = 1;
+/** "LHPR": Leasehold peer. */
+const magic = 0x4c485052;
+/** Magic, length of the rest, and the rest. */
+const prefixBytes = 6;
+export const maxHelloBytes = 1024;
+
+export function encodeHello(hello: Hello, crc: Crc32): Uint8Array {
+  const body = new ByteWriter();
+  body.varint(hello.version);
+  body.text(hello.clusterId);
+  body.varint(hello.node);
+  body.varint(hello.boot);
+  const bytes = body.take();
+  const writer = new ByteWriter();
+  writer.u32(magic);
+  writer.u16(bytes.length + 4);
+  writer.u32(crc(bytes, 0));
+  writer.raw(bytes);
+  return writer.take();
+}
+
+/** `null` while more bytes are needed. `rest` is what follows the hello. */
+export function decodeHello(received: Uint8Array, crc: Crc32): { readonly hello: Hello; readonly rest: Uint8Array } | 'malformed' | null {
+  if (received.length < prefixBytes) {
+    return received.some((byte, i) => byte !== ((magic >>> (24 - 8 * i)) & 0xff) && i < 4) ? 'malformed' : null;
+  }
+  const reader = new ByteReader(received);
+  const isOurs = reader.u32() === magic;
+  const length = reader.u16();
+  if (!isOurs || length < 4 || length > maxHelloBytes) return 'malformed';
+  if (received.length < prefixBytes + length) return null;
+  const expected = reader.u32();
+  const body = reader.raw(length - 4);
+  if (crc(body, 0) !== expected) return 'malformed';
+  const fields = new ByteReader(body);
+  const version = fields.varint();
+  const clusterId = fields.text();
+  const node = NodeId(fields.varint());
+  const boot = fields.varint();
+  return fields.failed ? 'malformed' : { hello: { version, clusterId, node, boot }, rest: received.subarray(prefixBytes + length) };
+}
+
+/** Why the two cannot talk; null if they can. */
+export function refuseHello(own: Hello, theirs: Hello, isMember: (node: NodeId) => boolean): string | null {
+  if (theirs.clusterId !== own.clusterId) return `it belongs to cluster '${theirs.clusterId}', this is '${own.clusterId}'`;
+  if (theirs.version !== own.version) return `it speaks version ${String(theirs.version)} of the peer protocol, this is ${String(own.version)}`;
+  if (theirs.node === own.node) return `it says it is node ${String(own.node)}, which is this one`;
+  return isMember(theirs.node) ? null : `there is no node ${String(theirs.node)} in the cluster`;
+}

@@ -1,0 +1,147 @@
+/**
+ * Operations as bytes: in requests between nodes, and in the log, where those of a turn share an entry.
+ * Byte fields of what is decoded are views of the source.
+ */
+import { ByteReader, ByteWriter } from '../base/bytes.ts';
+import { Epoch, GroupId, Incarnation, NodeId, RequestId, type TenantName } from '../base/ids.ts';
+import { unreachable } from '../base/invariant.ts';
+import { parseTenantName } from '../base/tenantName.ts';
+import { WallTime } from '../base/time.ts';
+import type { Origin, PurgeOperation } from '../node/probe.ts';
+import type { Operation } from './messages.ts';
+
+export type LoggedOperation = Operation | PurgeOperation;
+
+export interface LoggedItem {
+  readonly origin: Origin;
+  readonly operation: LoggedOperation;
+}
+
+export interface EntryBatch {
+  /** The log time its leader proposes; what counts is never before that of an earlier entry. */
+  readonly stamp: WallTime;
+  readonly items: readonly LoggedItem[];
+}
+
+/** Raised when an older reader could misunderstand an entry. */
+const batchVersion = 1;
+const entryChunkBytes = 64 * 1024;
+
+const tag = { execute: 1, adopt: 2, release: 3, resolveTenant: 4, dropTenant: 5, purge: 6 } as const;
+const flag = { write: 1, resp3: 2 } as const;
+const noGroup = 0;
+
+/** The `data` of a log entry. */
+export function encodeEntryBatch(stamp: WallTime, items: readonly LoggedItem[]): Uint8Array {
+  const writer = new ByteWriter(Math.min(entryChunkBytes, items.length * 96 + 64));
+  writer.varint(batchVersion);
+  writer.u64(stamp);
+  writer.varint(items.length);
+  let tenant: TenantName | null = null;
+  for (const { origin, operation } of items) {
+    writer.varint(origin.node);
+    writer.varint(origin.boot);
+    writer.varint(origin.request);
+    encodeOperation(writer, operation, tenant);
+    tenant = operation.tenant;
+  }
+  return writer.take();
+}
+
+export function decodeEntryBatch(data: Uint8Array): EntryBatch | 'malformed' {
+  const reader = new ByteReader(data);
+  if (reader.varint() !== batchVersion) return 'malformed';
+  const stamp = WallTime(reader.u64());
+  const count = reader.count(6);
+  const items: LoggedItem[] = [];
+  let tenant: TenantName | null = null;
+  for (let i = 0; i < count; i += 1) {
+    const origin: Origin = { node: NodeId(reader.varint()), boot: reader.varint(), request: RequestId(reader.varint()) };
+    const operation = decodeOperation(reader, tenant);
+    if (operation === null) return 'malformed';
+    tenant = operation.tenant;
+    items.push({ origin, operation });
+  }
+  return reader.complete ? { stamp, items } : 'malformed';
+}
+
+/** `previous` is the tenant of the operation before it, whose name is not repeated. */
+export function encodeOperation(writer: ByteWriter, operation: LoggedOperation, previous: TenantName | null): void {
+  writer.u8(tag[operation.kind]);
+  if (operation.tenant === previous) writer.u8(0);
+  else writer.text(operation.tenant);
+  switch (operation.kind) {
+    case 'execute':
+      writer.u8((operation.access === 'write' ? flag.write : 0) | (operation.protocol === 3 ? flag.resp3 : 0));
+      writer.varint(operation.incarnation);
+      encodeList(writer, operation.args);
+      return;
+    case 'adopt':
+      writer.varint(operation.incarnation);
+      writer.varint(operation.epoch);
+      return;
+    case 'release':
+    case 'dropTenant':
+      writer.varint(operation.incarnation);
+      return;
+    case 'resolveTenant':
+      writer.u8(operation.create ? 1 : 0);
+      writer.varint(operation.group ?? noGroup);
+      return;
+    case 'purge':
+      writer.varint(operation.incarnation);
+      encodeList(writer, operation.keys);
+      return;
+    default:
+      unreachable(operation);
+  }
+}
+
+export function decodeOperation(reader: ByteReader, previous: TenantName | null): LoggedOperation | null {
+  const kind = reader.u8();
+  const name = reader.text();
+  const tenant = name === '' ? previous : name === previous ? previous : parseTenantName(name);
+  if (tenant === null) return null;
+  const operation = decodeBody(reader, kind, tenant);
+  return reader.failed ? null : operation;
+}
+
+function decodeBody(reader: ByteReader, kind: number, tenant: TenantName): LoggedOperation | null {
+  switch (kind) {
+    case tag.execute: {
+      const flags = reader.u8();
+      const incarnation = Incarnation(reader.varint());
+      const args = decodeList(reader);
+      if (args.length === 0) return null;
+      const access = (flags & flag.write) === 0 ? 'read' : 'write';
+      return { kind: 'execute', tenant, incarnation, access, protocol: (flags & flag.resp3) === 0 ? 2 : 3, args };
+    }
+    case tag.adopt:
+      return { kind: 'adopt', tenant, incarnation: Incarnation(reader.varint()), epoch: Epoch(reader.varint()) };
+    case tag.release:
+      return { kind: 'release', tenant, incarnation: Incarnation(reader.varint()) };
+    case tag.dropTenant:
+      return { kind: 'dropTenant', tenant, incarnation: Incarnation(reader.varint()) };
+    case tag.resolveTenant: {
+      const create = reader.u8() === 1;
+      const group = reader.varint();
+      return { kind: 'resolveTenant', tenant, create, group: group === noGroup ? null : GroupId(group) };
+    }
+    case tag.purge:
+      return { kind: 'purge', tenant, incarnation: Incarnation(reader.varint()), keys: decodeList(reader) };
+    default:
+      return null;
+  }
+}
+
+function encodeList(writer: ByteWriter, list: readonly Uint8Array[]): void {
+  writer.varint(list.length);
+  for (const bytes of list) writer.bytes(bytes);
+}
+
+function decodeList(reader: ByteReader): readonly Uint8Array[] {
+  const count = reader.count(1);
+  const list: Uint8Array[] = [];
+  for (let i = 0; i < count; i += 1) list.push(reader.bytes());
+  return list;
+}
