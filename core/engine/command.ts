@@ -1,0 +1,108 @@
+/**
+ * What a command is: how it looks to a client, where its keys are, and how it runs on a tenant's data.
+ */
+import type { Random } from '../base/random.ts';
+import type { WallTime } from '../base/time.ts';
+import type { ReplyWriter } from '../resp/replyWriter.ts';
+import type { Keyspace } from './keyspace.ts';
+
+export interface CommandSpec {
+  /** Lower case. */
+  readonly name: string;
+  /** As Redis counts: with the name; negative means "at least". */
+  readonly arity: number;
+  readonly flags: readonly string[];
+  /** Positions of keys among the arguments, 0 for none; a negative `lastKey` counts from the end. */
+  readonly firstKey: number;
+  readonly lastKey: number;
+  readonly keyStep: number;
+  /** With their `@`. */
+  readonly categories: readonly string[];
+  readonly doc: CommandDoc;
+}
+
+export interface CommandDoc {
+  readonly summary: string;
+  readonly since: string;
+  readonly group: string;
+  readonly complexity: string;
+}
+
+export interface DataCommand extends CommandSpec {
+  /** A write is logged; a read runs beside the log. */
+  readonly access: 'read' | 'write';
+  /** `keys`: its keys may name the tenant. `keyspace`: it means the connection's tenant. */
+  readonly scope: 'keys' | 'keyspace';
+  /** Writes exactly one reply. One that replies with an error has changed nothing. */
+  readonly run: (execution: Execution) => void;
+}
+
+/** What a command runs on. One object is used for many runs. */
+export interface Execution {
+  keyspace: Keyspace;
+  /** `args[0]` is the name. Slices of larger buffers: what is stored is copied. */
+  args: readonly Uint8Array[];
+  /** Log time in a write; never before the last log time in a read. */
+  now: WallTime;
+  /** For reads only: what is logged must not draw. */
+  readonly random: Random;
+  readonly reply: ReplyWriter;
+  readonly maxValueBytes: number;
+}
+
+export function isArityRight(spec: CommandSpec, count: number): boolean {
+  return spec.arity >= 0 ? count === spec.arity : count >= -spec.arity;
+}
+
+/** Where the keys are among `args`. */
+export function keysOf(spec: CommandSpec, args: readonly Uint8Array[]): readonly number[] {
+  const { firstKey, lastKey, keyStep } = spec;
+  if (firstKey === 0) return [];
+  if (firstKey === lastKey) return firstKey === 1 ? onlyFirst : [firstKey];
+  const last = lastKey < 0 ? args.length + lastKey : lastKey;
+  const positions: number[] = [];
+  for (let position = firstKey; position <= last; position += keyStep) positions.push(position);
+  return positions;
+}
+
+const onlyFirst: readonly number[] = [1];
+
+type Keys = 'first' | 'firstTwo' | 'all' | 'pairs' | 'none';
+
+const positions: Readonly<Record<Keys, readonly [number, number, number]>> = {
+  first: [1, 1, 1],
+  firstTwo: [1, 2, 1],
+  all: [1, -1, 1],
+  pairs: [1, -1, 2],
+  none: [0, 0, 0],
+};
+
+/** Makes specs of one family: what its commands have in common is said once. */
+export function family(group: string, category: string) {
+  return (
+    name: string,
+    arity: number,
+    access: 'read' | 'write',
+    keys: Keys,
+    since: string,
+    complexity: string,
+    summary: string,
+    run: (execution: Execution) => void,
+  ): DataCommand => {
+    const [firstKey, lastKey, keyStep] = positions[keys];
+    const isFast = complexity === 'O(1)';
+    return {
+      name,
+      arity,
+      flags: [access === 'read' ? 'readonly' : 'write', ...(isFast ? ['fast'] : [])],
+      firstKey,
+      lastKey,
+      keyStep,
+      categories: [access === 'read' ? '@read' : '@write', category, isFast ? '@fast' : '@slow'],
+      doc: { summary, since, group, complexity },
+      access,
+      scope: keys === 'none' ? 'keyspace' : 'keys',
+      run,
+    };
+  };
+}
