@@ -11,3 +11,4 @@ export type { Effect, Input } from './node/door.ts';
 export { Node } from './node/node.ts';
 export type { GroupDescriptor, NodeDescriptor, NodeOptions, Settings, Topology } from './node/options.ts';
 export type { AppliedOperation, Origin, Probe, PurgeOperation, ServedRead } from './node/probe.ts';
+export { defaultSettings, settingBounds } from './node/defaults.ts';

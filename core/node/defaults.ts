@@ -1,0 +1,29 @@
+/** What a node does unless told otherwise, and what it may be told. */
+import type { Settings } from './options.ts';
+
+const mib = 1024 * 1024;
+
+export const defaultSettings: Settings = {
+  electionMs: 600,
+  heartbeatMs: 100,
+  leaseReads: false,
+  commandTimeoutMs: 5000,
+  gossipMs: 500,
+  autoCreateTenants: true,
+  defaultTenant: true,
+  maxValueBytes: 64 * mib,
+};
+
+interface Bounds {
+  readonly least: number;
+  readonly most: number;
+}
+
+/** The numbers among the settings, with what they may be. */
+export const settingBounds: Readonly<Record<'electionMs' | 'heartbeatMs' | 'commandTimeoutMs' | 'gossipMs' | 'maxValueBytes', Bounds>> = {
+  electionMs: { least: 50, most: 60_000 },
+  heartbeatMs: { least: 5, most: 10_000 },
+  commandTimeoutMs: { least: 100, most: 600_000 },
+  gossipMs: { least: 20, most: 60_000 },
+  maxValueBytes: { least: 1024, most: 512 * mib },
+};

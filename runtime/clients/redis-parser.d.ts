@@ -1,0 +1,14 @@
+declare module 'redis-parser' {
+  interface ParserOptions {
+    returnReply(reply: unknown): void;
+    returnError(error: Error): void;
+    returnFatalError?(error: Error): void;
+    returnBuffers?: boolean;
+    stringNumbers?: boolean;
+  }
+  class Parser {
+    constructor(options: ParserOptions);
+    execute(data: Buffer): void;
+  }
+  export = Parser;
+}

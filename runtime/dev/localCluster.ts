@@ -1,0 +1,141 @@
+/**
+ * `leasehold dev`: a cluster of real node processes on this machine. It starts them, says when they serve, and
+ * ends them with itself; what dies in between stays dead.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import pc from 'picocolors';
+import { hostPort } from '../config/config.ts';
+import { ConfigError, FatalError } from '../exitCodes.ts';
+import { ask } from './ask.ts';
+import { type ClusterShape, localConfig, type LocalNode, localNodes } from './topology.ts';
+
+export interface ClusterOptions extends ClusterShape {
+  readonly data: string;
+  readonly fresh: boolean;
+}
+
+interface Running {
+  readonly node: LocalNode;
+  readonly child: ChildProcess;
+}
+
+const pollMs = 50;
+const serveWithinMs = 30_000;
+const killAfterMs = 8000;
+
+export async function runCluster(options: ClusterOptions): Promise<void> {
+  const data = resolve(options.data);
+  if (options.fresh) rmSync(data, { recursive: true, force: true });
+  mkdirSync(data, { recursive: true });
+  checkShape(data, options);
+  const started = Date.now();
+  const running = localNodes(options).map((node) => startNode(data, options, node));
+  let isStopping = false;
+  const stop = (): void => {
+    if (isStopping) return;
+    isStopping = true;
+    for (const { child } of running) child.kill('SIGTERM');
+    setTimeout(() => {
+      for (const { child } of running) child.kill('SIGKILL');
+    }, killAfterMs).unref();
+  };
+  process.on('SIGINT', stop);
+  process.on('SIGTERM', stop);
+  const ended = running.map(
+    async ({ node, child }) =>
+      new Promise<void>((done) => {
+        child.once('exit', (code, signal) => {
+          if (!isStopping) process.stdout.write(pc.yellow(`node ${String(node.id)} ended (${signal ?? `exit code ${String(code)}`}); its log is in ${logPath(data, node)}\n`));
+          done();
+        });
+      }),
+  );
+  const failure = await untilServing(data, running);
+  if (failure !== null && !isStopping) {
+    stop();
+    await Promise.all(ended);
+    throw failure;
+  }
+  if (!isStopping) process.stdout.write(`${await table(running)}\nserving after ${String(Date.now() - started)} ms, data in ${data}, Ctrl-C stops it\n`);
+  await Promise.all(ended);
+  process.exit(0);
+}
+
+/** A cluster keeps the shape it was made with: groups do not move by themselves yet. */
+function checkShape(data: string, { nodes, groups }: ClusterShape): void {
+  const path = join(data, 'cluster.json');
+  const shape = JSON.stringify({ nodes, groups });
+  if (!existsSync(path)) writeFileSync(path, shape);
+  const kept = readFileSync(path, 'utf8');
+  if (kept !== shape) throw new ConfigError(`--data: ${data} holds a cluster of another shape, ${kept}: start it as it was, or give --fresh to delete it`);
+}
+
+function startNode(data: string, shape: ClusterShape, node: LocalNode): Running {
+  const directory = join(data, `node-${String(node.id)}`);
+  mkdirSync(directory, { recursive: true });
+  const config = join(directory, 'config.json');
+  writeFileSync(config, `${JSON.stringify(localConfig(shape, node.id), null, 2)}\n`);
+  const entry = fileURLToPath(import.meta.url);
+  const isSource = entry.endsWith('.ts');
+  const cli = resolve(entry, '..', '..', isSource ? 'cli.ts' : 'cli.js');
+  const log = openSync(logPath(data, node), 'a');
+  const child = spawn(process.execPath, [...(isSource ? ['--import', import.meta.resolve('tsx')] : []), cli, 'node', '--config', config], {
+    stdio: ['ignore', log, log, 'ipc'],
+  });
+  writeFileSync(join(directory, 'pid'), `${String(child.pid)}\n`);
+  return { node, child };
+}
+
+function logPath(data: string, node: LocalNode): string {
+  return join(data, `node-${String(node.id)}`, 'node.log');
+}
+
+/** Null when every node knows a leader for every group; otherwise why it will not come to that. */
+async function untilServing(data: string, running: readonly Running[]): Promise<Error | null> {
+  for (const deadline = Date.now() + serveWithinMs; Date.now() < deadline; ) {
+    const dead = running.find(({ child }) => child.exitCode !== null || child.signalCode !== null);
+    if (dead !== undefined) {
+      const lines = readFileSync(logPath(data, dead.node), 'utf8').trim().split('\n');
+      return new FatalError(`node ${String(dead.node.id)} did not start: ${lines.at(-1) ?? ''}`, dead.child.exitCode ?? 1);
+    }
+    const answers = await Promise.all(running.map(async ({ node }) => ledGroups(node)));
+    if (answers.every((groups) => groups?.every(({ leader }) => leader !== null) ?? false)) return null;
+    await new Promise((done) => setTimeout(done, pollMs));
+  }
+  return new FatalError('the cluster does not serve; see node.log of each node', 1);
+}
+
+interface GroupAnswer {
+  readonly id: number;
+  readonly leader: number | null;
+}
+
+/** Null while the node does not answer. */
+async function ledGroups(node: LocalNode): Promise<readonly GroupAnswer[] | null> {
+  const answer = await ask(hostPort(node.client), ['GROUP', 'LIST']);
+  if (!Array.isArray(answer)) return null;
+  return answer.map((fields) => {
+    const values = fields as unknown[];
+    return { id: Number(values[1]), leader: values[3] === null ? null : Number(values[3]) };
+  });
+}
+
+async function table(running: readonly Running[]): Promise<string> {
+  const rows = [['node', 'pid', 'clients', 'leads groups']];
+  const first = running[0];
+  const groups = first === undefined ? null : await ledGroups(first.node);
+  for (const { node, child } of running) {
+    const led = (groups ?? []).filter(({ leader }) => leader === node.id).map(({ id }) => String(id));
+    rows.push([String(node.id), String(child.pid), node.client, led.join(' ')]);
+  }
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+  return rows
+    .map((row, line) => {
+      const text = row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('   ').trimEnd();
+      return line === 0 ? pc.bold(text) : text;
+    })
+    .join('\n');
+}

@@ -1,0 +1,35 @@
+/** The configuration files of a local cluster. */
+export interface ClusterShape {
+  readonly nodes: number;
+  /** For tenants, beside group 0. */
+  readonly groups: number;
+  /** Of the first node's clients; the others follow. */
+  readonly port: number;
+}
+
+export interface LocalNode {
+  readonly id: number;
+  readonly client: string;
+  readonly peer: string;
+}
+
+const replicasPerGroup = 3;
+const peerPortOffset = 10_000;
+
+export function localNodes({ nodes, port }: ClusterShape): readonly LocalNode[] {
+  return Array.from({ length: nodes }, (_, i) => ({
+    id: i + 1,
+    client: `127.0.0.1:${String(port + i)}`,
+    peer: `127.0.0.1:${String(port + peerPortOffset + i)}`,
+  }));
+}
+
+/** What goes into the configuration file of one node. Replicas go round the nodes, so that leaders can spread. */
+export function localConfig(shape: ClusterShape, node: number): Readonly<Record<string, unknown>> {
+  const replicas = shape.nodes >= replicasPerGroup ? replicasPerGroup : 1;
+  const groups = Array.from({ length: shape.groups + 1 }, (_, group) => ({
+    id: group,
+    nodes: Array.from({ length: replicas }, (__, replica) => ((group + replica) % shape.nodes) + 1),
+  }));
+  return { cluster: 'local', node, data: '.', nodes: localNodes(shape), groups };
+}

@@ -1,0 +1,123 @@
+/**
+ * Drives a node of the core in the real world: gathers what happens in one iteration of the event loop into a
+ * turn, reads both clocks once, steps, and performs the effects.
+ */
+import { type Effect, type Input, InvariantError, MonoTime, type Node, type Now, WallTime } from '../core/index.ts';
+import type { ClientServer } from './clients/clientServer.ts';
+import type { LogFiles } from './disk/logFiles.ts';
+import type { Logger } from './log.ts';
+import type { PeerLinks } from './peers/peerLinks.ts';
+
+/** Beyond it `setTimeout` wraps around. */
+const longestTimerMs = 2 ** 31 - 1;
+
+export interface World {
+  readonly clients: ClientServer;
+  readonly peers: PeerLinks;
+  readonly log: LogFiles;
+}
+
+export class Driver {
+  private readonly node: Node;
+  private readonly logger: Logger;
+  private readonly onFatal: (error: unknown) => void;
+  private readonly onDrained: () => void;
+  private world: World | null = null;
+  private turn: Input[] = [];
+  private isScheduled = false;
+  private timer: NodeJS.Timeout | null = null;
+  private timerAt: MonoTime | null = null;
+  private isStopped = false;
+
+  constructor(node: Node, logger: Logger, onFatal: (error: unknown) => void, onDrained: () => void) {
+    this.node = node;
+    this.logger = logger;
+    this.onFatal = onFatal;
+    this.onDrained = onDrained;
+  }
+
+  start(world: World): void {
+    this.world = world;
+    this.wake();
+  }
+
+  /** Something happened. It is looked at when everything else that happened with it is here too. */
+  readonly emit = (input: Input): void => {
+    this.turn.push(input);
+    this.wake();
+  };
+
+  stop(): void {
+    this.isStopped = true;
+    if (this.timer !== null) clearTimeout(this.timer);
+  }
+
+  private wake(): void {
+    if (this.isScheduled || this.isStopped) return;
+    this.isScheduled = true;
+    setImmediate(this.run);
+  }
+
+  private readonly run = (): void => {
+    this.isScheduled = false;
+    if (this.isStopped || this.world === null) return;
+    const { turn } = this;
+    this.turn = [];
+    try {
+      const effects = this.node.step(turn, readClocks());
+      for (const effect of effects) this.perform(effect, this.world);
+      this.armTimer();
+    } catch (error) {
+      if (error instanceof InvariantError) this.logger.fatal({ law: error.law, facts: error.facts }, 'a law of the core is broken');
+      this.onFatal(error);
+    }
+  };
+
+  private perform(effect: Effect, world: World): void {
+    switch (effect.kind) {
+      case 'sendToClient':
+        world.clients.send(effect.conn, effect.bytes);
+        return;
+      case 'closeClient':
+        world.clients.close(effect.conn);
+        return;
+      case 'pauseClient':
+        world.clients.setPaused(effect.conn, true);
+        return;
+      case 'resumeClient':
+        world.clients.setPaused(effect.conn, false);
+        return;
+      case 'sendToPeer':
+        world.peers.send(effect.to, effect.messages);
+        return;
+      case 'persist':
+        world.log.persist(effect.write, effect.records);
+        return;
+      case 'drained':
+        this.onDrained();
+        return;
+      case 'log':
+        this.logger[effect.level](effect.facts, effect.message);
+    }
+  }
+
+  /** One timer for the whole node. One that fires early finds nothing due and is set again. */
+  private armTimer(): void {
+    const { wakeAt } = this.node;
+    if (wakeAt === null || (this.timerAt !== null && this.timerAt <= wakeAt)) return;
+    if (this.timer !== null) clearTimeout(this.timer);
+    this.timerAt = wakeAt;
+    const delayMs = Math.max(0, (wakeAt - readClocks().mono) / 1000);
+    this.timer = setTimeout(this.onTimer, Math.min(Math.ceil(delayMs), longestTimerMs));
+  }
+
+  private readonly onTimer = (): void => {
+    this.timer = null;
+    this.timerAt = null;
+    this.emit({ kind: 'timer' });
+  };
+}
+
+export function readClocks(): Now {
+  return { mono: MonoTime(Math.floor(performance.now() * 1000)), wall: WallTime(Date.now()) };
+}
