@@ -299,6 +299,7 @@ export class Node implements ForwarderHost {
         this.timers.schedule(timer, after(mono, this.options.settings.gossipMs));
         this.gossip();
         this.bootstrapTenants();
+        this.returnLeadership();
         return;
       case 'purge':
         this.timers.schedule(timer, after(mono, limits.purgeEveryMs));
@@ -334,6 +335,22 @@ export class Node implements ForwarderHost {
       const procedure = ensureTenant(tenant, true, group);
       this.bootstrapping.add(procedure);
       this.forwarder.start(procedure, this.now.mono);
+    }
+  }
+
+  /**
+   * A group's leader belongs on the first of its members, so that leaders are spread as the GroupMap spreads them.
+   * One group at a time, and only to a member that is up and has what is committed.
+   */
+  private returnLeadership(): void {
+    for (const { group: id, replicas } of this.options.topology.groups) {
+      const [home] = replicas;
+      const group = this.groups.get(id);
+      if (home === undefined || home.node === this.id || group?.isLeader !== true) continue;
+      if (!this.router.isReachable(home.node) || !group.raft.isCaughtUp(home.replica, this.now.mono)) continue;
+      group.raft.transferLeadership(home.replica, this.now.mono);
+      this.touched.add(group);
+      return;
     }
   }
 

@@ -40,6 +40,7 @@ export interface NodeDescriptor {
 
 export interface GroupDescriptor {
   readonly group: GroupId;
+  /** The first is where the leader belongs while that node is up. */
   readonly replicas: readonly { readonly replica: ReplicaId; readonly node: NodeId }[];
 }
 

@@ -182,6 +182,13 @@ export class Raft {
     return this.state.log.slice(afterIndex, upTo);
   }
 
+  /** Whether a follower is alive and holds everything committed, while leading. */
+  isCaughtUp(replica: ReplicaId, now: MonoTime): boolean {
+    const progress = this.state.progress.get(replica);
+    if (progress === undefined || this.state.role !== 'leader') return false;
+    return progress.matchIndex >= this.state.commitIndex && now < after(progress.heardAt, this.config.electionMs) && progress.mode === 'replicate';
+  }
+
   /** How far each replica is, while leading. */
   matchIndexes(): readonly { readonly replica: ReplicaId; readonly matchIndex: LogIndex }[] {
     return [...this.state.progress].map(([replica, { matchIndex }]) => ({ replica, matchIndex }));

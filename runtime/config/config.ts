@@ -162,7 +162,7 @@ function topologyOf(file: File): Topology {
       .sort((a, b) => a.id - b.id)
       .map(({ id, nodes }) => ({
         group: GroupId(id),
-        replicas: [...nodes].sort((a, b) => a - b).map((node) => ({ replica: ReplicaId(node), node: NodeId(node) })),
+        replicas: nodes.map((node) => ({ replica: ReplicaId(node), node: NodeId(node) })),
       })),
     tenants,
   };

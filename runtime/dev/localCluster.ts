@@ -24,6 +24,8 @@ interface Running {
 
 const pollMs = 50;
 const serveWithinMs = 30_000;
+/** Leaders find their places soon after the start; a node that is late is not waited for. */
+const spreadWithinMs = 2000;
 const killAfterMs = 8000;
 
 export async function runCluster(options: ClusterOptions): Promise<void> {
@@ -95,6 +97,7 @@ function logPath(data: string, node: LocalNode): string {
 
 /** Null when every node knows a leader for every group; otherwise why it will not come to that. */
 async function untilServing(data: string, running: readonly Running[]): Promise<Error | null> {
+  let spreadBy = Number.POSITIVE_INFINITY;
   for (const deadline = Date.now() + serveWithinMs; Date.now() < deadline; ) {
     const dead = running.find(({ child }) => child.exitCode !== null || child.signalCode !== null);
     if (dead !== undefined) {
@@ -102,7 +105,10 @@ async function untilServing(data: string, running: readonly Running[]): Promise<
       return new FatalError(`node ${String(dead.node.id)} did not start: ${lines.at(-1) ?? ''}`, dead.child.exitCode ?? 1);
     }
     const answers = await Promise.all(running.map(async ({ node }) => ledGroups(node)));
-    if (answers.every((groups) => groups?.every(({ leader }) => leader !== null) ?? false)) return null;
+    const isServing = answers.every((groups) => groups?.every(({ leader }) => leader !== null) ?? false);
+    const isSpread = answers.every((groups) => groups?.every(({ leader, home }) => leader === home) ?? false);
+    if (isServing) spreadBy = Math.min(spreadBy, Date.now() + spreadWithinMs);
+    if (isServing && (isSpread || Date.now() >= spreadBy)) return null;
     await new Promise((done) => setTimeout(done, pollMs));
   }
   return new FatalError('the cluster does not serve; see node.log of each node', 1);
@@ -111,6 +117,8 @@ async function untilServing(data: string, running: readonly Running[]): Promise<
 interface GroupAnswer {
   readonly id: number;
   readonly leader: number | null;
+  /** Where its leader belongs. */
+  readonly home: number;
 }
 
 /** Null while the node does not answer. */
@@ -119,7 +127,8 @@ async function ledGroups(node: LocalNode): Promise<readonly GroupAnswer[] | null
   if (!Array.isArray(answer)) return null;
   return answer.map((fields) => {
     const values = fields as unknown[];
-    return { id: Number(values[1]), leader: values[3] === null ? null : Number(values[3]) };
+    const replicas = values[7] as unknown[];
+    return { id: Number(values[1]), leader: values[3] === null ? null : Number(values[3]), home: Number(replicas[0]) };
   });
 }
 
