@@ -1,0 +1,118 @@
+/**
+ * Numbers for kinds, for the hash: they may be reordered at will, which changes every hash and nothing else.
+ */
+import type { Input } from '../../core/node/door.ts';
+import type { RaftMessage } from '../../core/raft/types.ts';
+import type { PeerMessage } from '../../core/wire/messages.ts';
+import type { RollingHash } from './hash.ts';
+
+export const inputCode: Readonly<Record<Input['kind'], number>> = {
+  clientOpened: 1,
+  clientCommand: 2,
+  clientMalformed: 3,
+  clientClosed: 4,
+  peerMessages: 5,
+  peerUp: 6,
+  peerDown: 7,
+  persisted: 8,
+  timer: 9,
+  drain: 10,
+};
+
+/** What happens to the world itself, beside inputs. */
+export const worldCode = { crash: 32, start: 33, fault: 34, reply: 35, pause: 36 } as const;
+
+const peerCode: Readonly<Record<PeerMessage['kind'], number>> = { raft: 1, request: 2, reply: 3, mapVersion: 4, mapChanges: 5 };
+
+const raftCode: Readonly<Record<RaftMessage['kind'], number>> = {
+  voteRequest: 1,
+  voteReply: 2,
+  append: 3,
+  appendReply: 4,
+  heartbeat: 5,
+  heartbeatReply: 6,
+  timeoutNow: 7,
+};
+
+export function hashInput(hash: RollingHash, input: Input): void {
+  switch (input.kind) {
+    case 'clientCommand':
+      hash.add(input.conn);
+      hash.add(input.args.length);
+      return;
+    case 'peerMessages':
+      hash.add(input.from);
+      for (const message of input.messages) hashMessage(hash, message);
+      return;
+    case 'peerUp':
+    case 'peerDown':
+      hash.add(input.peer);
+      return;
+    case 'persisted':
+      hash.add(input.upTo);
+      return;
+    case 'clientOpened':
+    case 'clientClosed':
+    case 'clientMalformed':
+      hash.add(input.conn);
+      return;
+    case 'timer':
+    case 'drain':
+      return;
+  }
+}
+
+function hashMessage(hash: RollingHash, message: PeerMessage): void {
+  hash.add(peerCode[message.kind]);
+  switch (message.kind) {
+    case 'raft':
+      hash.add(message.group);
+      hashRaft(hash, message.message);
+      return;
+    case 'request':
+    case 'reply':
+      hash.add(message.request);
+      return;
+    case 'mapVersion':
+      hash.add(message.version);
+      return;
+    case 'mapChanges':
+      hash.add(message.since);
+      hash.add(message.changes.length);
+      return;
+  }
+}
+
+function hashRaft(hash: RollingHash, message: RaftMessage): void {
+  hash.add(raftCode[message.kind]);
+  hash.add(message.term);
+  switch (message.kind) {
+    case 'append':
+      hash.add(message.prevIndex);
+      hash.add(message.entries.length);
+      hash.add(message.commit);
+      hash.add(message.round);
+      return;
+    case 'appendReply':
+      hash.add(message.index);
+      hash.add(message.accepted ? 1 : 0);
+      hash.add(message.round);
+      return;
+    case 'heartbeat':
+      hash.add(message.commit);
+      hash.add(message.round);
+      return;
+    case 'heartbeatReply':
+      hash.add(message.round);
+      return;
+    case 'voteRequest':
+      hash.add(message.lastIndex);
+      hash.add(message.pre ? 1 : 0);
+      return;
+    case 'voteReply':
+      hash.add(message.granted ? 1 : 0);
+      return;
+    case 'timeoutNow':
+      return;
+  }
+}

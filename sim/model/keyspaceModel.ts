@@ -1,0 +1,128 @@
+/**
+ * The commands of the workload, told a second time and as simply as can be: what each must answer, given the
+ * log before it. It keeps every version of every key, so that a read can be judged at any index of the past.
+ */
+
+export type ModelCommand = readonly string[];
+
+interface Version {
+  /** The log index that made it. */
+  readonly index: number;
+  readonly kind: 'none' | 'string' | 'list';
+  readonly text: string;
+  /** A list is the first `length` items of an array that only ever grows at its end. */
+  readonly items: string[];
+  readonly length: number;
+  /** Milliseconds since the epoch; 0: never. */
+  readonly expiresAt: number;
+}
+
+const wrongType = '-WRONGTYPE Operation against a key holding the wrong kind of value\r\n';
+const noItems: string[] = [];
+const missing: Version = { index: 0, kind: 'none', text: '', items: noItems, length: 0, expiresAt: 0 };
+
+export class KeyspaceModel {
+  private readonly keys = new Map<string, Version[]>();
+
+  /** Runs a command of the log at its index and log time; returns its reply in RESP. */
+  run(args: ModelCommand, protocol: 2 | 3, index: number, now: number): string {
+    const [name = '', key = '', value = ''] = args;
+    const found = this.look(key, index, now);
+    switch (name) {
+      case 'SET':
+        this.put(key, { ...missing, index, kind: 'string', text: value, expiresAt: args[3] === 'PX' ? now + Number(args[4]) : 0 });
+        return '+OK\r\n';
+      case 'DEL':
+        if (found.kind === 'none') return ':0\r\n';
+        this.put(key, { ...missing, index });
+        return ':1\r\n';
+      case 'PEXPIRE':
+        if (found.kind === 'none') return ':0\r\n';
+        this.put(key, { ...found, index, expiresAt: now + Number(value) });
+        return ':1\r\n';
+      case 'INCR':
+        return this.increment(key, found, index);
+      case 'APPEND':
+        return this.append(key, found, value, index);
+      case 'RPUSH':
+        return this.push(key, found, value, index);
+      default:
+        return this.read(args, protocol, index, now);
+    }
+  }
+
+  /** What a read answers when everything up to `index` has run. */
+  read(args: ModelCommand, protocol: 2 | 3, index: number, now: number): string {
+    const [name = '', key = ''] = args;
+    const found = this.look(key, index, now);
+    switch (name) {
+      case 'GET':
+        if (found.kind === 'none') return protocol === 3 ? '_\r\n' : '$-1\r\n';
+        return found.kind === 'string' ? bulk(found.text) : wrongType;
+      case 'STRLEN':
+        return found.kind === 'list' ? wrongType : `:${String(found.text.length)}\r\n`;
+      case 'LLEN':
+        return found.kind === 'string' ? wrongType : `:${String(found.length)}\r\n`;
+      case 'LRANGE':
+        return found.kind === 'string' ? wrongType : range(found, Number(args[2]), Number(args[3]));
+      default:
+        throw new Error(`the model does not know ${name}`);
+    }
+  }
+
+  private increment(key: string, found: Version, index: number): string {
+    if (found.kind === 'list') return wrongType;
+    const value = found.kind === 'none' ? 0 : Number(found.text);
+    if (!Number.isSafeInteger(value)) return '-ERR value is not an integer or out of range\r\n';
+    this.put(key, { ...found, index, kind: 'string', text: String(value + 1) });
+    return `:${String(value + 1)}\r\n`;
+  }
+
+  private append(key: string, found: Version, value: string, index: number): string {
+    if (found.kind === 'list') return wrongType;
+    const text = found.text + value;
+    this.put(key, { ...found, index, kind: 'string', text });
+    return `:${String(text.length)}\r\n`;
+  }
+
+  private push(key: string, found: Version, value: string, index: number): string {
+    if (found.kind === 'string') return wrongType;
+    const items = found.kind === 'none' ? [] : found.items;
+    items.push(value);
+    this.put(key, { ...found, index, kind: 'list', items, length: found.length + 1 });
+    return `:${String(found.length + 1)}\r\n`;
+  }
+
+  /** The key as of an index and an instant. A key past its time is invisible. */
+  private look(key: string, index: number, now: number): Version {
+    const versions = this.keys.get(key);
+    if (versions === undefined) return missing;
+    for (let at = versions.length - 1; at >= 0; at -= 1) {
+      const version = versions[at];
+      if (version === undefined || version.index > index) continue;
+      return version.expiresAt !== 0 && version.expiresAt <= now ? missing : version;
+    }
+    return missing;
+  }
+
+  private put(key: string, version: Version): void {
+    const versions = this.keys.get(key);
+    if (versions === undefined) this.keys.set(key, [version]);
+    else versions.push(version);
+  }
+}
+
+function bulk(text: string): string {
+  return `$${String(text.length)}\r\n${text}\r\n`;
+}
+
+/** As LRANGE: both ends included, negative ones count from the end. */
+function range(list: Version, first: number, last: number): string {
+  const { length, items } = list;
+  const start = Math.max(0, first < 0 ? length + first : first);
+  const end = Math.min(length - 1, last < 0 ? length + last : last);
+  if (start > end) return '*0\r\n';
+  let reply = `*${String(end - start + 1)}\r\n`;
+  for (let at = start; at <= end; at += 1) reply += bulk(items[at] ?? '');
+  return reply;
+}

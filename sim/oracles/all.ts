@@ -1,0 +1,46 @@
+/**
+ * The oracles of every run.
+ */
+import type { Histories } from '../truth/histories.ts';
+import { applyInOrder } from './applyInOrder.ts';
+import { boundedQueues } from './boundedQueues.ts';
+import { commitByCounting } from './commitByCounting.ts';
+import { claimsAreDurable, committedIsDurable, promisesAreKept } from './durability.ts';
+import { acknowledgedIsKept, atMostOnce } from './exactlyOnce.ts';
+import { leaderAppendOnly, nothingCommittedIsLost } from './leaderAppendOnly.ts';
+import { leaderCompleteness } from './leaderCompleteness.ts';
+import { leaderExecutes } from './leaderExecutes.ts';
+import { linearizable, sessionOrder } from './linearizable.ts';
+import { logMatching } from './logMatching.ts';
+import { mapsAdvance } from './mapsAdvance.ts';
+import { oneHop } from './oneHop.ts';
+import { oneLeader } from './oneLeader.ts';
+import type { Oracle, Truth } from './oracle.ts';
+import { ownerExecutes } from './ownerExecutes.ts';
+import { rightReply, tenantsAreApart } from './rightReply.ts';
+
+export function makeOracles(truth: Truth, histories: Histories): readonly Oracle[] {
+  return [
+    oneLeader(),
+    leaderAppendOnly(),
+    logMatching(),
+    leaderCompleteness(),
+    applyInOrder(),
+    committedIsDurable(),
+    claimsAreDurable(),
+    commitByCounting(),
+    promisesAreKept(),
+    nothingCommittedIsLost(),
+    leaderExecutes(truth),
+    ownerExecutes(histories),
+    mapsAdvance(truth),
+    oneHop(truth),
+    rightReply(),
+    tenantsAreApart(),
+    acknowledgedIsKept(truth),
+    atMostOnce(truth, histories),
+    linearizable(truth, histories),
+    sessionOrder(truth, histories),
+    boundedQueues(truth),
+  ];
+}

@@ -1,0 +1,76 @@
+/**
+ * X1, the headline: no command executes on a non-leader. Every entry that is committed was proposed by the one
+ * leader of its term. Every read that went past the log had, between its arrival and its reply, a majority
+ * that answered the serving leader in its term, judged by when messages truly left and what truly came back;
+ * or, with leases, arrived when no later leader had been elected in true time.
+ */
+import { type NodeId, Term } from '../../core/base/ids.ts';
+import type { ServedRead } from '../../core/node/probe.ts';
+import type { RaftMessage } from '../../core/raft/types.ts';
+import type { Command } from '../truth/commands.ts';
+import type { CommittedEntry, GroupTruth, Leadership, ReplicaTruth } from '../truth/groupTruth.ts';
+import { rule } from '../truth/violation.ts';
+import type { Oracle, Truth } from './oracle.ts';
+
+export function leaderExecutes(truth: Truth): Oracle {
+  /** Who proposed: by group and term, then by index. */
+  const proposals = new WeakMap<Leadership, Set<number>>();
+  return {
+    rule: 'X1',
+    proposed(replica: ReplicaTruth, term: number, index: number): void {
+      const leadership = leadershipOf(replica, term);
+      const facts = { group: replica.group.id, node: replica.node, term, index };
+      rule(leadership !== null, 'X1', 'only the leader of a term proposes in it', facts);
+      let indexes = proposals.get(leadership);
+      if (indexes === undefined) proposals.set(leadership, (indexes = new Set()));
+      indexes.add(index);
+    },
+    committed(group: GroupTruth, { entry, items }: CommittedEntry): void {
+      if (items.length === 0) return;
+      const leadership = group.leaders.get(entry.term);
+      const isProposed = leadership !== undefined && proposals.get(leadership)?.has(entry.index) === true;
+      rule(isProposed, 'X1', 'what is executed was proposed by the leader of its term', { group: group.id, term: entry.term, index: entry.index });
+    },
+    raftSent(replica: ReplicaTruth, _to, message: RaftMessage): void {
+      if (message.kind !== 'append' && message.kind !== 'heartbeat') return;
+      const leadership = leadershipOf(replica, message.term);
+      if (leadership !== null) leadership.roundSentAt[message.round] ??= truth.now;
+    },
+    raftReceived(replica: ReplicaTruth, from: NodeId, message: RaftMessage): void {
+      if (message.kind !== 'appendReply' && message.kind !== 'heartbeatReply') return;
+      const leadership = leadershipOf(replica, message.term);
+      if (leadership === null) return;
+      leadership.roundAnswered[from] = Math.max(leadership.roundAnswered[from] ?? 0, message.round);
+    },
+    readServed(replica: ReplicaTruth, event: ServedRead, command: Command): void {
+      const { group, node } = replica;
+      const { registered } = command;
+      const facts = { group: group.id, node, term: event.term, request: command.request, ingress: command.node };
+      rule(registered?.node === node && registered.group === group.id, 'X1', 'a read is served where it arrived', facts);
+      const leadership = leadershipOf(replica, event.term);
+      rule(leadership !== null, 'X1', 'only the leader of a term serves reads in it', facts);
+      if (truth.leaseReads && !wasSucceeded(group, event.term, registered.at)) return;
+      const confirmedAt = leadership.roundSentAt[confirmedRound(group, leadership)] ?? -1;
+      rule(confirmedAt >= registered.at, 'X1', 'a read is served only after a majority confirmed the leader', { ...facts, confirmedAt, registeredAt: registered.at });
+    },
+  };
+}
+
+function leadershipOf(replica: ReplicaTruth, term: number): Leadership | null {
+  const { leaders, latestLeader } = replica.group;
+  const leadership = latestLeader?.term === term ? latestLeader : leaders.get(Term(term));
+  return leadership?.node === replica.node && leadership.boot === replica.boot ? leadership : null;
+}
+
+/** The latest round that a majority, the leader included, has answered. */
+function confirmedRound(group: GroupTruth, leadership: Leadership): number {
+  const answered: number[] = [];
+  for (const node of group.replicas.keys()) if (node !== leadership.node) answered.push(leadership.roundAnswered[node] ?? 0);
+  answered.sort((a, b) => b - a);
+  return answered[group.majority - 2] ?? 0;
+}
+
+function wasSucceeded(group: GroupTruth, term: number, by: number): boolean {
+  for (const leadership of group.leaders.values()) if (leadership.term > term && leadership.electedAt < by) return true;
+  return false;
+}

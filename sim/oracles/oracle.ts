@@ -1,0 +1,65 @@
+/**
+ * What an oracle may listen to. Each judges one rule and throws a `Violation` when it is broken; none changes
+ * anything outside itself. What they hear has happened just now, at `Truth.now`.
+ */
+import type { GroupId, NodeId, ReplicaId } from '../../core/base/ids.ts';
+import type { Now } from '../../core/base/time.ts';
+import type { Node } from '../../core/node/node.ts';
+import type { AppliedOperation, ServedRead } from '../../core/node/probe.ts';
+import type { Entry, HardState, RaftMessage } from '../../core/raft/types.ts';
+import type { ForwardRequest, MapChange } from '../../core/wire/messages.ts';
+import type { Command, Commands } from '../truth/commands.ts';
+import type { CommittedEntry, GroupTruth, Leadership, ReplicaTruth } from '../truth/groupTruth.ts';
+
+export interface Truth {
+  /** True time, in microseconds. */
+  readonly now: number;
+  readonly groups: ReadonlyMap<GroupId, GroupTruth>;
+  readonly commands: Commands;
+  readonly leaseReads: boolean;
+  /** By node number − 1; null while it is down. */
+  readonly nodes: readonly (Node | null)[];
+  /** What the clocks of the node that is in its turn showed at the turn's start. */
+  readonly turn: Now;
+}
+
+/** What a client was answered: `command` is null for commands that the ingress runs itself. */
+export interface Answer {
+  readonly client: number;
+  readonly tenant: string;
+  readonly text: string;
+  readonly command: Command | null;
+}
+
+export interface Oracle {
+  readonly rule: string;
+  /** The replica has just taken the lead: `raft` is not yet a step further. */
+  elected?(group: GroupTruth, leadership: Leadership, replica: ReplicaTruth): void;
+  /** The node asks for a write. The replica's `written` is still as it was before. */
+  hardStateWritten?(replica: ReplicaTruth, hardState: HardState): void;
+  entriesWritten?(replica: ReplicaTruth, entries: readonly Entry[]): void;
+  /** A Raft message leaves a node for the network. */
+  raftSent?(replica: ReplicaTruth, to: ReplicaId, message: RaftMessage): void;
+  /** A Raft message is part of the turn that a node is about to take. */
+  raftReceived?(replica: ReplicaTruth, from: NodeId, message: RaftMessage): void;
+  /** After a step in which the replica's commit index grew. */
+  commitGrew?(replica: ReplicaTruth, from: number, to: number): void;
+  /** An entry is known to be committed by some replica for the first time. In order of index. */
+  committed?(group: GroupTruth, committed: CommittedEntry, by: ReplicaTruth): void;
+  /** After a step in which anything of the replica's role, term, commit or applied index changed; before they are noted. */
+  replicaChanged?(replica: ReplicaTruth, applied: number): void;
+  proposed?(replica: ReplicaTruth, term: number, index: number): void;
+  applied?(replica: ReplicaTruth, event: AppliedOperation): void;
+  readServed?(replica: ReplicaTruth, event: ServedRead, command: Command): void;
+  commandFinished?(command: Command, hops: number): void;
+  forwarded?(node: NodeId, request: number, attempt: number): void;
+  requestSent?(from: NodeId, request: ForwardRequest): void;
+  mapAdvanced?(node: NodeId, changes: readonly MapChange[]): void;
+  /** A node begins a life, with no memory but its disk. */
+  started?(node: NodeId): void;
+  answered?(answer: Answer): void;
+  /** Now and then. */
+  checkpoint?(): void;
+  /** At the end of a run that broke no rule so far. */
+  ended?(): void;
+}

@@ -1,0 +1,149 @@
+/**
+ * From a seed to a scenario: a pure function. What a profile stresses is a matter of weights; every run draws
+ * its own size, speeds and dangers, so that no two seeds test the same cluster.
+ */
+import type { Random } from '../../core/base/random.ts';
+import { between, chance, pick, randomSource } from '../base/random.ts';
+import { nemeses, type NemesisName } from './nemesis.ts';
+import { type ClockPlan, crashKeeps, type Fault, type Profile, type Scenario, scenarioFormat, type TenantPlan, type Timing } from './scenario.ts';
+
+type Weights = Readonly<Partial<Record<NemesisName, number>>>;
+
+const weights: Readonly<Record<Profile, Weights>> = {
+  mixed: {
+    crash: 2, crashWhileWriting: 6, crashNewLeader: 2, rollingCrash: 1, powerLoss: 1, crashOfSlowDisk: 1,
+    pause: 2, partition: 3, isolateLeader: 3, oneWay: 2, flappingLink: 1, leaderChurn: 1,
+    hold: 2, slow: 1, lossy: 2, reset: 2, clockRate: 1, clockJump: 1, diskSlow: 1, diskHang: 1,
+    pinMap: 1, staleMap: 2, staleHint: 2, staleMapAndHint: 2,
+  },
+  partitions: {
+    partition: 4, isolateLeader: 4, oneWay: 3, flappingLink: 2, leaderChurn: 2, hold: 2, slow: 1, lossy: 3, reset: 2, pause: 2,
+    clockRate: 1, clockJump: 1, crashWhileWriting: 1,
+  },
+  crashes: {
+    crash: 3, crashWhileWriting: 10, crashNewLeader: 4, rollingCrash: 2, powerLoss: 3, crashOfSlowDisk: 4, diskHang: 2, diskSlow: 2,
+    pause: 1, partition: 1, leaderChurn: 1,
+  },
+  'stale-map': {
+    pinMap: 4, staleMap: 6, staleHint: 4, staleMapAndHint: 6, leaderChurn: 3, isolateLeader: 2, crash: 1, crashNewLeader: 1, pause: 1,
+    reset: 1, hold: 1,
+  },
+  calm: {},
+};
+
+const replicasPerGroup = 3;
+const tenantNames = ['acme', 'blue', 'corp', 'dune', 'echo', 'flux', 'gold', 'hive'] as const;
+
+export function expand(seed: number, profile: Profile): Scenario {
+  const streams = randomSource(`${profile}/${String(seed)}`);
+  const topology = streams('topology');
+  const nodes = pick(topology, [3, 3, 3, 4, 5, 5]);
+  const groupCount = 1 + between(topology, 1, 6);
+  const groups = Array.from({ length: groupCount }, () => drawReplicas(topology, nodes));
+  const timing = drawTiming(streams('timing'));
+  const faultyMs = between(streams('length'), 4000, 9000);
+  const faults = drawFaults(profile, { random: streams('faults'), nodes, groups: groupCount, faultyMs, electionMs: timing.electionMs });
+  const network = streams('network');
+  const disk = streams('disk');
+  const turns = streams('turns');
+  const isHarsh = profile !== 'calm' && chance(network, 300);
+  return {
+    format: scenarioFormat,
+    name: `${profile} ${String(seed)}`,
+    profile,
+    noise: between(streams('noise'), 0, 2 ** 31),
+    faultyMs,
+    settleMs: 30_000,
+    nodes,
+    groups,
+    tenants: drawTenants(streams('tenants'), groupCount),
+    timing,
+    network: {
+      baseUs: between(network, 20, 500),
+      jitterUs: pick(network, [0, 50, 200, 1000, 3000]),
+      tailUs: between(network, 1000, 30_000),
+      tailPermille: pick(network, [0, 1, 5, 20]),
+      clientUs: between(network, 20, 500),
+      datagrams: isHarsh,
+      lossPermille: isHarsh ? pick(network, [0, 5, 20, 80]) : 0,
+      duplicatePermille: isHarsh ? pick(network, [0, 5, 50]) : 0,
+      reorderPermille: isHarsh ? pick(network, [0, 20, 200]) : 0,
+      encoded: chance(network, 100),
+      reconnectMs: between(network, 1, 200),
+      breakAfterMs: between(network, 100, 3000),
+      halfOpenMs: pick(network, [0, 5, 50, 500]),
+    },
+    disk: {
+      syncUs: between(disk, 50, 1000),
+      tailUs: between(disk, 1000, 50_000),
+      tailPermille: pick(disk, [0, 2, 10, 50]),
+      crashKeeps: pick(disk, crashKeeps),
+    },
+    clocks: drawClocks(streams('clocks'), nodes),
+    turns: {
+      gatherUs: pick(turns, [0, 0, 20, 200, 1000]),
+      turnUs: between(turns, 1, 50),
+      inputUs: between(turns, 1, 10),
+      randomTies: chance(turns, 500),
+    },
+    workload: drawWorkload(profile, streams('workload')),
+    faults,
+    lost: profile !== 'calm' && chance(streams('lost'), 300) ? [between(streams('lost/who'), 1, nodes)] : [],
+  };
+}
+
+function drawReplicas(random: Random, nodes: number): readonly number[] {
+  const all = Array.from({ length: nodes }, (_, i) => i + 1);
+  if (nodes > replicasPerGroup && chance(random, 200)) return all;
+  const chosen: number[] = [];
+  while (chosen.length < replicasPerGroup) {
+    const [node] = all.splice(between(random, 0, all.length - 1), 1);
+    if (node !== undefined) chosen.push(node);
+  }
+  return chosen.sort((a, b) => a - b);
+}
+
+function drawTiming(random: Random): Timing {
+  const electionMs = between(random, 100, 300);
+  return {
+    electionMs,
+    heartbeatMs: Math.floor(electionMs / between(random, 3, 8)),
+    commandTimeoutMs: between(random, 500, 3000),
+    gossipMs: between(random, 50, 500),
+    leaseReads: chance(random, 400),
+  };
+}
+
+/** Some tenants are configured; the others are created when they are first named. */
+function drawTenants(random: Random, groupCount: number): readonly TenantPlan[] {
+  const count = between(random, 1, tenantNames.length);
+  return tenantNames.slice(0, count).map((name) => ({ name, group: chance(random, 600) ? between(random, 1, groupCount - 1) : 0 }));
+}
+
+function drawClocks(random: Random, nodes: number): readonly ClockPlan[] {
+  return Array.from({ length: nodes }, () => ({ ratePpm: between(random, -200, 200), wallOffsetMs: between(random, -2000, 2000) }));
+}
+
+function drawWorkload(profile: Profile, random: Random): Scenario['workload'] {
+  const movesTenants = profile === 'stale-map' ? [4, 10, 20] : [0, 1, 3];
+  return {
+    clients: between(random, 2, 8),
+    pipeline: pick(random, [1, 1, 4, 16]),
+    thinkUs: pick(random, [2000, 10_000, 30_000]),
+    keys: between(random, 1, 6),
+    readPermille: pick(random, [200, 500, 800]),
+    resp3Permille: 300,
+    boundPermille: 400,
+    disconnectPermille: pick(random, [0, 5, 30]),
+    slowPermille: pick(random, [0, 50]),
+    dropPermille: pick(random, movesTenants),
+    createPermille: pick(random, movesTenants),
+  };
+}
+
+function drawFaults(profile: Profile, stage: Parameters<(typeof nemeses)['crash']>[0]): readonly Fault[] {
+  const bag = Object.entries(weights[profile]).flatMap(([name, weight]) => Array.from({ length: weight }, () => name as NemesisName));
+  if (bag.length === 0) return [];
+  const count = between(stage.random, 2, 10);
+  return Array.from({ length: count }, () => nemeses[pick(stage.random, bag)](stage)).flat();
+}

@@ -1,0 +1,159 @@
+/**
+ * Nemeses: what goes wrong together, written out as plain faults. Each takes what it may vary from one stream
+ * and yields data; nothing in here runs.
+ */
+import type { Random } from '../../core/base/random.ts';
+import { between, chance, pick } from '../base/random.ts';
+import type { Anchor, Fault, FaultKind, Target } from './scenario.ts';
+
+export interface Stage {
+  readonly random: Random;
+  readonly nodes: number;
+  readonly groups: number;
+  /** How long clients work: a nemesis begins within. */
+  readonly faultyMs: number;
+  readonly electionMs: number;
+}
+
+export type Nemesis = (stage: Stage) => readonly Fault[];
+
+export const nemeses = {
+  crash: (stage) => [fault('crash', soon(stage), anyone(stage), shortly(stage))],
+
+  /** While a write is on its way to the disk: where promises are broken. */
+  crashWhileWriting: (stage) => {
+    const node = someNode(stage);
+    const anchor: Anchor = { node, event: 'sync', n: between(stage.random, 1, 400), plusMs: 0 };
+    return [fault('crash', anchor, { node }, shortly(stage))];
+  },
+
+  crashNewLeader: (stage) => {
+    const node = someNode(stage);
+    const anchor: Anchor = { node, event: 'lead', n: between(stage.random, 1, 3), plusMs: between(stage.random, 0, 20) };
+    return [fault('crash', anchor, { node }, shortly(stage))];
+  },
+
+  rollingCrash: (stage) => {
+    const startMs = momentMs(stage);
+    const everyMs = between(stage.random, 50, 800);
+    return eachNode(stage).map((node) => fault('crash', { atMs: startMs + node * everyMs }, { node }, between(stage.random, 20, 400)));
+  },
+
+  /** All at once, while they write. */
+  powerLoss: (stage) => {
+    const atMs = momentMs(stage);
+    return eachNode(stage).map((node) => fault('crash', { atMs }, { node }, between(stage.random, 10, 300)));
+  },
+
+  pause: (stage) => [fault('pause', soon(stage), anyone(stage), between(stage.random, 10, 5 * stage.electionMs))],
+
+  partition: (stage) => {
+    const at = soon(stage);
+    const forMs = between(stage.random, stage.electionMs, 8 * stage.electionMs);
+    const side = eachNode(stage).filter(() => chance(stage.random, 500));
+    const other = eachNode(stage).filter((node) => !side.includes(node));
+    return side.flatMap((node) => other.map((peer) => fault('cut', at, { node }, forMs, peer)));
+  },
+
+  /** Its clients stay with it, and go on asking. */
+  isolateLeader: (stage) => [fault('cut', soon(stage), leader(stage), between(stage.random, stage.electionMs, 10 * stage.electionMs))],
+
+  /** It hears and is not heard, or the other way round. */
+  oneWay: (stage) => {
+    const kind: FaultKind = chance(stage.random, 500) ? 'cutTo' : 'cutFrom';
+    return [fault(kind, soon(stage), leader(stage), between(stage.random, stage.electionMs, 8 * stage.electionMs), peerOf(stage))];
+  },
+
+  flappingLink: (stage) => {
+    const startMs = momentMs(stage);
+    const node = someNode(stage);
+    const peer = peerOf(stage);
+    const periodMs = between(stage.random, 20, 2 * stage.electionMs);
+    return [0, 1, 2, 3, 4].map((turn) => fault('cutTo', { atMs: startMs + turn * 2 * periodMs }, { node }, periodMs, peer));
+  },
+
+  leaderChurn: (stage) => {
+    const startMs = momentMs(stage);
+    const target = leader(stage);
+    const forMs = 3 * stage.electionMs;
+    return [0, 1, 2].map((turn) => fault('cut', { atMs: startMs + turn * 2 * forMs }, target, forMs));
+  },
+
+  hold: (stage) => [fault('hold', soon(stage), anyone(stage), between(stage.random, 10, 4 * stage.electionMs), peerOf(stage))],
+  slow: (stage) => [fault('slow', soon(stage), anyone(stage), between(stage.random, 100, 3000), 0, between(stage.random, 1, stage.electionMs))],
+  lossy: (stage) => [fault('lossy', soon(stage), anyone(stage), between(stage.random, 200, 3000), 0, between(stage.random, 5, 300))],
+  reset: (stage) => [fault('reset', soon(stage), anyone(stage), 0, peerOf(stage))],
+
+  clockRate: (stage) => [fault('clockRate', soon(stage), anyone(stage), 0, 0, between(stage.random, -maxRatePpm, maxRatePpm))],
+  clockJump: (stage) => [fault('clockJump', soon(stage), anyone(stage), 0, 0, between(stage.random, -20_000, 20_000))],
+
+  diskSlow: (stage) => [fault('diskSlow', soon(stage), anyone(stage), between(stage.random, 200, 3000), 0, between(stage.random, 1, stage.electionMs))],
+  diskHang: (stage) => [fault('diskHang', soon(stage), anyone(stage), between(stage.random, 50, 5 * stage.electionMs))],
+  crashOfSlowDisk: (stage) => {
+    const node = someNode(stage);
+    const startMs = momentMs(stage);
+    const hangMs = between(stage.random, 20, 2 * stage.electionMs);
+    const crash: Anchor = { atMs: startMs + Math.floor(hangMs / 2) };
+    return [fault('diskHang', { atMs: startMs }, { node }, hangMs), fault('crash', crash, { node }, shortly(stage))];
+  },
+
+  pinMap: (stage) => [fault('pinMap', soon(stage), anyone(stage), between(stage.random, 500, 6000))],
+  staleMap: (stage) => [fault('staleMap', soon(stage), anyone(stage), between(stage.random, 200, 4000), 0, between(stage.random, 1, 12))],
+  staleHint: (stage) => [fault('staleHint', soon(stage), anyone(stage), 0)],
+  /** The maps say the wrong group and the hints the wrong node, while leaders move. */
+  staleMapAndHint: (stage) => {
+    const startMs = momentMs(stage);
+    const node = someNode(stage);
+    return [
+      fault('staleMap', { atMs: startMs }, { node }, between(stage.random, 500, 4000), 0, between(stage.random, 1, 12)),
+      fault('staleHint', { atMs: startMs + 1 }, { node }, 0),
+      fault('cut', { atMs: startMs + 20 }, leader(stage), 4 * stage.electionMs),
+      fault('staleHint', { atMs: startMs + 3 * stage.electionMs }, { node }, 0),
+    ];
+  },
+} as const satisfies Readonly<Record<string, Nemesis>>;
+
+export type NemesisName = keyof typeof nemeses;
+
+/** The most a monotonic clock may be off: what leases allow for. */
+const maxRatePpm = 500;
+
+function fault(kind: FaultKind, at: Anchor, on: Target, forMs: number, peer = 0, amount = 0): Fault {
+  return { at, do: kind, on, peer, forMs, amount };
+}
+
+function eachNode(stage: Stage): readonly number[] {
+  return Array.from({ length: stage.nodes }, (_, i) => i + 1);
+}
+
+function someNode(stage: Stage): number {
+  return between(stage.random, 1, stage.nodes);
+}
+
+/** Mostly whoever leads: that is where harm is done. */
+function anyone(stage: Stage): Target {
+  const group = between(stage.random, 0, stage.groups - 1);
+  const node = someNode(stage);
+  return chance(stage.random, 400) ? { leaderOf: group } : { node };
+}
+
+function leader(stage: Stage): Target {
+  return { leaderOf: between(stage.random, 0, stage.groups - 1) };
+}
+
+/** Everybody, or one. */
+function peerOf(stage: Stage): number {
+  return pick(stage.random, [0, 0, 1, 2, 3]) === 0 ? 0 : someNode(stage);
+}
+
+function momentMs(stage: Stage): number {
+  return between(stage.random, 0, stage.faultyMs);
+}
+
+function soon(stage: Stage): Anchor {
+  return { atMs: momentMs(stage) };
+}
+
+function shortly(stage: Stage): number {
+  return chance(stage.random, 700) ? between(stage.random, 5, 300) : between(stage.random, 300, 4000);
+}

@@ -1,0 +1,163 @@
+/**
+ * A scenario says everything about a run: the cluster, its knobs, the faults, the workload and the noise. It is
+ * plain JSON; `simulate` knows nothing else. Zero is the benign value of every knob that can be zero, and a
+ * schedule is total: node numbers wrap around, and a fault that cannot happen leaves a mark and does nothing.
+ */
+
+export interface Scenario {
+  readonly format: typeof scenarioFormat;
+  /** Where it came from, for people. */
+  readonly name: string;
+  readonly profile: Profile;
+  /** The seed of every stream of the run. */
+  readonly noise: number;
+  /** The first phase: clients work, faults happen. */
+  readonly faultyMs: number;
+  /** The second phase may last this long: everything must finish in it. */
+  readonly settleMs: number;
+  readonly nodes: number;
+  /** The first is the metadata group. Each lists the nodes (1 … `nodes`) with a replica. */
+  readonly groups: readonly (readonly number[])[];
+  readonly tenants: readonly TenantPlan[];
+  readonly timing: Timing;
+  readonly network: NetworkKnobs;
+  readonly disk: DiskKnobs;
+  /** One per node; a node without one has a perfect clock. */
+  readonly clocks: readonly ClockPlan[];
+  readonly turns: TurnKnobs;
+  readonly workload: Workload;
+  readonly faults: readonly Fault[];
+  /** Nodes that are down, for good, in the second phase. */
+  readonly lost: readonly number[];
+}
+
+export const scenarioFormat = 1;
+
+export const profiles = ['mixed', 'partitions', 'crashes', 'stale-map', 'calm'] as const;
+export type Profile = (typeof profiles)[number];
+
+/** `group` 0: created by whoever names it first. */
+export interface TenantPlan {
+  readonly name: string;
+  readonly group: number;
+}
+
+export interface Timing {
+  readonly electionMs: number;
+  readonly heartbeatMs: number;
+  readonly commandTimeoutMs: number;
+  readonly gossipMs: number;
+  readonly leaseReads: boolean;
+}
+
+export interface NetworkKnobs {
+  /** One way: never less than `baseUs`, on average `jitterUs` more, and once in a while `tailUs` more. */
+  readonly baseUs: number;
+  readonly jitterUs: number;
+  readonly tailUs: number;
+  readonly tailPermille: number;
+  readonly clientUs: number;
+  /** Raft's messages travel alone and may be lost, doubled or overtaken; the rest keeps its stream. */
+  readonly datagrams: boolean;
+  readonly lossPermille: number;
+  readonly duplicatePermille: number;
+  readonly reorderPermille: number;
+  /** Frames cross the network as bytes. */
+  readonly encoded: boolean;
+  readonly reconnectMs: number;
+  /** A connection whose link is cut for longer than this is reset. */
+  readonly breakAfterMs: number;
+  /** How much later than its peer one end of a connection may notice that it broke, at most. */
+  readonly halfOpenMs: number;
+}
+
+export interface DiskKnobs {
+  readonly syncUs: number;
+  readonly tailUs: number;
+  readonly tailPermille: number;
+  /** What a crash leaves of the bytes that were written and not yet synced. */
+  readonly crashKeeps: CrashKeeps;
+}
+
+/** `sectors`: any of them, in any order. */
+export const crashKeeps = ['none', 'prefix', 'torn', 'sectors', 'all'] as const;
+export type CrashKeeps = (typeof crashKeeps)[number];
+
+export interface ClockPlan {
+  readonly ratePpm: number;
+  readonly wallOffsetMs: number;
+}
+
+export interface TurnKnobs {
+  /** What arrives within this time of a turn's first input may join it, as a random share of it. */
+  readonly gatherUs: number;
+  /** How long a turn keeps the node busy. */
+  readonly turnUs: number;
+  readonly inputUs: number;
+  /** Whether what happens at the same instant happens in the order of its cause, or in a random one. */
+  readonly randomTies: boolean;
+}
+
+export interface Workload {
+  readonly clients: number;
+  /** Commands at a time. */
+  readonly pipeline: number;
+  /** Pause between a client's bursts, on average. */
+  readonly thinkUs: number;
+  readonly keys: number;
+  readonly readPermille: number;
+  /** Clients that speak RESP3, and clients that chose their tenant with `TENANT USE`. */
+  readonly resp3Permille: number;
+  readonly boundPermille: number;
+  /** Per burst. */
+  readonly disconnectPermille: number;
+  readonly slowPermille: number;
+  /** Per command. */
+  readonly dropPermille: number;
+  readonly createPermille: number;
+}
+
+export interface Fault {
+  readonly at: Anchor;
+  readonly do: FaultKind;
+  readonly on: Target;
+  /** The other end, for faults of a link; 0 is every other node. */
+  readonly peer: number;
+  /** How long it lasts; 0 for faults of an instant. */
+  readonly forMs: number;
+  /** What it means depends on the kind: `faultKinds`. */
+  readonly amount: number;
+}
+
+/** A fault with an anchor other than time strikes when that happens for the `n`-th time (from 1 on). */
+export type Anchor =
+  | { readonly atMs: number }
+  | { readonly node: number; readonly event: AnchorEvent; readonly n: number; readonly plusMs: number };
+
+/** `sync`: the disk began one, so a write is pending. `lead`: the node became a leader. */
+export const anchorEvents = ['sync', 'lead'] as const;
+export type AnchorEvent = (typeof anchorEvents)[number];
+
+/** A node by number, or whoever leads that group when the fault strikes. */
+export type Target = { readonly node: number } | { readonly leaderOf: number };
+
+/** What each fault does, and what its `amount` is. */
+export const faultKinds = {
+  crash: 'the process dies and starts again after forMs',
+  pause: 'the process stops for forMs, its inputs wait',
+  cut: 'no message between the node and the peer',
+  cutTo: 'no message from the node to the peer',
+  cutFrom: 'no message from the peer to the node',
+  hold: 'messages between the node and the peer wait',
+  slow: 'messages of the node take `amount` ms longer',
+  lossy: 'of messages of the node, `amount` permille are lost (datagrams), or their connection is reset (streams)',
+  reset: 'the connections between the node and the peer break',
+  clockRate: 'the monotonic clock runs `amount` ppm fast',
+  clockJump: 'the wall clock jumps by `amount` ms',
+  diskSlow: 'a sync takes `amount` ms longer',
+  diskHang: 'no sync ends before forMs have passed',
+  pinMap: 'the node hears no news of the map',
+  staleMap: 'the node holds a map that is `amount` versions old and hears no news of it',
+  staleHint: 'the node believes in earlier leaders',
+} as const;
+export type FaultKind = keyof typeof faultKinds;

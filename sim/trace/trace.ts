@@ -1,0 +1,148 @@
+/**
+ * One line per event, for reading. The legend is part of the output. Nothing in a run depends on whether it is
+ * traced.
+ */
+import { binaryString } from '../../core/base/bytes.ts';
+import { unreachable } from '../../core/base/invariant.ts';
+import type { LogRecord } from '../../core/log/records.ts';
+import type { Input } from '../../core/node/door.ts';
+import type { RaftMessage } from '../../core/raft/types.ts';
+import type { Operation, Outcome, PeerMessage } from '../../core/wire/messages.ts';
+
+export const legend: readonly string[] = [
+  'seconds  node  event',
+  '  <  an input of the turn        >  a message leaves        *  something happens to the world',
+  '  g2 append t3 @14/2 +1 c13 r7   group 2: append in term 3 behind index 14 (term 2), 1 entry, commit 13, round 7',
+  '  g2 appended t3 @15 r7          accepted up to 15; "refused" instead of "appended": no',
+  '  g2 vote? / vote. t4            asks for a vote / answers; "pre" asks without a term',
+  '  disk w12 g2:hs(t4,v1)+3@14     write 12: hard state (term 4, vote 1) and 3 entries from index 14',
+];
+
+export class Trace {
+  private readonly write: (line: string) => void;
+
+  constructor(write: (line: string) => void) {
+    this.write = write;
+    for (const line of legend) write(`# ${line}`);
+  }
+
+  world(at: number, node: number, text: string): void {
+    this.line(at, node, `* ${text}`);
+  }
+
+  input(at: number, node: number, input: Input): void {
+    if (input.kind === 'peerMessages') for (const message of input.messages) this.line(at, node, `< n${String(input.from)} ${describePeer(message)}`);
+    else this.line(at, node, `< ${describeInput(input)}`);
+  }
+
+  sent(at: number, node: number, to: number, message: PeerMessage): void {
+    this.line(at, node, `> n${String(to)} ${describePeer(message)}`);
+  }
+
+  written(at: number, node: number, write: number, records: readonly LogRecord[]): void {
+    this.line(at, node, `> disk w${String(write)} ${records.map(describeRecord).join(' ')}`);
+  }
+
+  private line(at: number, node: number, text: string): void {
+    this.write(`${(at / 1_000_000).toFixed(6).padStart(11)}  n${String(node)}  ${text}`);
+  }
+}
+
+function describeInput(input: Exclude<Input, { kind: 'peerMessages' }>): string {
+  switch (input.kind) {
+    case 'clientCommand':
+      return `c${String(input.conn)} ${words(input.args)}`;
+    case 'clientOpened':
+    case 'clientClosed':
+    case 'clientMalformed':
+      return `c${String(input.conn)} ${input.kind}`;
+    case 'peerUp':
+    case 'peerDown':
+      return `n${String(input.peer)} ${input.kind}`;
+    case 'persisted':
+      return `disk has w${String(input.upTo)}`;
+    case 'timer':
+    case 'drain':
+      return input.kind;
+    default:
+      return unreachable(input);
+  }
+}
+
+function describePeer(message: PeerMessage): string {
+  switch (message.kind) {
+    case 'raft':
+      return `g${String(message.group)} ${describeRaft(message.message)}`;
+    case 'request':
+      return `g${String(message.group)} request ${String(message.boot)}.${String(message.request)} ${describeOperation(message.operation)}`;
+    case 'reply':
+      return `reply ${String(message.boot)}.${String(message.request)} ${describeOutcome(message.outcome)}`;
+    case 'mapVersion':
+      return `map v${String(message.version)}`;
+    case 'mapChanges':
+      return `map v${String(message.since)} +${String(message.changes.length)}`;
+    default:
+      return unreachable(message);
+  }
+}
+
+function describeRaft(message: RaftMessage): string {
+  const term = `t${String(message.term)}`;
+  switch (message.kind) {
+    case 'voteRequest':
+      return `${message.pre ? 'prevote?' : 'vote?'} ${term} @${String(message.lastIndex)}/${String(message.lastTerm)}${message.transfer ? ' transfer' : ''}`;
+    case 'voteReply':
+      return `${message.pre ? 'prevote.' : 'vote.'} ${term} ${message.granted ? 'yes' : 'no'}`;
+    case 'append':
+      return `append ${term} @${String(message.prevIndex)}/${String(message.prevTerm)} +${String(message.entries.length)} c${String(message.commit)} r${String(message.round)}`;
+    case 'appendReply':
+      return `${message.accepted ? 'appended' : 'refused'} ${term} @${String(message.index)} r${String(message.round)}`;
+    case 'heartbeat':
+      return `heartbeat ${term} c${String(message.commit)} r${String(message.round)}`;
+    case 'heartbeatReply':
+      return `alive ${term} r${String(message.round)}`;
+    case 'timeoutNow':
+      return `timeoutNow ${term}`;
+    default:
+      return unreachable(message);
+  }
+}
+
+function describeOperation(operation: Operation): string {
+  if (operation.kind === 'execute') return `${operation.tenant}#${String(operation.incarnation)} ${words(operation.args)}`;
+  return `${operation.kind} ${operation.tenant}`;
+}
+
+function describeOutcome(outcome: Outcome): string {
+  switch (outcome.kind) {
+    case 'done':
+      return `done ${escape(binaryString(outcome.reply))}`;
+    case 'resolved':
+      return outcome.tenant === null ? 'resolved: none' : `resolved: g${String(outcome.tenant.group)}#${String(outcome.tenant.incarnation)}`;
+    case 'refused':
+      return `refused: ${outcome.refusal.kind}`;
+    default:
+      return unreachable(outcome);
+  }
+}
+
+function describeRecord(record: LogRecord): string {
+  switch (record.kind) {
+    case 'boot':
+      return `boot(${String(record.boot)})`;
+    case 'hardState':
+      return `g${String(record.group)}:hs(t${String(record.hardState.term)},v${String(record.hardState.votedFor ?? 0)})`;
+    case 'entries':
+      return `g${String(record.group)}:+${String(record.entries.length)}@${String(record.entries[0]?.index ?? 0)}`;
+    default:
+      return unreachable(record);
+  }
+}
+
+function words(args: readonly Uint8Array[]): string {
+  return escape(args.map((arg) => binaryString(arg)).join(' '));
+}
+
+function escape(text: string): string {
+  return text.replaceAll('\r\n', '⏎');
+}

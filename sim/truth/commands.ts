@@ -1,0 +1,63 @@
+/**
+ * Every command that an ingress took on, from the client that sent it to the place in a log where it ran.
+ */
+import type { ConnId, GroupId, LogIndex, NodeId, TenantName } from '../../core/base/ids.ts';
+import type { Origin } from '../../core/node/probe.ts';
+
+export interface Command {
+  readonly node: NodeId;
+  readonly boot: number;
+  readonly request: number;
+  readonly conn: ConnId;
+  readonly tenant: TenantName;
+  readonly access: 'read' | 'write';
+  readonly protocol: 2 | 3;
+  readonly args: readonly Uint8Array[];
+  /** What the client was told; null while it waits. */
+  outcome: 'executed' | 'notExecuted' | 'unknown' | null;
+  /** The reply as its client was sent it, one character a byte; null until then. */
+  reply: string | null;
+  /** Where it ran through a log; null if it did not. */
+  ranAt: { readonly group: GroupId; readonly index: LogIndex } | null;
+  /** What executions of it had to answer, one character a byte. Reads may run more than once. */
+  readonly executions: string[];
+  /** Reads beside the log: when it reached a leader, and what was committed then. */
+  registered: { readonly at: number; readonly group: GroupId; readonly node: NodeId; readonly term: number; readonly committed: number } | null;
+}
+
+const bootSpan = 0x1_0000;
+
+export class Commands {
+  /** By life (node and boot), then by request. */
+  private readonly lives = new Map<number, (Command | undefined)[]>();
+  private started = 0;
+
+  get count(): number {
+    return this.started;
+  }
+
+  start(command: Command): void {
+    this.started += 1;
+    const life = command.node * bootSpan + command.boot;
+    let commands = this.lives.get(life);
+    if (commands === undefined) {
+      commands = [];
+      this.lives.set(life, commands);
+    }
+    while (commands.length < command.request) commands.push(undefined);
+    commands[command.request] = command;
+  }
+
+  /** Undefined for steps of procedures, which no client asked for. */
+  find(node: NodeId, boot: number, request: number): Command | undefined {
+    return this.lives.get(node * bootSpan + boot)?.[request];
+  }
+
+  of(origin: Origin): Command | undefined {
+    return this.find(origin.node, origin.boot, origin.request);
+  }
+
+  *all(): IterableIterator<Command> {
+    for (const commands of this.lives.values()) for (const command of commands) if (command !== undefined) yield command;
+  }
+}

@@ -1,0 +1,166 @@
+/**
+ * What is true of one Raft group, as only an observer of all its replicas can know: who was elected when, what
+ * is committed, and what each replica's disk holds. Kept up from the writes that nodes ask for and the syncs
+ * that end, never from what a replica says of itself.
+ */
+import type { GroupId, NodeId, ReplicaId, Term } from '../../core/base/ids.ts';
+import { invariant } from '../../core/base/invariant.ts';
+import { equalBytes } from '../../core/base/bytes.ts';
+import type { LogRecord, RestoredLog } from '../../core/log/records.ts';
+import type { Raft } from '../../core/raft/raft.ts';
+import type { Role } from '../../core/raft/state.ts';
+import type { Entry, HardState } from '../../core/raft/types.ts';
+import type { LoggedItem } from '../../core/wire/operation.ts';
+
+/** The rule of a term by one life of a node. */
+export interface Leadership {
+  readonly term: Term;
+  readonly node: NodeId;
+  readonly boot: number;
+  readonly electedAt: number;
+  /** When each of its quorum rounds was first sent; by round. */
+  readonly roundSentAt: number[];
+  /** The latest round that each node has answered in this term; by node. */
+  readonly roundAnswered: number[];
+}
+
+export interface CommittedEntry {
+  readonly entry: Entry;
+  /** The term of the leader that was first to know it committed. */
+  readonly commitTerm: Term;
+  /** Log time once it is applied: the latest stamp up to here. */
+  readonly stamp: number;
+  readonly items: readonly LoggedItem[];
+}
+
+export class ReplicaTruth {
+  readonly group: GroupTruth;
+  readonly node: NodeId;
+  readonly replica: ReplicaId;
+  /** The life its node is in. */
+  boot = 0;
+  /** The log as the node last asked for it to be written, and as it would be found after a crash. */
+  written: Entry[] = [];
+  durable: Entry[] = [];
+  writtenHard: HardState = nothingPromised;
+  durableHard: HardState = nothingPromised;
+  /** Every vote that ever was on disk: candidate by term. */
+  readonly votes = new Map<Term, ReplicaId>();
+  /** As of the end of its node's last step; null while the node is down. */
+  raft: Raft | null = null;
+  role: Role = 'follower';
+  term = 0;
+  /** The term in which it led when its node's present turn began; null if it did not. */
+  ledIn: number | null = null;
+  commitIndex = 0;
+  applied = 0;
+
+  constructor(group: GroupTruth, node: NodeId, replica: ReplicaId) {
+    this.group = group;
+    this.node = node;
+    this.replica = replica;
+  }
+
+  /** A write was asked for. */
+  write(record: LogRecord): void {
+    if (record.kind === 'hardState') this.writtenHard = record.hardState;
+    if (record.kind === 'entries') splice(this.written, record.entries);
+  }
+
+  /** A write has reached the disk. */
+  sync(record: LogRecord): void {
+    if (record.kind === 'hardState') {
+      this.durableHard = record.hardState;
+      const { term, votedFor } = record.hardState;
+      if (votedFor !== null) this.votes.set(term, votedFor);
+    }
+    if (record.kind === 'entries') splice(this.durable, record.entries);
+  }
+
+  /** A turn is over. */
+  note(): void {
+    this.ledIn = this.role === 'leader' ? this.term : null;
+  }
+
+  /** Its node died. */
+  stop(): void {
+    this.raft = null;
+    this.role = 'follower';
+    this.ledIn = null;
+  }
+
+  /** A new life begins with what is on disk. */
+  restart(raft: Raft, boot: number): void {
+    this.boot = boot;
+    this.written = [...this.durable];
+    this.writtenHard = this.durableHard;
+    this.raft = raft;
+    this.role = 'follower';
+    this.term = raft.state.term;
+    this.commitIndex = 0;
+    this.applied = 0;
+  }
+}
+
+const nothingPromised: HardState = { term: 0 as Term, votedFor: null };
+
+/** Whether recovery found exactly what the replica's disk is taken to hold. */
+export function isAsOnDisk({ group, durable, durableHard }: ReplicaTruth, restored: RestoredLog): boolean {
+  const found = restored.groups.get(group.id);
+  if (found === undefined) return durable.length === 0 && durableHard === nothingPromised;
+  const { hardState, entries } = found;
+  if (hardState.term !== durableHard.term || hardState.votedFor !== durableHard.votedFor || entries.length !== durable.length) return false;
+  return entries.every((entry, i) => entry.term === durable[i]?.term && equalBytes(entry.data, durable[i].data));
+}
+
+export class GroupTruth {
+  readonly id: GroupId;
+  readonly majority: number;
+  /** By node. */
+  readonly replicas: ReadonlyMap<NodeId, ReplicaTruth>;
+  /** By term. */
+  readonly leaders = new Map<Term, Leadership>();
+  latestLeader: Leadership | null = null;
+  /** Entry i is at `committed[i - 1]`. */
+  readonly committed: CommittedEntry[] = [];
+
+  constructor(id: GroupId, members: readonly { readonly node: NodeId; readonly replica: ReplicaId }[]) {
+    this.id = id;
+    this.majority = Math.floor(members.length / 2) + 1;
+    this.replicas = new Map(members.map(({ node, replica }) => [node, new ReplicaTruth(this, node, replica)]));
+  }
+
+  replica(node: NodeId): ReplicaTruth {
+    const found = this.replicas.get(node);
+    invariant(found !== undefined, 'only members speak for a group', { group: this.id, node });
+    return found;
+  }
+
+  committedAt(index: number): CommittedEntry | undefined {
+    return this.committed[index - 1];
+  }
+
+  /** How many replicas have this very entry on disk. */
+  durableCopies(entry: Entry): number {
+    let copies = 0;
+    for (const { durable } of this.replicas.values()) if (durable[entry.index - 1]?.term === entry.term) copies += 1;
+    return copies;
+  }
+
+  /** The replica that leads with the highest term now, if one does. */
+  currentLeader(): ReplicaTruth | null {
+    let found: ReplicaTruth | null = null;
+    for (const replica of this.replicas.values()) {
+      if (replica.role === 'leader' && replica.raft !== null && replica.term > (found?.term ?? -1)) found = replica;
+    }
+    return found;
+  }
+}
+
+/** Replaces the log from the first of `entries` on. */
+function splice(log: Entry[], entries: readonly Entry[]): void {
+  const first = entries[0];
+  if (first === undefined) return;
+  log.length = Math.min(log.length, first.index - 1);
+  for (const entry of entries) log.push(entry);
+}

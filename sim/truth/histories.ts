@@ -1,0 +1,38 @@
+/**
+ * The committed logs as they ran through the model: for each group, who owned what and what each operation had
+ * to answer. The model is fed once per entry, when it first becomes known to be committed.
+ */
+import { type GroupId, metadataGroup } from '../../core/base/ids.ts';
+import { invariant } from '../../core/base/invariant.ts';
+import { TenancyModel, type Verdict } from '../model/tenancyModel.ts';
+import type { CommittedEntry } from './groupTruth.ts';
+
+export interface History {
+  readonly tenancy: TenancyModel;
+  /** By index, then by position in the entry. */
+  readonly verdicts: (readonly Verdict[])[];
+}
+
+const nothing: readonly Verdict[] = [];
+
+export class Histories {
+  readonly groups: ReadonlyMap<GroupId, History>;
+
+  constructor(groups: Iterable<GroupId>) {
+    this.groups = new Map([...groups].map((group): [GroupId, History] => [group, { tenancy: new TenancyModel(), verdicts: [nothing] }]));
+  }
+
+  of(group: GroupId): History {
+    const history = this.groups.get(group);
+    invariant(history !== undefined, 'every group has a history', { group });
+    return history;
+  }
+
+  /** Runs the next entry of a group's log. The metadata group's operations have no model. */
+  run(group: GroupId, { entry, items, stamp }: CommittedEntry): void {
+    const { tenancy, verdicts } = this.of(group);
+    invariant(entry.index === verdicts.length, 'a history has no gaps', { group, index: entry.index });
+    if (items.length === 0 || group === metadataGroup) verdicts.push(nothing);
+    else verdicts.push(items.map(({ operation }) => tenancy.run(operation, entry.index, stamp)));
+  }
+}

@@ -1,0 +1,50 @@
+/**
+ * Who wants to hear of what: the oracles' methods, gathered once, so that telling costs nobody who does not listen.
+ */
+import type { Oracle } from '../oracles/oracle.ts';
+
+type Listeners = { readonly [Name in Exclude<keyof Oracle, 'rule'>]-?: readonly NonNullable<Oracle[Name]>[] };
+
+export class Hooks implements Listeners {
+  readonly elected;
+  readonly hardStateWritten;
+  readonly entriesWritten;
+  readonly raftSent;
+  readonly raftReceived;
+  readonly commitGrew;
+  readonly committed;
+  readonly replicaChanged;
+  readonly proposed;
+  readonly applied;
+  readonly readServed;
+  readonly commandFinished;
+  readonly forwarded;
+  readonly requestSent;
+  readonly mapAdvanced;
+  readonly started;
+  readonly answered;
+  readonly checkpoint;
+  readonly ended;
+
+  constructor(oracles: readonly Oracle[]) {
+    this.elected = oracles.flatMap((oracle) => oracle.elected ?? []);
+    this.hardStateWritten = oracles.flatMap((oracle) => oracle.hardStateWritten ?? []);
+    this.entriesWritten = oracles.flatMap((oracle) => oracle.entriesWritten ?? []);
+    this.raftSent = oracles.flatMap((oracle) => oracle.raftSent ?? []);
+    this.raftReceived = oracles.flatMap((oracle) => oracle.raftReceived ?? []);
+    this.commitGrew = oracles.flatMap((oracle) => oracle.commitGrew ?? []);
+    this.committed = oracles.flatMap((oracle) => oracle.committed ?? []);
+    this.replicaChanged = oracles.flatMap((oracle) => oracle.replicaChanged ?? []);
+    this.proposed = oracles.flatMap((oracle) => oracle.proposed ?? []);
+    this.applied = oracles.flatMap((oracle) => oracle.applied ?? []);
+    this.readServed = oracles.flatMap((oracle) => oracle.readServed ?? []);
+    this.commandFinished = oracles.flatMap((oracle) => oracle.commandFinished ?? []);
+    this.forwarded = oracles.flatMap((oracle) => oracle.forwarded ?? []);
+    this.requestSent = oracles.flatMap((oracle) => oracle.requestSent ?? []);
+    this.mapAdvanced = oracles.flatMap((oracle) => oracle.mapAdvanced ?? []);
+    this.started = oracles.flatMap((oracle) => oracle.started ?? []);
+    this.answered = oracles.flatMap((oracle) => oracle.answered ?? []);
+    this.checkpoint = oracles.flatMap((oracle) => oracle.checkpoint ?? []);
+    this.ended = oracles.flatMap((oracle) => oracle.ended ?? []);
+  }
+}

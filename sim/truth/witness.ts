@@ -1,0 +1,368 @@
+/**
+ * Sees everything: each step of each node, each message, write and sync. It keeps the truth about every group
+ * and tells the oracles what happened, in the order in which it happened.
+ */
+import { binaryString } from '../../core/base/bytes.ts';
+import { type ConnId, type GroupId, LogIndex, type NodeId, Term, type WriteId } from '../../core/base/ids.ts';
+import { invariant } from '../../core/base/invariant.ts';
+import { MonoTime, type Now, WallTime } from '../../core/base/time.ts';
+import type { LogRecord, RestoredLog } from '../../core/log/records.ts';
+import type { Input } from '../../core/node/door.ts';
+import type { Node } from '../../core/node/node.ts';
+import type { Topology } from '../../core/node/options.ts';
+import type { Probe } from '../../core/node/probe.ts';
+import type { Raft } from '../../core/raft/raft.ts';
+import type { PeerMessage } from '../../core/wire/messages.ts';
+import { decodeEntryBatch } from '../../core/wire/operation.ts';
+import { hashInput, inputCode } from '../base/codes.ts';
+import type { RollingHash } from '../base/hash.ts';
+import { makeOracles } from '../oracles/all.ts';
+import type { Oracle, Truth } from '../oracles/oracle.ts';
+import type { Schedule } from '../world/schedule.ts';
+import { type Command, Commands } from './commands.ts';
+import { type CommittedEntry, GroupTruth, isAsOnDisk, type Leadership, type ReplicaTruth } from './groupTruth.ts';
+import { Hooks } from './hooks.ts';
+import { Histories } from './histories.ts';
+import { rule } from './violation.ts';
+import type { Trace } from '../trace/trace.ts';
+
+/** Facts of a run, for people and for the vacuity check. */
+export interface Tally {
+  elections: number;
+  committed: number;
+  acknowledgedWrites: number;
+  servedReads: number;
+  commandsExecuted: number;
+  commandsNotExecuted: number;
+  commandsUnknown: number;
+  forwards: number;
+  staleForwards: number;
+  inputs: number;
+  turns: number;
+}
+
+interface PendingWrite {
+  readonly write: WriteId;
+  readonly records: readonly LogRecord[];
+}
+
+export class Witness implements Truth {
+  readonly groups: ReadonlyMap<GroupId, GroupTruth>;
+  readonly commands = new Commands();
+  readonly histories: Histories;
+  readonly leaseReads: boolean;
+  readonly nodes: (Node | null)[];
+  readonly tally: Tally = {
+    elections: 0, committed: 0, acknowledgedWrites: 0, servedReads: 0, commandsExecuted: 0, commandsNotExecuted: 0,
+    commandsUnknown: 0, forwards: 0, staleForwards: 0, inputs: 0, turns: 0,
+  };
+  turn: Now = { mono: MonoTime(0), wall: WallTime(0) };
+  /** Called when a replica takes the lead. */
+  onElected: (node: NodeId, group: GroupId) => void = () => undefined;
+  /** Called when a node begins to work on a client's command. */
+  onCommandStarted: (command: Command) => void = () => undefined;
+  /** What a connection speaks. */
+  protocolOf: (conn: ConnId) => 2 | 3 = () => 2;
+  private readonly schedule: Schedule;
+  private readonly hash: RollingHash;
+  private readonly trace: Trace | null;
+  private readonly hooks: Hooks;
+  /** By node number − 1: its replicas, and writes that are not on disk yet. */
+  private readonly hosted: (readonly ReplicaTruth[])[];
+  private readonly pending: PendingWrite[][];
+
+  constructor(topology: Topology, leaseReads: boolean, schedule: Schedule, hash: RollingHash, trace: Trace | null, extra: readonly Oracle[]) {
+    this.schedule = schedule;
+    this.hash = hash;
+    this.trace = trace;
+    this.leaseReads = leaseReads;
+    this.groups = new Map(topology.groups.map(({ group, replicas }): [GroupId, GroupTruth] => [group, new GroupTruth(group, replicas)]));
+    this.histories = new Histories(this.groups.keys());
+    this.nodes = topology.nodes.map(() => null);
+    this.pending = topology.nodes.map(() => []);
+    this.hosted = topology.nodes.map(({ node }) => [...this.groups.values()].flatMap((group) => group.replicas.get(node) ?? []));
+    this.hooks = new Hooks([...makeOracles(this, this.histories), ...extra]);
+  }
+
+  get now(): number {
+    return this.schedule.now;
+  }
+
+  // The life of a node.
+
+  /** Recovery must find what was synced, and of the rest a first part. */
+  recovered(node: NodeId, restored: RestoredLog): void {
+    const pending = this.pending[node - 1] ?? [];
+    const replicas = this.replicasOn(node);
+    for (;;) {
+      if (replicas.every((replica) => isAsOnDisk(replica, restored))) break;
+      const next = pending.shift();
+      rule(next !== undefined, 'disk', 'recovery finds what was synced and a first part of the rest', { node });
+      this.syncRecords(node, next.records);
+    }
+    pending.length = 0;
+  }
+
+  started(node: NodeId, boot: number, made: Node): void {
+    this.nodes[node - 1] = made;
+    for (const replica of this.replicasOn(node)) {
+      const group = made.groups.get(replica.group.id);
+      invariant(group !== undefined, 'a member hosts its group', { node, group: replica.group.id });
+      replica.restart(group.raft, boot);
+    }
+    for (const hear of this.hooks.started) hear(node);
+    this.trace?.world(this.now, node, `starts life ${String(boot)}`);
+  }
+
+  stopped(node: NodeId): void {
+    this.nodes[node - 1] = null;
+    for (const replica of this.replicasOn(node)) replica.stop();
+    this.trace?.world(this.now, node, 'crashes');
+  }
+
+  /** A fault has set back what a node believes of the maps. */
+  rewound(node: NodeId): void {
+    for (const hear of this.hooks.started) hear(node);
+  }
+
+  /** For the trace alone. */
+  note(node: NodeId, text: string): void {
+    this.trace?.world(this.now, node, text);
+  }
+
+  // A turn.
+
+  beginTurn(_node: NodeId, now: Now): void {
+    this.turn = now;
+    this.tally.turns += 1;
+  }
+
+  received(node: NodeId, inputs: readonly Input[]): void {
+    const { hash, now } = this;
+    this.tally.inputs += inputs.length;
+    for (const input of inputs) {
+      hash.event(inputCode[input.kind], node, now);
+      hashInput(hash, input);
+      this.trace?.input(now, node, input);
+      if (input.kind !== 'peerMessages') continue;
+      for (const message of input.messages) {
+        if (message.kind !== 'raft') continue;
+        const replica = this.groups.get(message.group)?.replicas.get(node);
+        if (replica !== undefined) for (const hear of this.hooks.raftReceived) hear(replica, input.from, message.message);
+      }
+    }
+  }
+
+  /** After `Node.step`, before its effects are performed. */
+  stepped(node: NodeId): void {
+    for (const replica of this.replicasOn(node)) this.observe(replica);
+  }
+
+  written(node: NodeId, write: WriteId, records: readonly LogRecord[]): void {
+    this.pending[node - 1]?.push({ write, records });
+    this.trace?.written(this.now, node, write, records);
+    for (const record of records) {
+      if (record.kind === 'boot') continue;
+      const replica = this.replicaOf(record.group, node);
+      if (record.kind === 'hardState') for (const hear of this.hooks.hardStateWritten) hear(replica, record.hardState);
+      else for (const hear of this.hooks.entriesWritten) hear(replica, record.entries);
+      replica.write(record);
+    }
+  }
+
+  sent(node: NodeId, to: NodeId, messages: readonly PeerMessage[]): void {
+    for (const message of messages) {
+      this.trace?.sent(this.now, node, to, message);
+      if (message.kind === 'raft') {
+        const replica = this.replicaOf(message.group, node);
+        for (const hear of this.hooks.raftSent) hear(replica, message.to, message.message);
+      } else if (message.kind === 'request') {
+        for (const hear of this.hooks.requestSent) hear(node, message);
+      }
+    }
+  }
+
+  endTurn(node: NodeId): void {
+    for (const replica of this.replicasOn(node)) replica.note();
+  }
+
+  synced(node: NodeId, upTo: WriteId): void {
+    const pending = this.pending[node - 1] ?? [];
+    while (pending[0] !== undefined && pending[0].write <= upTo) {
+      const write = pending.shift();
+      if (write !== undefined) this.syncRecords(node, write.records);
+    }
+  }
+
+  checkpoint(): void {
+    for (const hear of this.hooks.checkpoint) hear();
+  }
+
+  ended(): void {
+    for (const hear of this.hooks.checkpoint) hear();
+    for (const hear of this.hooks.ended) hear();
+  }
+
+  answered(client: number, tenant: string, text: string, command: Command | null): void {
+    for (const hear of this.hooks.answered) hear({ client, tenant, text, command });
+  }
+
+  // What the core tells, in the middle of a step.
+
+  probeOf(node: NodeId, boot: number): Probe {
+    return {
+      proposed: ({ group, term, index }) => {
+        const replica = this.replicaOf(group, node);
+        this.observe(replica);
+        for (const hear of this.hooks.proposed) hear(replica, term, index);
+      },
+      applied: (event) => {
+        const replica = this.replicaOf(event.group, node);
+        this.observe(replica);
+        for (const hear of this.hooks.applied) hear(replica, event);
+      },
+      readRegistered: ({ group, term, origin }) => {
+        const command = this.commands.of(origin);
+        const committed = this.groups.get(group)?.committed.length ?? 0;
+        if (command !== undefined) command.registered = { at: this.now, group, node, term, committed };
+      },
+      readServed: (event) => {
+        const replica = this.replicaOf(event.group, node);
+        this.observe(replica);
+        this.tally.servedReads += 1;
+        const command = this.commands.of(event.origin);
+        rule(command !== undefined, 'D2', 'only what a client asked for is executed', { group: event.group, node });
+        for (const hear of this.hooks.readServed) hear(replica, event, command);
+        command.executions.push(binaryString(event.reply));
+      },
+      commandStarted: ({ conn, request, tenant, access, args }) => {
+        this.start(node, boot, conn, { request, tenant, access, args });
+      },
+      commandFinished: ({ request, outcome, reply, hops }) => {
+        const command = this.commands.find(node, boot, request);
+        rule(command?.outcome === null, 'X6', 'a command is answered once', { node, boot, request });
+        command.outcome = outcome;
+        command.reply = binaryString(reply);
+        this.count(command);
+        for (const hear of this.hooks.commandFinished) hear(command, hops);
+      },
+      forwarded: ({ request, attempt }) => {
+        this.tally.forwards += 1;
+        for (const hear of this.hooks.forwarded) hear(node, request, attempt);
+      },
+      misrouted: () => {
+        this.tally.staleForwards += 1;
+      },
+      mapAdvanced: () => {
+        const changes = this.nodes[node - 1]?.router.shards.changes;
+        if (changes !== undefined) for (const hear of this.hooks.mapAdvanced) hear(node, changes);
+      },
+    };
+  }
+
+  private start(node: NodeId, boot: number, conn: ConnId, about: Pick<Command, 'request' | 'tenant' | 'access' | 'args'>): void {
+    const { request, tenant, access, args } = about;
+    const command: Command = {
+      node, boot, request, conn, tenant, access, protocol: this.protocolOf(conn), args,
+      outcome: null, reply: null, ranAt: null, executions: [], registered: null,
+    };
+    this.commands.start(command);
+    this.onCommandStarted(command);
+  }
+
+  private count({ outcome, access }: Command): void {
+    const { tally } = this;
+    if (outcome === 'executed') tally.commandsExecuted += 1;
+    if (outcome === 'executed' && access === 'write') tally.acknowledgedWrites += 1;
+    if (outcome === 'notExecuted') tally.commandsNotExecuted += 1;
+    if (outcome === 'unknown') tally.commandsUnknown += 1;
+  }
+
+  // What changed in a replica since it was last looked at.
+
+  private observe(replica: ReplicaTruth): void {
+    const { raft } = replica;
+    if (raft === null) return;
+    const { role, term, commitIndex } = raft.state;
+    const applied = this.appliedOf(replica);
+    if (role === replica.role && term === replica.term && commitIndex === replica.commitIndex && applied === replica.applied) return;
+    for (const hear of this.hooks.replicaChanged) hear(replica, applied);
+    if (role === 'leader' && !(replica.role === 'leader' && replica.term === term)) this.elect(replica);
+    if (commitIndex > replica.commitIndex) this.commit(replica);
+    replica.role = role;
+    replica.term = term;
+    replica.commitIndex = commitIndex;
+    replica.applied = applied;
+  }
+
+  private elect(replica: ReplicaTruth): void {
+    const { group, node, boot, raft } = replica;
+    if (raft === null) return;
+    const { term } = raft.state;
+    const leadership: Leadership = { term, node, boot, electedAt: this.now, roundSentAt: [], roundAnswered: [] };
+    for (const hear of this.hooks.elected) hear(group, leadership, replica);
+    group.leaders.set(term, leadership);
+    if (group.latestLeader === null || term > group.latestLeader.term) group.latestLeader = leadership;
+    this.tally.elections += 1;
+    this.trace?.world(this.now, node, `leads g${String(group.id)} in term ${String(term)}`);
+    this.onElected(node, group.id);
+  }
+
+  /** Only who leads, or led when its turn began, can be the first to know that something is committed. */
+  private commit(replica: ReplicaTruth): void {
+    const { group, raft } = replica;
+    if (raft === null) return;
+    const { role, term, commitIndex } = raft.state;
+    const leadTerm = role === 'leader' ? term : replica.ledIn;
+    if (leadTerm !== null) while (group.committed.length < commitIndex) this.commitNext(replica, raft, Term(leadTerm));
+    for (const hear of this.hooks.commitGrew) hear(replica, replica.commitIndex, commitIndex);
+  }
+
+  private commitNext(replica: ReplicaTruth, raft: Raft, commitTerm: Term): void {
+    const { group } = replica;
+    const index = LogIndex(group.committed.length + 1);
+    const entry = raft.entriesBetween(LogIndex(index - 1), index)[0];
+    invariant(entry !== undefined, 'a replica has what it commits', { group: group.id, node: replica.node, index });
+    const batch = entry.kind === 'noop' ? null : decodeEntryBatch(entry.data);
+    rule(batch !== 'malformed', 'R5', 'a committed entry can be read', { group: group.id, index });
+    const stamp = Math.max(group.committed.at(-1)?.stamp ?? 0, batch?.stamp ?? 0);
+    const committed: CommittedEntry = { entry, commitTerm, stamp, items: batch?.items ?? [] };
+    group.committed.push(committed);
+    this.tally.committed += 1;
+    this.histories.run(group.id, committed);
+    for (const hear of this.hooks.committed) hear(group, committed, replica);
+    this.execute(group, committed);
+  }
+
+  /** Notes which client commands have run. */
+  private execute(group: GroupTruth, { items, entry }: CommittedEntry): void {
+    const verdicts = this.histories.of(group.id).verdicts[entry.index];
+    for (let position = 0; position < items.length; position += 1) {
+      const item = items[position];
+      const verdict = verdicts?.[position];
+      if (item?.operation.kind !== 'execute' || verdict?.executed !== true) continue;
+      const command = this.commands.of(item.origin);
+      if (command === undefined) continue;
+      if (command.access === 'write') command.ranAt = { group: group.id, index: entry.index };
+      if (verdict.reply !== null) command.executions.push(verdict.reply);
+    }
+  }
+
+  private syncRecords(node: NodeId, records: readonly LogRecord[]): void {
+    for (const record of records) if (record.kind !== 'boot') this.replicaOf(record.group, node).sync(record);
+  }
+
+  private appliedOf(replica: ReplicaTruth): number {
+    return this.nodes[replica.node - 1]?.groups.get(replica.group.id)?.applied ?? 0;
+  }
+
+  private replicasOn(node: NodeId): readonly ReplicaTruth[] {
+    return this.hosted[node - 1] ?? [];
+  }
+
+  private replicaOf(group: GroupId, node: NodeId): ReplicaTruth {
+    const truth = this.groups.get(group);
+    invariant(truth !== undefined, 'every group is known', { group });
+    return truth.replica(node);
+  }
+}

@@ -1,0 +1,225 @@
+/**
+ * A client that knows nothing of leaders: it connects to any node, sends commands in bursts, reads one reply for
+ * each in order, sometimes goes away in the middle, and never retries. Connections are streams.
+ */
+import { binaryString } from '../../core/base/bytes.ts';
+import { ConnId, type NodeId } from '../../core/base/ids.ts';
+import { Queue } from '../../core/base/queue.ts';
+import type { Random } from '../../core/base/random.ts';
+import type { Input } from '../../core/node/door.ts';
+import { between, chance, exponential } from '../base/random.ts';
+import { type Reply, RespParser } from '../base/respParser.ts';
+import type { Command } from '../truth/commands.ts';
+import { rule } from '../truth/violation.ts';
+import type { Schedule } from './schedule.ts';
+import { type Ask, type AskMaker, nodeAsk } from './workload.ts';
+import type { Workload } from '../scenario/scenario.ts';
+
+/** A command on its way. */
+interface Sent {
+  readonly ask: Ask;
+  command: Command | null;
+}
+
+/** What a client is connected to. */
+export interface Ingress {
+  readonly id: NodeId;
+  readonly isRunning: boolean;
+  receive(input: Input): void;
+}
+
+export interface ClientWorld {
+  readonly schedule: Schedule;
+  readonly latencyUs: number;
+  nextConn(): ConnId;
+  /** A running node or not: clients cannot tell before they try. */
+  pickNode(random: Random): Ingress;
+  answered(client: number, tenant: string, text: string, command: Command | null): void;
+}
+
+/** One TCP connection of a client. */
+class Connection {
+  readonly id: ConnId;
+  readonly ingress: Ingress;
+  readonly protocol: 2 | 3;
+  /** Not taken up by the node yet, and without a reply: both in order. */
+  readonly unstarted = new Queue<Sent>();
+  readonly unanswered = new Queue<Sent>();
+  readonly parser = new RespParser();
+  isOpen = true;
+  /** Streams: what is sent later arrives later. */
+  lastRequestAt = 0;
+  lastReplyAt = 0;
+
+  constructor(id: ConnId, ingress: Ingress, protocol: 2 | 3) {
+    this.id = id;
+    this.ingress = ingress;
+    this.protocol = protocol;
+  }
+}
+
+const reconnectUs = 20_000;
+const slowReaderUs = 50_000;
+const meansLimit = 5;
+
+export class Client {
+  readonly number: number;
+  private readonly world: ClientWorld;
+  private readonly knobs: Workload;
+  private readonly asks: AskMaker;
+  private readonly random: Random;
+  private connection: Connection | null = null;
+  private bound: string | null = null;
+  private isStopped = false;
+  /** How many replies this client has read. */
+  answers = 0;
+
+  constructor(number: number, world: ClientWorld, knobs: Workload, asks: AskMaker, random: Random) {
+    this.number = number;
+    this.world = world;
+    this.knobs = knobs;
+    this.asks = asks;
+    this.random = random;
+  }
+
+  /** Commands without a reply on a connection that is open. */
+  get pending(): number {
+    return this.connection?.unanswered.length ?? 0;
+  }
+
+  /** The oldest of them, for people. */
+  get oldestPending(): string | null {
+    return this.connection?.unanswered.peek()?.ask.text ?? null;
+  }
+
+  start(): void {
+    this.later(Math.floor(this.random() * this.knobs.thinkUs), () => {
+      this.act();
+    });
+  }
+
+  /** Sends no more. */
+  stop(): void {
+    this.isStopped = true;
+  }
+
+  protocolOf(conn: ConnId): 2 | 3 | null {
+    return this.connection?.id === conn ? this.connection.protocol : null;
+  }
+
+  /** A node began to work on the next command of this connection. */
+  onStarted(command: Command): void {
+    const { connection } = this;
+    if (connection?.id !== command.conn) return;
+    let sent = connection.unstarted.shift();
+    while (sent !== undefined && sent.ask.kind !== 'data') sent = connection.unstarted.shift();
+    rule(sent?.ask.args === command.args, 'X6', 'a node works on the commands of a connection in order', { conn: command.conn, request: command.request });
+    sent.command = command;
+  }
+
+  onReply(conn: ConnId, bytes: Uint8Array): void {
+    const { connection, world } = this;
+    if (connection?.id !== conn) return;
+    const text = binaryString(bytes);
+    const slowUs = chance(this.random, this.knobs.slowPermille) ? slowReaderUs : 0;
+    connection.lastReplyAt = Math.max(connection.lastReplyAt, world.schedule.now + world.latencyUs + slowUs);
+    world.schedule.inOrder(connection.lastReplyAt, () => {
+      if (connection.isOpen) this.read(connection, text);
+    });
+  }
+
+  /** The node, or its end of the connection, is gone. */
+  onBroken(conn: ConnId | null, node: NodeId | null): void {
+    const { connection } = this;
+    if (connection === null || (node !== null && connection.ingress.id !== node) || (conn !== null && conn !== connection.id)) return;
+    connection.isOpen = false;
+    this.connection = null;
+    if (!this.isStopped) {
+      this.later(reconnectUs, () => {
+        this.act();
+      });
+    }
+  }
+
+  private act(): void {
+    if (this.isStopped) return;
+    const connection = this.connection ?? this.connect();
+    if (connection === null) {
+      this.later(reconnectUs, () => {
+        this.act();
+      });
+      return;
+    }
+    const count = between(this.random, 1, this.knobs.pipeline);
+    for (let i = 0; i < count; i += 1) this.send(connection, this.asks.next(this.bound));
+    if (chance(this.random, this.knobs.disconnectPermille)) this.hangUp(connection);
+  }
+
+  private connect(): Connection | null {
+    const { world, random, knobs } = this;
+    const ingress = world.pickNode(random);
+    const speaks3 = chance(random, knobs.resp3Permille);
+    const binds = chance(random, knobs.boundPermille);
+    if (!ingress.isRunning) return null;
+    const connection = new Connection(world.nextConn(), ingress, speaks3 ? 3 : 2);
+    this.connection = connection;
+    this.deliver(connection, { kind: 'clientOpened', conn: connection.id, address: `client-${String(this.number)}` });
+    if (speaks3) this.send(connection, nodeAsk('', ['HELLO', '3']));
+    this.bound = binds ? this.asks.tenant() : null;
+    if (this.bound !== null) this.send(connection, nodeAsk('', ['TENANT', 'USE', this.bound]));
+    return connection;
+  }
+
+  private send(connection: Connection, ask: Ask): void {
+    const sent: Sent = { ask, command: null };
+    connection.unstarted.push(sent);
+    connection.unanswered.push(sent);
+    this.deliver(connection, { kind: 'clientCommand', conn: connection.id, args: ask.args });
+  }
+
+  private hangUp(connection: Connection): void {
+    this.deliver(connection, { kind: 'clientClosed', conn: connection.id });
+    this.later(reconnectUs, () => {
+      if (this.connection !== connection) return;
+      connection.isOpen = false;
+      this.connection = null;
+      this.act();
+    });
+  }
+
+  private deliver(connection: Connection, input: Input): void {
+    const { schedule, latencyUs } = this.world;
+    connection.lastRequestAt = Math.max(connection.lastRequestAt, schedule.now + latencyUs);
+    schedule.inOrder(connection.lastRequestAt, () => {
+      if (connection.isOpen) connection.ingress.receive(input);
+    });
+  }
+
+  private read(connection: Connection, text: string): void {
+    connection.parser.feed(text);
+    for (let parsed = connection.parser.next(); parsed !== null; parsed = connection.parser.next()) {
+      rule(parsed !== 'malformed', 'X6', 'a reply is well-formed', { client: this.number, text });
+      this.take(connection, parsed.reply, parsed.text);
+    }
+    rule(connection.parser.pending === 0, 'X6', 'replies are sent whole', { client: this.number, text });
+    if (connection.unanswered.length === 0 && !this.isStopped) {
+      this.later(Math.round(exponential(this.random(), this.knobs.thinkUs, meansLimit)), () => {
+        if (this.connection === connection && connection.unanswered.length === 0) this.act();
+      });
+    }
+  }
+
+  private take(connection: Connection, reply: Reply, text: string): void {
+    const sent = connection.unanswered.shift();
+    rule(sent !== undefined, 'X6', 'nobody is answered who did not ask', { client: this.number, text });
+    const { ask, command } = sent;
+    const wasStarted = ask.kind === 'node' || command !== null || reply.kind === 'error';
+    rule(wasStarted, 'X6', 'a command is answered after it was begun', { client: this.number, command: ask.text, text });
+    this.answers += 1;
+    this.world.answered(this.number, ask.tenant, text, command);
+  }
+
+  private later(delayUs: number, happening: () => void): void {
+    this.world.schedule.at(this.world.schedule.now + delayUs, happening);
+  }
+}

@@ -1,0 +1,171 @@
+/**
+ * A node's disk: the bytes of its log that are durable, and writes on their way. One sync runs at a time and
+ * covers everything written before it began; the next batch fills meanwhile. A crash keeps what is durable and,
+ * of the rest, what the scenario says. What a later life finds is what the real recovery makes of the bytes.
+ */
+import { crc32 } from 'node:zlib';
+import type { Crc32 } from '../../core/base/crc32.ts';
+import type { WriteId } from '../../core/base/ids.ts';
+import { invariant } from '../../core/base/invariant.ts';
+import type { Random } from '../../core/base/random.ts';
+import { LogAppender, type LogChunk } from '../../core/log/appender.ts';
+import type { LogIdentity, LogRecord, RestoredLog } from '../../core/log/records.ts';
+import { LogRecovery } from '../../core/log/recovery.ts';
+import type { CrashKeeps, DiskKnobs } from '../scenario/scenario.ts';
+import { rule } from '../truth/violation.ts';
+import type { Schedule } from './schedule.ts';
+
+/** What a disk writes at once, whatever else is lost. */
+const sectorBytes = 512;
+
+const checksum: Crc32 = (bytes, seed) => crc32(bytes, seed);
+
+interface Write {
+  readonly write: WriteId;
+  readonly sequence: number;
+  readonly chunk: LogChunk;
+}
+
+export class Disk {
+  /** Faults in force: what a sync takes longer, and until when none ends. */
+  extraUs = 0;
+  hangsUntil = 0;
+  /** Syncs begun, over all lives. */
+  syncs = 0;
+  private readonly schedule: Schedule;
+  private readonly knobs: DiskKnobs;
+  private readonly identity: LogIdentity;
+  private readonly random: Random;
+  private readonly onSyncStarted: (count: number) => void;
+  private chunks: LogChunk[] = [];
+  private appender: LogAppender | null = null;
+  private syncing: readonly Write[] = [];
+  private waiting: Write[] = [];
+  private life = 0;
+  private onSynced: ((upTo: WriteId) => void) | null = null;
+
+  constructor(schedule: Schedule, knobs: DiskKnobs, identity: LogIdentity, random: Random, onSyncStarted: (count: number) => void) {
+    this.schedule = schedule;
+    this.knobs = knobs;
+    this.identity = identity;
+    this.random = random;
+    this.onSyncStarted = onSyncStarted;
+  }
+
+  /** A process begins to use the disk: what is on it, and who is told of syncs. */
+  open(onSynced: (upTo: WriteId) => void): RestoredLog {
+    const segments = this.segments();
+    const recovery = new LogRecovery(this.identity, checksum);
+    for (const [segment, bytes] of segments) recovery.add(segment, bytes);
+    const found = recovery.finish();
+    rule(found.kind === 'recovered', 'disk', 'a crash leaves a log that can be recovered', { node: this.identity.node, found: found.kind });
+    const { log, end } = found;
+    this.chunks = [];
+    for (const [segment, bytes] of segments) {
+      if (segment < end.segment) this.chunks.push({ segment, offset: 0, bytes });
+      else if (segment === end.segment) this.chunks.push({ segment, offset: 0, bytes: bytes.slice(0, end.offset) });
+    }
+    this.appender = new LogAppender(this.identity, end, checksum);
+    this.onSynced = onSynced;
+    return log;
+  }
+
+  append(write: WriteId, records: readonly LogRecord[]): void {
+    invariant(this.appender !== null, 'an open disk is written to', { node: this.identity.node });
+    const chunk = this.appender.append(records);
+    this.waiting.push({ write, sequence: this.appender.lastSequence, chunk });
+    if (this.syncing.length === 0) this.startSync();
+  }
+
+  /** The process dies, and the machine with it: of what was not synced remains what the scenario says. */
+  crash(keeps: CrashKeeps): void {
+    const lost = this.syncing.map(({ chunk }) => chunk);
+    const draw = this.random();
+    switch (keeps) {
+      case 'none':
+        break;
+      case 'all':
+        this.chunks.push(...lost);
+        break;
+      case 'prefix':
+        this.chunks.push(...lost.slice(0, Math.floor(draw * (lost.length + 1))));
+        break;
+      case 'torn':
+        this.chunks.push(...torn(lost, draw));
+        break;
+      case 'sectors':
+        this.chunks.push(...lost.map((chunk) => this.withHoles(chunk)));
+        break;
+    }
+    this.life += 1;
+    this.appender = null;
+    this.onSynced = null;
+    this.syncing = [];
+    this.waiting = [];
+  }
+
+  private startSync(): void {
+    this.syncing = this.waiting;
+    this.waiting = [];
+    this.syncs += 1;
+    const { life } = this;
+    const tail = this.random();
+    const jitter = this.random();
+    let takesUs = this.knobs.syncUs * (0.5 + jitter) + this.extraUs;
+    if (tail * 1000 < this.knobs.tailPermille) takesUs += this.knobs.tailUs * jitter;
+    this.schedule.at(this.schedule.now + Math.round(takesUs), () => {
+      if (life === this.life) this.endSync();
+    });
+    this.onSyncStarted(this.syncs);
+  }
+
+  private endSync(): void {
+    if (this.hangsUntil > this.schedule.now) {
+      const { life } = this;
+      this.schedule.at(this.hangsUntil, () => {
+        if (life === this.life) this.endSync();
+      });
+      return;
+    }
+    const last = this.syncing.at(-1);
+    invariant(last !== undefined, 'a sync covers a write');
+    for (const { chunk } of this.syncing) this.chunks.push(chunk);
+    this.syncing = [];
+    this.appender?.onSynced(last.sequence);
+    if (this.waiting.length > 0) this.startSync();
+    this.onSynced?.(last.write);
+  }
+
+  /** The bytes of each segment; what was never written in between is zero. */
+  private segments(): ReadonlyMap<number, Uint8Array> {
+    const lengths = new Map<number, number>();
+    for (const { segment, offset, bytes } of this.chunks) {
+      lengths.set(segment, Math.max(lengths.get(segment) ?? 0, offset + bytes.length));
+    }
+    const segments = new Map([...lengths].map(([segment, length]): [number, Uint8Array] => [segment, new Uint8Array(length)]));
+    for (const { segment, offset, bytes } of this.chunks) segments.get(segment)?.set(bytes, offset);
+    return segments;
+  }
+
+  private withHoles({ segment, offset, bytes }: LogChunk): LogChunk {
+    const holed = bytes.slice();
+    for (let at = sectorBytes - (offset % sectorBytes), start = 0; start < holed.length; start = at, at += sectorBytes) {
+      if (this.random() < 0.5) holed.fill(0, start, at);
+    }
+    return { segment, offset, bytes: holed };
+  }
+}
+
+/** The first part of what was written, cut at any byte. */
+function torn(chunks: readonly LogChunk[], draw: number): readonly LogChunk[] {
+  let length = 0;
+  for (const { bytes } of chunks) length += bytes.length;
+  let left = Math.floor(draw * (length + 1));
+  const kept: LogChunk[] = [];
+  for (const { segment, offset, bytes } of chunks) {
+    if (left <= 0) break;
+    kept.push({ segment, offset, bytes: bytes.slice(0, left) });
+    left -= bytes.length;
+  }
+  return kept;
+}

@@ -1,0 +1,214 @@
+/**
+ * Carries out a schedule of faults. A schedule is total: node numbers wrap around, groups too, and what cannot
+ * happen is counted as missed and does nothing. When the faulty phase ends everything is undone.
+ */
+import { type GroupId, NodeId, Term } from '../../core/base/ids.ts';
+import { unreachable } from '../../core/base/invariant.ts';
+import { LeaderHints } from '../../core/routing/leaderHints.ts';
+import { ShardMap } from '../../core/routing/shardMap.ts';
+import type { Random } from '../../core/base/random.ts';
+import { between } from '../base/random.ts';
+import type { AnchorEvent, Fault, FaultKind, Scenario, Target } from '../scenario/scenario.ts';
+import type { Witness } from '../truth/witness.ts';
+import type { Machine } from './machine.ts';
+import type { Network } from './network.ts';
+import type { Schedule } from './schedule.ts';
+
+export interface Stage {
+  readonly scenario: Scenario;
+  readonly schedule: Schedule;
+  readonly machines: readonly Machine[];
+  readonly network: Network;
+  readonly witness: Witness;
+  readonly random: Random;
+}
+
+type Undo = () => void;
+
+export class Faults {
+  /** How often each kind struck, and how often it could not. */
+  readonly struck = new Map<FaultKind, number>();
+  readonly missed = new Map<FaultKind, number>();
+  /** Nodes that hear no news of the map. */
+  private readonly pinned = new Map<NodeId, number>();
+  private readonly stage: Stage;
+  private readonly anchored: { readonly fault: Fault; readonly node: NodeId; readonly event: AnchorEvent; readonly n: number; readonly plusMs: number }[] = [];
+  private readonly counts = new Map<string, number>();
+  private readonly undos = new Set<Undo>();
+  private isOver = false;
+
+  constructor(stage: Stage) {
+    this.stage = stage;
+    for (const fault of stage.scenario.faults) {
+      const { at } = fault;
+      if ('atMs' in at) this.after(at.atMs * 1000, () => { this.strike(fault, null); });
+      else this.anchored.push({ fault, node: this.nodeOf(at.node), event: at.event, n: at.n, plusMs: at.plusMs });
+    }
+  }
+
+  isPinned(node: NodeId): boolean {
+    return (this.pinned.get(node) ?? 0) > 0;
+  }
+
+  /** Something happened to which a fault may be anchored. */
+  notice(node: NodeId, event: AnchorEvent): void {
+    if (this.anchored.length === 0) return;
+    const key = `${event}/${String(node)}`;
+    const count = (this.counts.get(key) ?? 0) + 1;
+    this.counts.set(key, count);
+    for (const { fault, node: where, event: what, n, plusMs } of this.anchored) {
+      if (where === node && what === event && n === count) this.after(plusMs * 1000, () => { this.strike(fault, node); });
+    }
+  }
+
+  /** No fault strikes from now on, and those in force end. */
+  end(): void {
+    this.isOver = true;
+    for (const undo of [...this.undos]) this.undo(undo);
+  }
+
+  private strike(fault: Fault, anchor: NodeId | null): void {
+    if (this.isOver) return;
+    const machine = anchor === null ? this.machineOf(fault.on) : this.stage.machines[anchor - 1];
+    if (machine === undefined) {
+      this.count(this.missed, fault.do);
+      return;
+    }
+    const undo = this.begin(fault, machine);
+    this.count(undo === null ? this.missed : this.struck, fault.do);
+    this.stage.witness.note(machine.id, `fault ${fault.do} ${undo === null ? 'cannot happen' : `for ${String(fault.forMs)} ms`} (peer ${String(fault.peer)}, amount ${String(fault.amount)})`);
+    if (undo === null) return;
+    this.undos.add(undo);
+    if (fault.forMs > 0) this.after(fault.forMs * 1000, () => { this.undo(undo); });
+  }
+
+  private undo(undo: Undo): void {
+    if (this.undos.delete(undo)) undo();
+  }
+
+  /** Returns what ends the fault; null if it could not begin. */
+  private begin(fault: Fault, machine: Machine): Undo | null {
+    const { network, schedule } = this.stage;
+    switch (fault.do) {
+      case 'crash':
+        if (machine.life % 2 === 0) return null;
+        machine.crash(this.stage.scenario.disk.crashKeeps);
+        return () => { machine.start(); };
+      case 'pause':
+        machine.pause();
+        return () => { machine.resume(); };
+      case 'cut':
+        return this.onLinks(fault, machine, (from, to) => { network.cut(from, to); network.cut(to, from); }, (from, to) => { network.uncut(from, to); network.uncut(to, from); });
+      case 'cutTo':
+        return this.onLinks(fault, machine, (from, to) => { network.cut(from, to); }, (from, to) => { network.uncut(from, to); });
+      case 'cutFrom':
+        return this.onLinks(fault, machine, (from, to) => { network.cut(to, from); }, (from, to) => { network.uncut(to, from); });
+      case 'hold':
+        return this.onLinks(fault, machine, (from, to) => { network.hold(from, to); network.hold(to, from); }, (from, to) => { network.unhold(from, to); network.unhold(to, from); });
+      case 'slow':
+        return this.onLinks(fault, machine, (from, to) => { this.slow(from, to, fault.amount * 1000); }, (from, to) => { this.slow(from, to, -fault.amount * 1000); });
+      case 'lossy':
+        return this.onLinks(fault, machine, (from, to) => { network.link(from, to).lossPermille += fault.amount; }, (from, to) => { network.link(from, to).lossPermille -= fault.amount; });
+      case 'reset':
+        return this.onLinks(fault, machine, (from, to) => { network.break(from, to); }, () => undefined);
+      case 'clockRate':
+        machine.clock.setRate(fault.amount, schedule.now);
+        machine.onClockChanged();
+        return () => undefined;
+      case 'clockJump':
+        machine.clock.jumpWall(fault.amount);
+        return () => undefined;
+      case 'diskSlow':
+        machine.disk.extraUs += fault.amount * 1000;
+        return () => { machine.disk.extraUs -= fault.amount * 1000; };
+      case 'diskHang':
+        machine.disk.hangsUntil = Math.max(machine.disk.hangsUntil, schedule.now + fault.forMs * 1000);
+        return () => { machine.disk.hangsUntil = 0; };
+      case 'pinMap':
+        return this.pin(machine.id);
+      case 'staleMap':
+        return this.rewindMap(machine, fault.amount) ? this.pin(machine.id) : null;
+      case 'staleHint':
+        return this.rewindHints(machine) ? () => undefined : null;
+      default:
+        return unreachable(fault.do);
+    }
+  }
+
+  private onLinks(fault: Fault, machine: Machine, begin: (from: NodeId, to: NodeId) => void, end: (from: NodeId, to: NodeId) => void): Undo | null {
+    const others = fault.peer === 0 ? this.stage.network.others(machine.id) : [this.nodeOf(fault.peer)].filter((peer) => peer !== machine.id);
+    if (others.length === 0) return null;
+    for (const other of others) begin(machine.id, other);
+    return () => {
+      for (const other of others) end(machine.id, other);
+    };
+  }
+
+  private slow(a: NodeId, b: NodeId, byUs: number): void {
+    this.stage.network.link(a, b).extraUs += byUs;
+    this.stage.network.link(b, a).extraUs += byUs;
+  }
+
+  private pin(node: NodeId): Undo {
+    this.pinned.set(node, (this.pinned.get(node) ?? 0) + 1);
+    return () => {
+      this.pinned.set(node, (this.pinned.get(node) ?? 1) - 1);
+    };
+  }
+
+  /** As if the node had begun with a map it kept from earlier. */
+  private rewindMap(machine: Machine, versions: number): boolean {
+    const shards = machine.node?.router.shards;
+    if (shards === undefined || shards.version === 0) return false;
+    const earlier = new ShardMap();
+    earlier.advance(earlier.version, shards.changes.slice(0, Math.max(0, shards.version - versions)));
+    Object.assign(shards, earlier);
+    this.stage.witness.rewound(machine.id);
+    return true;
+  }
+
+  /** As if it had heard of every leader but the last. */
+  private rewindHints(machine: Machine): boolean {
+    const hints = machine.node?.router.leaders;
+    if (hints === undefined) return false;
+    const members = new Map<GroupId, readonly NodeId[]>();
+    const { groups } = this.stage.witness;
+    for (const group of groups.keys()) members.set(group, hints.membersOf(group));
+    const earlier = new LeaderHints(members);
+    let isStale = false;
+    for (const [group, { leaders }] of groups) {
+      const terms = [...leaders.keys()].sort((a, b) => a - b).slice(0, -1);
+      const term = terms[between(this.stage.random, 0, Math.max(0, terms.length - 1))];
+      const leader = term === undefined ? undefined : leaders.get(term);
+      if (leader === undefined) continue;
+      earlier.learn(group, leader.node, Term(leader.term));
+      isStale = true;
+    }
+    if (!isStale) return false;
+    Object.assign(hints, earlier);
+    this.stage.witness.rewound(machine.id);
+    return true;
+  }
+
+  private machineOf(target: Target): Machine | undefined {
+    const { machines, witness } = this.stage;
+    if ('node' in target) return machines[this.nodeOf(target.node) - 1];
+    const groups = [...witness.groups.values()];
+    const leader = groups[target.leaderOf % groups.length]?.currentLeader();
+    return leader === null || leader === undefined ? undefined : machines[leader.node - 1];
+  }
+
+  /** Any number names a node. */
+  private nodeOf(number: number): NodeId {
+    const count = this.stage.machines.length;
+    return NodeId((((number - 1) % count) + count) % count + 1);
+  }
+
+  private count(counts: Map<FaultKind, number>, kind: FaultKind): void {
+    counts.set(kind, (counts.get(kind) ?? 0) + 1);
+  }
+
+  private after(delayUs: number, happening: () => void): void {
+    this.stage.schedule.at(this.stage.schedule.now + delayUs, happening);
+  }
+}

@@ -1,0 +1,277 @@
+/**
+ * The peers' network. Each pair of nodes has one connection, a stream each way: what is sent on it arrives in
+ * order or, if it breaks, a suffix is lost and both ends hear of it, one perhaps later than the other. With
+ * `datagrams` Raft's messages leave the stream and may be lost, doubled and overtaken.
+ */
+import { NodeId } from '../../core/base/ids.ts';
+import { invariant } from '../../core/base/invariant.ts';
+import type { RandomSource } from '../../core/base/random.ts';
+import type { PeerMessage } from '../../core/wire/messages.ts';
+import { between } from '../base/random.ts';
+import type { NetworkKnobs } from '../scenario/scenario.ts';
+import { Link } from './link.ts';
+import type { Schedule } from './schedule.ts';
+
+/** A node as the network sees it. */
+export interface Peer {
+  readonly isRunning: boolean;
+  onMessages(from: NodeId, messages: readonly PeerMessage[]): void;
+  onLink(peer: NodeId, isUp: boolean): void;
+}
+
+/** Bytes on the wire: what `encode` made of messages, `decode` makes messages of again. */
+export interface FrameCodec {
+  encode(messages: readonly PeerMessage[]): Uint8Array;
+  decode(frame: Uint8Array): readonly PeerMessage[];
+}
+
+export interface NetworkStatistics {
+  frames: number;
+  messages: number;
+  lost: number;
+  duplicated: number;
+  resets: number;
+}
+
+interface Cargo {
+  /** When it was sent, relative to others: what a cut kept back leaves in this order. */
+  readonly order: number;
+  readonly messages: readonly PeerMessage[] | null;
+  readonly frame: Uint8Array | null;
+  /** The connection it travels on; null for datagrams. */
+  readonly generation: number | null;
+}
+
+interface Connection {
+  readonly low: NodeId;
+  readonly high: NodeId;
+  generation: number;
+  isUp: boolean;
+  /** Ends that have not noticed yet that it broke. */
+  readonly unaware: Set<NodeId>;
+}
+
+export class Network {
+  readonly statistics: NetworkStatistics = { frames: 0, messages: 0, lost: 0, duplicated: 0, resets: 0 };
+  private readonly schedule: Schedule;
+  private readonly knobs: NetworkKnobs;
+  private readonly peers: readonly Peer[];
+  private readonly codec: FrameCodec | null;
+  private readonly random;
+  private readonly links: Link<Cargo>[] = [];
+  private readonly connections: Connection[] = [];
+  private packed = 0;
+
+  /** `peers[i]` is node i + 1. `codec`: null hands messages over as they are. */
+  constructor(schedule: Schedule, knobs: NetworkKnobs, peers: readonly Peer[], codec: FrameCodec | null, random: RandomSource) {
+    this.schedule = schedule;
+    this.knobs = knobs;
+    this.peers = peers;
+    this.codec = codec;
+    this.random = random('net');
+    for (let from = 1; from <= peers.length; from += 1) {
+      for (let to = 1; to <= peers.length; to += 1) {
+        this.links.push(new Link(random(`net/${String(from)}>${String(to)}`), knobs));
+        this.connections.push({ low: NodeId(Math.min(from, to)), high: NodeId(Math.max(from, to)), generation: 0, isUp: false, unaware: new Set() });
+      }
+    }
+  }
+
+  send(from: NodeId, to: NodeId, messages: readonly PeerMessage[]): void {
+    if (this.knobs.datagrams) this.sendApart(from, to, messages);
+    else this.sendOnStream(from, to, messages);
+  }
+
+  /** The process of this node began: it dials everybody. */
+  onStart(node: NodeId): void {
+    for (const peer of this.others(node)) this.dialLater(node, peer);
+  }
+
+  /** The process of this node died: its connections break. */
+  onStop(node: NodeId): void {
+    for (const peer of this.others(node)) {
+      this.break(node, peer);
+      this.connectionOf(node, peer).unaware.delete(node);
+    }
+  }
+
+  /** Breaks the connection, if there is one. What is under way is lost, and it will be dialled again. */
+  break(a: NodeId, b: NodeId): void {
+    const connection = this.connectionOf(a, b);
+    if (!connection.isUp) return;
+    connection.isUp = false;
+    connection.generation += 1;
+    this.statistics.resets += 1;
+    for (const [end, other] of [[a, b], [b, a]] as const) {
+      const link = this.link(end, other);
+      link.waiting = link.waiting.filter((cargo) => cargo.generation === null);
+      connection.unaware.add(end);
+      const { generation } = connection;
+      this.schedule.inOrder(this.schedule.now + between(this.random, 0, this.knobs.halfOpenMs * 1000), () => {
+        if (connection.generation === generation) this.notice(connection, end);
+      });
+    }
+    this.dialLater(a, b);
+  }
+
+  cut(from: NodeId, to: NodeId): void {
+    const link = this.link(from, to);
+    link.cuts += 1;
+    if (link.cuts > 1) return;
+    link.cutAt = this.schedule.now;
+    this.schedule.at(link.cutAt + this.knobs.breakAfterMs * 1000, () => {
+      if (link.cuts > 0 && this.schedule.now - link.cutAt >= this.knobs.breakAfterMs * 1000) this.break(from, to);
+    });
+  }
+
+  uncut(from: NodeId, to: NodeId): void {
+    const link = this.link(from, to);
+    link.cuts = Math.max(0, link.cuts - 1);
+    this.release(from, to);
+    if (link.cuts === 0) this.dialLater(from, to);
+  }
+
+  hold(from: NodeId, to: NodeId): void {
+    this.link(from, to).holds += 1;
+  }
+
+  unhold(from: NodeId, to: NodeId): void {
+    const link = this.link(from, to);
+    link.holds = Math.max(0, link.holds - 1);
+    this.release(from, to);
+  }
+
+  link(from: NodeId, to: NodeId): Link<Cargo> {
+    const link = this.links[(from - 1) * this.peers.length + to - 1];
+    invariant(link !== undefined, 'there is a link between any two nodes', { from, to });
+    return link;
+  }
+
+  others(node: NodeId): readonly NodeId[] {
+    return this.peers.map((_, i) => NodeId(i + 1)).filter((other) => other !== node);
+  }
+
+  isUp(a: NodeId, b: NodeId): boolean {
+    return this.connectionOf(a, b).isUp;
+  }
+
+  private sendOnStream(from: NodeId, to: NodeId, messages: readonly PeerMessage[]): void {
+    const connection = this.connectionOf(from, to);
+    const link = this.link(from, to);
+    const { delayUs, isLost } = link.draw();
+    this.statistics.frames += 1;
+    this.statistics.messages += messages.length;
+    if (!connection.isUp) {
+      this.statistics.lost += messages.length;
+      return;
+    }
+    if (isLost) {
+      this.break(from, to);
+      return;
+    }
+    const cargo = this.pack(messages, connection.generation);
+    if (link.isBlocked) link.waiting.push(cargo);
+    else this.carry(from, to, cargo, link.arrivalOnStream(this.schedule.now, delayUs));
+  }
+
+  private sendApart(from: NodeId, to: NodeId, messages: readonly PeerMessage[]): void {
+    const rest = messages.filter((message) => message.kind !== 'raft');
+    for (const message of messages) if (message.kind === 'raft') this.sendDatagram(from, to, message);
+    if (rest.length === 0) return;
+    const connection = this.connectionOf(from, to);
+    const link = this.link(from, to);
+    const { delayUs } = link.draw();
+    if (!connection.isUp) return;
+    const cargo = this.pack(rest, connection.generation);
+    if (link.isBlocked) link.waiting.push(cargo);
+    else this.carry(from, to, cargo, link.arrivalOnStream(this.schedule.now, delayUs));
+  }
+
+  private sendDatagram(from: NodeId, to: NodeId, message: PeerMessage): void {
+    const link = this.link(from, to);
+    const { delayUs, isLost, copyAfterUs } = link.draw();
+    this.statistics.messages += 1;
+    if (isLost || link.cuts > 0) {
+      this.statistics.lost += 1;
+      return;
+    }
+    const cargo = this.pack([message], null);
+    if (link.holds > 0) link.waiting.push(cargo);
+    else this.carry(from, to, cargo, this.schedule.now + delayUs);
+    if (copyAfterUs === null) return;
+    this.statistics.duplicated += 1;
+    this.carry(from, to, cargo, this.schedule.now + delayUs + copyAfterUs);
+  }
+
+  private pack(messages: readonly PeerMessage[], generation: number | null): Cargo {
+    this.packed += 1;
+    if (this.codec === null) return { order: this.packed, messages, frame: null, generation };
+    return { order: this.packed, messages: null, frame: this.codec.encode(messages), generation };
+  }
+
+  private carry(from: NodeId, to: NodeId, cargo: Cargo, arriveAt: number): void {
+    this.schedule.inOrder(arriveAt, () => {
+      this.arrive(from, to, cargo);
+    });
+  }
+
+  private arrive(from: NodeId, to: NodeId, cargo: Cargo): void {
+    const { generation, messages, frame } = cargo;
+    const link = this.link(from, to);
+    const peer = this.peer(to);
+    const isGone = generation !== null && generation !== this.connectionOf(from, to).generation;
+    if (isGone || !peer.isRunning) {
+      this.statistics.lost += messages?.length ?? 1;
+      return;
+    }
+    if (link.isBlocked && generation !== null) link.waiting.push(cargo);
+    else if (messages !== null) peer.onMessages(from, messages);
+    else if (frame !== null && this.codec !== null) peer.onMessages(from, this.codec.decode(frame));
+  }
+
+  private release(from: NodeId, to: NodeId): void {
+    const link = this.link(from, to);
+    if (link.isBlocked) return;
+    const waiting = link.waiting.sort((a, b) => a.order - b.order);
+    link.waiting = [];
+    for (const cargo of waiting) this.carry(from, to, cargo, link.arrivalOnStream(this.schedule.now, this.knobs.baseUs));
+  }
+
+  private dialLater(a: NodeId, b: NodeId): void {
+    const delayUs = between(this.random, 100, 100 + this.knobs.reconnectMs * 1000);
+    this.schedule.inOrder(this.schedule.now + delayUs, () => {
+      this.dial(a, b);
+    });
+  }
+
+  private dial(a: NodeId, b: NodeId): void {
+    const connection = this.connectionOf(a, b);
+    if (connection.isUp || !this.peer(a).isRunning || !this.peer(b).isRunning) return;
+    if (this.link(a, b).cuts > 0 || this.link(b, a).cuts > 0) return;
+    connection.isUp = true;
+    for (const [end, other] of [[a, b], [b, a]] as const) {
+      this.notice(connection, end);
+      const link = this.link(end, other);
+      link.lastArrival = this.schedule.now;
+      this.peer(end).onLink(other, true);
+    }
+  }
+
+  private notice(connection: Connection, end: NodeId): void {
+    if (!connection.unaware.delete(end)) return;
+    const other = connection.low === end ? connection.high : connection.low;
+    if (this.peer(end).isRunning) this.peer(end).onLink(other, false);
+  }
+
+  private connectionOf(a: NodeId, b: NodeId): Connection {
+    const connection = this.connections[(Math.min(a, b) - 1) * this.peers.length + Math.max(a, b) - 1];
+    invariant(connection !== undefined, 'there is a connection between any two nodes', { a, b });
+    return connection;
+  }
+
+  private peer(node: NodeId): Peer {
+    const peer = this.peers[node - 1];
+    invariant(peer !== undefined, 'nodes are numbered from 1 on', { node });
+    return peer;
+  }
+}

@@ -1,0 +1,97 @@
+/**
+ * What clients ask for: commands over a few tenants and keys, each stored value with its tenant's name and a
+ * number of its own, so that a byte of it tells where it belongs.
+ */
+import type { Random } from '../../core/base/random.ts';
+import { between, chance, pick } from '../base/random.ts';
+import { bytesOfBinary } from '../../core/base/bytes.ts';
+import type { Workload } from '../scenario/scenario.ts';
+import { taggedValue } from '../oracles/rightReply.ts';
+
+export interface Ask {
+  /** `data`: runs in a group. `node`: the ingress answers it itself, or by a procedure. */
+  readonly kind: 'data' | 'node';
+  readonly tenant: string;
+  readonly args: readonly Uint8Array[];
+  readonly text: string;
+}
+
+/** Long enough to matter, short enough to pass within a run. */
+const expiryMs = { from: 5, to: 2000 } as const;
+
+const shortRange = 5;
+
+type Kind = 'SET' | 'SETPX' | 'GET' | 'STRLEN' | 'INCR' | 'APPEND' | 'RPUSH' | 'LRANGE' | 'LLEN' | 'DEL' | 'PEXPIRE';
+
+const reads: readonly Kind[] = ['GET', 'GET', 'GET', 'STRLEN', 'LRANGE', 'LRANGE', 'LLEN'];
+const writes: readonly Kind[] = ['SET', 'SET', 'SETPX', 'INCR', 'INCR', 'APPEND', 'RPUSH', 'RPUSH', 'RPUSH', 'DEL', 'PEXPIRE'];
+
+export class AskMaker {
+  private readonly knobs: Workload;
+  private readonly tenants: readonly string[];
+  private readonly random: Random;
+  private readonly nextOperation: () => number;
+
+  /** `nextOperation` numbers the operations of all clients. */
+  constructor(knobs: Workload, tenants: readonly string[], random: Random, nextOperation: () => number) {
+    this.knobs = knobs;
+    this.tenants = tenants;
+    this.random = random;
+    this.nextOperation = nextOperation;
+  }
+
+  tenant(): string {
+    return pick(this.random, this.tenants);
+  }
+
+  /** `bound`: the tenant the connection chose, whose keys need no braces. */
+  next(bound: string | null): Ask {
+    const { random, knobs } = this;
+    const tenant = bound ?? this.tenant();
+    if (chance(random, knobs.dropPermille)) return nodeAsk(tenant, ['TENANT', 'DROP', tenant]);
+    if (chance(random, knobs.createPermille)) return nodeAsk(tenant, ['TENANT', 'CREATE', tenant]);
+    const kind = pick(random, chance(random, knobs.readPermille) ? reads : writes);
+    return dataAsk(tenant, this.commandOf(kind, tenant, bound === null ? `{${tenant}}` : ''));
+  }
+
+  private commandOf(kind: Kind, tenant: string, prefix: string): readonly string[] {
+    const { random } = this;
+    const number = String(between(random, 1, this.knobs.keys));
+    const operation = this.nextOperation();
+    const value = taggedValue(tenant, operation);
+    const ms = String(between(random, expiryMs.from, expiryMs.to));
+    const text = `${prefix}s${number}`;
+    const list = `${prefix}l${number}`;
+    switch (kind) {
+      case 'SET':
+        return ['SET', text, value];
+      case 'SETPX':
+        return ['SET', text, value, 'PX', ms];
+      case 'GET':
+      case 'STRLEN':
+        return [kind, text];
+      case 'INCR':
+        return ['INCR', `${prefix}n${number}`];
+      case 'APPEND':
+        return ['APPEND', text, value];
+      case 'RPUSH':
+        return ['RPUSH', list, value];
+      case 'LRANGE':
+        return chance(random, 200) ? ['LRANGE', list, '0', '-1'] : ['LRANGE', list, String(-shortRange), '-1'];
+      case 'LLEN':
+        return ['LLEN', list];
+      case 'DEL':
+        return ['DEL', chance(random, 500) ? list : text];
+      case 'PEXPIRE':
+        return ['PEXPIRE', chance(random, 500) ? list : text, ms];
+    }
+  }
+}
+
+export function dataAsk(tenant: string, words: readonly string[]): Ask {
+  return { kind: 'data', tenant, args: words.map(bytesOfBinary), text: words.join(' ') };
+}
+
+export function nodeAsk(tenant: string, words: readonly string[]): Ask {
+  return { kind: 'node', tenant, args: words.map(bytesOfBinary), text: words.join(' ') };
+}

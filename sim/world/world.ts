@@ -1,0 +1,216 @@
+/**
+ * The whole simulated world, built from a scenario: machines, their network, clients, faults and the witness.
+ */
+import { binaryString } from '../../core/base/bytes.ts';
+import { ConnId, GroupId, metadataGroup, NodeId, ReplicaId } from '../../core/base/ids.ts';
+import { crc32 } from 'node:zlib';
+import { invariant } from '../../core/base/invariant.ts';
+import type { Random } from '../../core/base/random.ts';
+import { parseTenantName } from '../../core/base/tenantName.ts';
+import type { Settings, Topology } from '../../core/node/options.ts';
+import type { PeerMessage } from '../../core/wire/messages.ts';
+import { encodeFrames, FrameReader } from '../../core/wire/frames.ts';
+import type { RollingHash } from '../base/hash.ts';
+import { worldCode } from '../base/codes.ts';
+import { pick, randomSource } from '../base/random.ts';
+import type { Oracle } from '../oracles/oracle.ts';
+import type { Scenario } from '../scenario/scenario.ts';
+import type { Trace } from '../trace/trace.ts';
+import type { Command } from '../truth/commands.ts';
+import { rule } from '../truth/violation.ts';
+import { Witness } from '../truth/witness.ts';
+import type { Auditor } from './auditor.ts';
+import { Client, type ClientWorld } from './client.ts';
+import { Clock } from './clock.ts';
+import { Disk } from './disk.ts';
+import { Faults } from './faults.ts';
+import { Machine, type Surroundings } from './machine.ts';
+import { type FrameCodec, Network } from './network.ts';
+import { Schedule } from './schedule.ts';
+import { AskMaker } from './workload.ts';
+
+const clusterId = 'simulated';
+/** Values of the workload are small; what a list or an append grows to is not. */
+const maxValueBytes = 1024 * 1024;
+
+export class World {
+  readonly schedule: Schedule;
+  readonly witness: Witness;
+  readonly machines: readonly Machine[];
+  readonly network: Network;
+  readonly faults: Faults;
+  readonly clients: Client[] = [];
+  readonly random;
+  private readonly hash: RollingHash;
+  private readonly scenario: Scenario;
+  private readonly clientOf = new Map<ConnId, Client>();
+  private readonly auditorOf = new Map<ConnId, Auditor>();
+  private readonly clientWorld: ClientWorld;
+  private conns = 0;
+  private operations = 0;
+
+  constructor(scenario: Scenario, hash: RollingHash, trace: Trace | null, extraOracles: readonly Oracle[]) {
+    this.scenario = scenario;
+    this.hash = hash;
+    this.random = randomSource(scenario.noise);
+    this.schedule = new Schedule(scenario.turns.randomTies ? this.random('ties') : null);
+    const topology = topologyOf(scenario);
+    this.witness = new Witness(topology, scenario.timing.leaseReads, this.schedule, hash, trace, extraOracles);
+    const around = this.surroundings(topology);
+    this.machines = topology.nodes.map(({ node }) => this.makeMachine(node, around));
+    this.network = new Network(this.schedule, scenario.network, this.machines, scenario.network.encoded ? codec() : null, this.random);
+    this.faults = new Faults({
+      scenario, schedule: this.schedule, machines: this.machines, network: this.network, witness: this.witness, random: this.random('faults'),
+    });
+    this.witness.onElected = (node) => { this.faults.notice(node, 'lead'); };
+    this.witness.onCommandStarted = (command) => { this.clientOf.get(command.conn)?.onStarted(command); };
+    this.witness.protocolOf = (conn) => this.clientOf.get(conn)?.protocolOf(conn) ?? 2;
+    this.clientWorld = {
+      schedule: this.schedule,
+      latencyUs: scenario.network.clientUs,
+      nextConn: () => this.nextConn(),
+      pickNode: (random: Random) => pick(random, this.machines),
+      answered: (client, tenant, text, command) => { this.answered(client, tenant, text, command); },
+    };
+  }
+
+  start(): void {
+    for (const machine of this.machines) machine.start();
+    const { workload } = this.scenario;
+    for (let number = 1; number <= workload.clients; number += 1) {
+      const random = this.random(`client/${String(number)}`);
+      this.addClient(number, workload, random).start();
+    }
+  }
+
+  /** A client with a workload of its own. */
+  addClient(number: number, workload: Scenario['workload'], random: Random): Client {
+    const tenants = this.scenario.tenants.map(({ name }) => name);
+    const asks = new AskMaker(workload, tenants, random, () => this.nextOperation());
+    const client: Client = new Client(number, { ...this.clientWorld, nextConn: () => this.connFor(client) }, workload, asks, random);
+    this.clients.push(client);
+    return client;
+  }
+
+  nextOperation(): number {
+    this.operations += 1;
+    return this.operations;
+  }
+
+  nextConn(): ConnId {
+    this.conns += 1;
+    return ConnId(this.conns);
+  }
+
+  get commandTimeoutUs(): number {
+    return this.scenario.timing.commandTimeoutMs * 1000;
+  }
+
+  /** A connection whose replies go to an auditor. */
+  connect(auditor: Auditor): ConnId {
+    const conn = this.nextConn();
+    this.auditorOf.set(conn, auditor);
+    return conn;
+  }
+
+  private connFor(client: Client): ConnId {
+    const conn = this.nextConn();
+    this.clientOf.set(conn, client);
+    return conn;
+  }
+
+  private answered(client: number, tenant: string, text: string, command: Command | null): void {
+    this.hash.event(worldCode.reply, client, this.schedule.now);
+    this.hash.add(text.length);
+    this.witness.answered(client, tenant, text, command);
+  }
+
+  private makeMachine(node: NodeId, around: Surroundings): Machine {
+    const { scenario, schedule } = this;
+    const plan = scenario.clocks[node - 1] ?? { ratePpm: 0, wallOffsetMs: 0 };
+    const disk = new Disk(schedule, scenario.disk, { clusterId, node }, this.random(`disk/${String(node)}`), () => { this.faults.notice(node, 'sync'); });
+    return new Machine(node, new Clock(plan.ratePpm, plan.wallOffsetMs), disk, around);
+  }
+
+  private surroundings(topology: Topology): Surroundings {
+    const { timing, turns } = this.scenario;
+    const settings: Settings = {
+      electionMs: timing.electionMs,
+      heartbeatMs: timing.heartbeatMs,
+      leaseReads: timing.leaseReads,
+      commandTimeoutMs: timing.commandTimeoutMs,
+      gossipMs: timing.gossipMs,
+      autoCreateTenants: true,
+      defaultTenant: true,
+      maxValueBytes,
+    };
+    return {
+      schedule: this.schedule,
+      witness: this.witness,
+      knobs: turns,
+      topology,
+      settings,
+      random: this.random,
+      sendToPeer: (from, to, messages) => { this.network.send(from, to, messages); },
+      sendToClient: (conn, bytes) => {
+        this.clientOf.get(conn)?.onReply(conn, bytes);
+        this.auditorOf.get(conn)?.onReply(conn, binaryString(bytes));
+      },
+      closeClient: (conn) => { this.clientOf.get(conn)?.onBroken(conn, null); },
+      onStarted: (machine) => {
+        this.hash.event(worldCode.start, machine.id, this.schedule.now);
+        this.network.onStart(machine.id);
+      },
+      onStopped: (machine) => {
+        this.hash.event(worldCode.crash, machine.id, this.schedule.now);
+        this.network.onStop(machine.id);
+        for (const client of this.clients) client.onBroken(null, machine.id);
+      },
+      filter: (machine, messages) => (this.faults.isPinned(machine.id) ? messages.filter((message) => !isNewsOfTheMap(message)) : messages),
+    };
+  }
+}
+
+function isNewsOfTheMap(message: PeerMessage): boolean {
+  return message.kind === 'mapChanges' || (message.kind === 'raft' && message.group === metadataGroup);
+}
+
+export function topologyOf(scenario: Scenario): Topology {
+  const nodes = Array.from({ length: scenario.nodes }, (_, i) => NodeId(i + 1));
+  return {
+    clusterId,
+    nodes: nodes.map((node) => ({ node, clientAddress: `n${String(node)}:7000`, peerAddress: `n${String(node)}:17000` })),
+    groups: scenario.groups.map((members, group) => ({
+      group: GroupId(group),
+      replicas: members.map((node, i) => ({ replica: ReplicaId(i + 1), node: NodeId(((node - 1) % scenario.nodes) + 1) })),
+    })),
+    tenants: scenario.tenants.flatMap(({ name, group }) => {
+      const tenant = parseTenantName(name);
+      invariant(tenant !== null, 'a scenario names tenants rightly', { name });
+      return group > 0 ? [{ tenant, group: GroupId(((group - 1) % (scenario.groups.length - 1)) + 1) }] : [];
+    }),
+  };
+}
+
+function codec(): FrameCodec {
+  return {
+    encode: (messages) => concat(encodeFrames(messages, (bytes, seed) => crc32(bytes, seed))),
+    decode: (frame) => {
+      const decoded = new FrameReader((bytes, seed) => crc32(bytes, seed)).read(frame);
+      rule(decoded !== 'malformed', 'wire', 'what is encoded can be decoded');
+      return decoded;
+    },
+  };
+}
+
+function concat(parts: readonly Uint8Array[]): Uint8Array {
+  const [only] = parts;
+  if (only !== undefined && parts.length === 1) return only;
+  const whole = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}
