@@ -5,7 +5,15 @@
  * What is submitted in one turn becomes one log entry. A logged operation's fate is known when its index has
  * been applied: by its own entry, it ran; by another leader's entry, it never will.
  */
-import { type GroupId, type LaneId, LogIndex, type NodeId, type ReplicaId, type Term, type WriteId } from '../base/ids.ts';
+import {
+  type GroupId,
+  type LaneId,
+  LogIndex,
+  type NodeId,
+  type ReplicaId,
+  type Term,
+  type WriteId,
+} from '../base/ids.ts';
 import { invariant } from '../base/invariant.ts';
 import { Queue } from '../base/queue.ts';
 import type { MonoTime, Now } from '../base/time.ts';
@@ -47,6 +55,8 @@ interface Proposal {
   readonly term: Term;
   readonly stamp: WallTime;
   readonly submissions: readonly Submission[];
+  /** One for the same index from an earlier term of ours, whose fate is not known either. */
+  readonly earlier: Proposal | null;
 }
 
 export class Group {
@@ -64,7 +74,8 @@ export class Group {
   private stamp = WallTime(0);
   private batch: Submission[] = [];
   private batchBytes = 0;
-  private readonly proposals = new Queue<Proposal>();
+  /** By index; a new term may put a lower index behind a higher one. */
+  private readonly proposals = new Map<LogIndex, Proposal>();
   private proposedCount = 0;
   private readonly reads = new ReadQueue();
 
@@ -160,7 +171,8 @@ export class Group {
     if (!this.isLeader) return this.notLeader();
     if (this.raft.canPropose === 'busy') return { kind: 'busy', what: 'uncommitted bytes of the group' };
     if (this.raft.canPropose === 'notLeader') return this.notLeader();
-    if (this.proposedCount >= this.limits.proposedOperations) return { kind: 'busy', what: 'proposed operations of the group' };
+    if (this.proposedCount >= this.limits.proposedOperations)
+      return { kind: 'busy', what: 'proposed operations of the group' };
     if (this.reads.length >= this.limits.waitingReads) return { kind: 'busy', what: 'waiting reads of the group' };
     return null;
   }
@@ -221,12 +233,14 @@ export class Group {
     const index = this.isLeader ? this.raft.propose(encodeEntryBatch(wall, submissions)) : null;
     if (index === null) {
       this.proposedCount -= submissions.length;
-      const refusal: Refusal = this.isLeader ? { kind: 'busy', what: 'uncommitted bytes of the group' } : this.notLeader();
+      const refusal: Refusal = this.isLeader
+        ? { kind: 'busy', what: 'uncommitted bytes of the group' }
+        : this.notLeader();
       for (const submission of submissions) this.refuseLogged(submission, refusal);
       return;
     }
     const { term } = this.raft.state;
-    this.proposals.push({ index, term, stamp: wall, submissions });
+    this.proposals.set(index, { index, term, stamp: wall, submissions, earlier: this.proposals.get(index) ?? null });
     this.probe?.proposed({ group: this.id, term, index, origins: submissions.map(({ origin }) => origin) });
   }
 
@@ -246,7 +260,11 @@ export class Group {
       this.refuseReads(this.reads.takeAll());
       return;
     }
-    for (let stale = this.reads.takeStale(raft.state.term); stale !== null; stale = this.reads.takeStale(raft.state.term)) {
+    for (
+      let stale = this.reads.takeStale(raft.state.term);
+      stale !== null;
+      stale = this.reads.takeStale(raft.state.term)
+    ) {
       this.refuseReads(stale);
     }
     const wall = WallTime(Math.max(now.wall, this.stamp));
@@ -276,7 +294,16 @@ export class Group {
     if (this.probe === null || outcome.kind !== 'done' || operation.kind !== 'execute') return;
     const { tenant, incarnation, args } = operation;
     const { term } = this.raft.state;
-    this.probe.readServed({ group: this.id, term, applied: this.appliedIndex, origin, tenant, incarnation, args, reply: outcome.reply });
+    this.probe.readServed({
+      group: this.id,
+      term,
+      applied: this.appliedIndex,
+      origin,
+      tenant,
+      incarnation,
+      args,
+      reply: outcome.reply,
+    });
   }
 
   private forgetRead(read: WaitingRead): void {
@@ -301,11 +328,9 @@ export class Group {
   private applyEntry(entry: Entry): number {
     invariant(entry.index === this.appliedIndex + 1, 'entries are applied without gaps', { index: entry.index });
     this.appliedIndex = entry.index;
-    const proposal = this.takeProposal(entry.index);
-    const isOurs = proposal !== null && proposal.term === entry.term;
-    if (proposal !== null && !isOurs) this.abandon(proposal);
+    const proposal = this.takeProposal(entry);
     if (entry.kind === 'noop') return 1;
-    if (isOurs) {
+    if (proposal !== null) {
       this.applyItems(entry, proposal.stamp, proposal.submissions);
       for (const submission of proposal.submissions) this.unlog(submission);
       return proposal.submissions.length;
@@ -328,17 +353,29 @@ export class Group {
       const executed = outcome.kind !== 'refused';
       const reply = isOurs && outcome.kind === 'done' ? outcome.reply : null;
       const { index, term } = entry;
-      this.probe.applied({ group: this.id, index, term, position, origin: item.origin, operation: item.operation, executed, reply });
+      this.probe.applied({
+        group: this.id,
+        index,
+        term,
+        position,
+        origin: item.origin,
+        operation: item.operation,
+        executed,
+        reply,
+      });
     }
   }
 
-  private takeProposal(index: LogIndex): Proposal | null {
-    const head = this.proposals.peek();
-    if (head === undefined || head.index > index) return null;
-    invariant(head.index === index, 'proposals are applied in order', { head: head.index, index });
-    this.proposals.shift();
-    this.proposedCount -= head.submissions.length;
-    return head;
+  /** The proposal that became this entry, if it is ours. Others for its index are abandoned. */
+  private takeProposal(entry: Entry): Proposal | null {
+    let taken: Proposal | null = null;
+    for (let proposal = this.proposals.get(entry.index) ?? null; proposal !== null; proposal = proposal.earlier) {
+      this.proposedCount -= proposal.submissions.length;
+      if (proposal.term === entry.term) taken = proposal;
+      else this.abandon(proposal);
+    }
+    this.proposals.delete(entry.index);
+    return taken;
   }
 
   /** Another leader's entry took the place of ours and is committed: ours never will be. */
