@@ -7,7 +7,7 @@
 import { type NodeId, Term } from '../../core/base/ids.ts';
 import type { ServedRead } from '../../core/node/probe.ts';
 import type { RaftMessage } from '../../core/raft/types.ts';
-import type { Command } from '../truth/commands.ts';
+import type { Arrival, Command } from '../truth/commands.ts';
 import type { CommittedEntry, GroupTruth, Leadership, ReplicaTruth } from '../truth/groupTruth.ts';
 import { rule } from '../truth/violation.ts';
 import type { Oracle, Truth } from './oracle.ts';
@@ -42,16 +42,14 @@ export function leaderExecutes(truth: Truth): Oracle {
       if (leadership === null) return;
       leadership.roundAnswered[from] = Math.max(leadership.roundAnswered[from] ?? 0, message.round);
     },
-    readServed(replica: ReplicaTruth, event: ServedRead, command: Command): void {
+    readServed(replica: ReplicaTruth, event: ServedRead, command: Command, arrival: Arrival): void {
       const { group, node } = replica;
-      const { registered } = command;
       const facts = { group: group.id, node, term: event.term, request: command.request, ingress: command.node };
-      rule(registered?.node === node && registered.group === group.id, 'X1', 'a read is served where it arrived', facts);
       const leadership = leadershipOf(replica, event.term);
       rule(leadership !== null, 'X1', 'only the leader of a term serves reads in it', facts);
-      if (truth.leaseReads && !wasSucceeded(group, event.term, registered.at)) return;
+      if (truth.leaseReads && !wasSucceeded(group, event.term, arrival.at)) return;
       const confirmedAt = leadership.roundSentAt[confirmedRound(group, leadership)] ?? -1;
-      rule(confirmedAt >= registered.at, 'X1', 'a read is served only after a majority confirmed the leader', { ...facts, confirmedAt, registeredAt: registered.at });
+      rule(confirmedAt >= arrival.at, 'X1', 'a read is served only after a majority confirmed the leader', { ...facts, confirmedAt, arrivedAt: arrival.at });
     },
   };
 }

@@ -7,7 +7,7 @@
 import type { AppliedOperation, ServedRead } from '../../core/node/probe.ts';
 import { binaryString } from '../../core/base/bytes.ts';
 import { metadataGroup } from '../../core/base/ids.ts';
-import type { Command } from '../truth/commands.ts';
+import type { Arrival, Command } from '../truth/commands.ts';
 import type { CommittedEntry, GroupTruth, ReplicaTruth } from '../truth/groupTruth.ts';
 import type { Histories } from '../truth/histories.ts';
 import { textOf } from '../model/tenancyModel.ts';
@@ -26,9 +26,8 @@ export function linearizable(truth: Truth, histories: Histories): Oracle {
         group: group.id, node, index, position, command: textOf(event.operation.args).join(' '), expected, got,
       });
     },
-    readServed({ group, node }: ReplicaTruth, event: ServedRead, command: Command): void {
+    readServed({ group, node }: ReplicaTruth, event: ServedRead, command: Command, { committed }: Arrival): void {
       const { applied, tenant, incarnation, args } = event;
-      const committed = command.registered?.committed ?? 0;
       const facts = { group: group.id, node, applied, committed, command: textOf(args).join(' ') };
       rule(applied >= committed, 'L1', 'a read sees everything that was committed when it arrived', facts);
       const keyspace = histories.of(group.id).tenancy.at(tenant, incarnation, applied)?.keyspace;

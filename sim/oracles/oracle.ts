@@ -8,7 +8,7 @@ import type { Node } from '../../core/node/node.ts';
 import type { AppliedOperation, ServedRead } from '../../core/node/probe.ts';
 import type { Entry, HardState, RaftMessage } from '../../core/raft/types.ts';
 import type { ForwardRequest, MapChange } from '../../core/wire/messages.ts';
-import type { Command, Commands } from '../truth/commands.ts';
+import type { Arrival, Command, Commands } from '../truth/commands.ts';
 import type { CommittedEntry, GroupTruth, Leadership, ReplicaTruth } from '../truth/groupTruth.ts';
 
 export interface Truth {
@@ -50,7 +50,7 @@ export interface Oracle {
   replicaChanged?(replica: ReplicaTruth, applied: number): void;
   proposed?(replica: ReplicaTruth, term: number, index: number): void;
   applied?(replica: ReplicaTruth, event: AppliedOperation): void;
-  readServed?(replica: ReplicaTruth, event: ServedRead, command: Command): void;
+  readServed?(replica: ReplicaTruth, event: ServedRead, command: Command, arrival: Arrival): void;
   commandFinished?(command: Command, hops: number): void;
   forwarded?(node: NodeId, request: number, attempt: number): void;
   requestSent?(from: NodeId, request: ForwardRequest): void;

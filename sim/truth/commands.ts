@@ -21,8 +21,22 @@ export interface Command {
   ranAt: { readonly group: GroupId; readonly index: LogIndex } | null;
   /** What executions of it had to answer, one character a byte. Reads may run more than once. */
   readonly executions: string[];
-  /** Reads beside the log: when it reached a leader, and what was committed then. */
-  registered: { readonly at: number; readonly group: GroupId; readonly node: NodeId; readonly term: number; readonly committed: number } | null;
+  /** Reads beside the log: each time it reached a leader, the earliest first. One that is served is taken out. */
+  readonly arrivals: Arrival[];
+}
+
+export interface Arrival {
+  readonly at: number;
+  readonly group: GroupId;
+  readonly node: NodeId;
+  /** What was committed in the group when it arrived. */
+  readonly committed: number;
+}
+
+/** Takes out the earliest arrival of a command at a replica; null if it never arrived there. */
+export function takeArrival({ arrivals }: Command, node: NodeId, group: GroupId): Arrival | null {
+  const at = arrivals.findIndex((arrival) => arrival.node === node && arrival.group === group);
+  return at < 0 ? null : (arrivals.splice(at, 1)[0] ?? null);
 }
 
 const bootSpan = 0x1_0000;

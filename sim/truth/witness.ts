@@ -19,7 +19,7 @@ import type { RollingHash } from '../base/hash.ts';
 import { makeOracles } from '../oracles/all.ts';
 import type { Oracle, Truth } from '../oracles/oracle.ts';
 import type { Schedule } from '../world/schedule.ts';
-import { type Command, Commands } from './commands.ts';
+import { type Command, Commands, takeArrival } from './commands.ts';
 import { type CommittedEntry, GroupTruth, isAsOnDisk, type Leadership, type ReplicaTruth } from './groupTruth.ts';
 import { Hooks } from './hooks.ts';
 import { Histories } from './histories.ts';
@@ -221,10 +221,10 @@ export class Witness implements Truth {
         this.observe(replica);
         for (const hear of this.hooks.applied) hear(replica, event);
       },
-      readRegistered: ({ group, term, origin }) => {
+      readRegistered: ({ group, origin }) => {
         const command = this.commands.of(origin);
         const committed = this.groups.get(group)?.committed.length ?? 0;
-        if (command !== undefined) command.registered = { at: this.now, group, node, term, committed };
+        command?.arrivals.push({ at: this.now, group, node, committed });
       },
       readServed: (event) => {
         const replica = this.replicaOf(event.group, node);
@@ -232,7 +232,9 @@ export class Witness implements Truth {
         this.tally.servedReads += 1;
         const command = this.commands.of(event.origin);
         rule(command !== undefined, 'D2', 'only what a client asked for is executed', { group: event.group, node });
-        for (const hear of this.hooks.readServed) hear(replica, event, command);
+        const arrival = takeArrival(command, node, event.group);
+        rule(arrival !== null, 'X1', 'a read is served where it arrived', { group: event.group, node });
+        for (const hear of this.hooks.readServed) hear(replica, event, command, arrival);
         command.executions.push(binaryString(event.reply));
       },
       commandStarted: ({ conn, request, tenant, access, args }) => {
@@ -264,7 +266,7 @@ export class Witness implements Truth {
     const { request, tenant, access, args } = about;
     const command: Command = {
       node, boot, request, conn, tenant, access, protocol: this.protocolOf(conn), args,
-      outcome: null, reply: null, ranAt: null, executions: [], registered: null,
+      outcome: null, reply: null, ranAt: null, executions: [], arrivals: [],
     };
     this.commands.start(command);
     this.onCommandStarted(command);
