@@ -72,7 +72,9 @@ function parse(args: string[], options: NonNullable<Options>) {
 function integer(flag: string, value: unknown, least: number, most: number): number {
   const number = Number(value);
   if (Number.isInteger(number) && number >= least && number <= most) return number;
-  throw new UsageError(`${flag}: expects a whole number from ${String(least)} to ${String(most)}, got '${String(value)}'`);
+  throw new UsageError(
+    `${flag}: expects a whole number from ${String(least)} to ${String(most)}, got '${String(value)}'`,
+  );
 }
 
 main(process.argv.slice(2)).catch((error: unknown) => {

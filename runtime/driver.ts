@@ -68,7 +68,8 @@ export class Driver {
       for (const effect of effects) this.perform(effect, this.world);
       this.armTimer();
     } catch (error) {
-      if (error instanceof InvariantError) this.logger.fatal({ law: error.law, facts: error.facts }, 'a law of the core is broken');
+      if (error instanceof InvariantError)
+        this.logger.fatal({ law: error.law, facts: error.facts }, 'a law of the core is broken');
       this.onFatal(error);
     }
   };

@@ -24,7 +24,10 @@ export async function runNode(config: NodeConfig): Promise<void> {
   const { node: id, topology, settings } = config;
   const logger = makeLogger(config.logLevel, { node: id, pid: process.pid });
   const unlock = lockData(config.data);
-  const { restored, boot, isTorn, files } = openLog(join(config.data, 'log'), { clusterId: topology.clusterId, node: id });
+  const { restored, boot, isTorn, files } = openLog(join(config.data, 'log'), {
+    clusterId: topology.clusterId,
+    node: id,
+  });
   if (isTorn) logger.warn('the end of the log was torn, as by a crash: what was never acknowledged was cut');
 
   const end = (code: number): void => {
@@ -56,13 +59,19 @@ export async function runNode(config: NodeConfig): Promise<void> {
     },
   );
   const { maxClients, maxUnreadBytes, maxQueuedBytes } = config;
-  const framer = { maxArguments, maxBulkBytes: settings.maxValueBytes, maxCommandBytes: 2 * settings.maxValueBytes + commandOverheadBytes };
+  const framer = {
+    maxArguments,
+    maxBulkBytes: settings.maxValueBytes,
+    maxCommandBytes: 2 * settings.maxValueBytes + commandOverheadBytes,
+  };
   const clients = new ClientServer({ ...config.client, maxClients, maxUnreadBytes, framer }, logger, driver.emit);
   const hello = { clusterId: topology.clusterId, node: id, boot, version: protocolVersion };
-  const others = topology.nodes.filter(({ node }) => node !== id).map(({ node, peerAddress }) => ({ node, ...hostPort(peerAddress) }));
+  const others = topology.nodes
+    .filter(({ node }) => node !== id)
+    .map(({ node, peerAddress }) => ({ node, ...hostPort(peerAddress) }));
   const peers = new PeerLinks({ hello, ...config.peer, peers: others, maxQueuedBytes }, logger, driver.emit);
-  await listenOn(() => peers.listen(), 'peer', config.peer);
-  await listenOn(() => clients.listen(), 'client', config.client);
+  await listenOn(async () => peers.listen(), 'peer', config.peer);
+  await listenOn(async () => clients.listen(), 'client', config.client);
   driver.start({ clients, peers, log: files });
   const { host, port } = config.client;
   logger.info({ boot, client: `${host}:${String(port)}`, groups: core.groups.size }, 'serving');

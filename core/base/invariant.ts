@@ -24,7 +24,9 @@ export function invariant(condition: boolean, law: string, facts: Facts = {}): a
 
 /** Ends every `switch` over a union: the compiler proves that no kind was forgotten. */
 export function unreachable(value: never): never {
-  throw new InvariantError('every kind is handled', { got: (value as { kind?: string } | undefined)?.kind ?? String(value) });
+  throw new InvariantError('every kind is handled', {
+    got: (value as { kind?: string } | undefined)?.kind ?? String(value),
+  });
 }
 
 function describe(facts: Facts): string {

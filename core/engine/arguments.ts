@@ -29,7 +29,11 @@ export function integerArg(execution: Execution, index: number): number | null {
 }
 
 /** The string at a key; null if there is none. `wrongType` with the error replied. */
-export function stringAt(execution: Execution, index: number, forWrite: boolean): { readonly item: Item; readonly value: Uint8Array } | null | 'wrongType' {
+export function stringAt(
+  execution: Execution,
+  index: number,
+  forWrite: boolean,
+): { readonly item: Item; readonly value: Uint8Array } | null | 'wrongType' {
   const item = itemAt(execution, index, forWrite);
   if (item === null) return null;
   if (!(item.value instanceof ListValue)) return { item, value: item.value };
@@ -37,7 +41,11 @@ export function stringAt(execution: Execution, index: number, forWrite: boolean)
   return 'wrongType';
 }
 
-export function listAt(execution: Execution, index: number, forWrite: boolean): { readonly item: Item; readonly value: ListValue } | null | 'wrongType' {
+export function listAt(
+  execution: Execution,
+  index: number,
+  forWrite: boolean,
+): { readonly item: Item; readonly value: ListValue } | null | 'wrongType' {
   const item = itemAt(execution, index, forWrite);
   if (item === null) return null;
   if (item.value instanceof ListValue) return { item, value: item.value };

@@ -7,8 +7,7 @@ import { listCommands } from './lists.ts';
 import { stringCommands } from './strings.ts';
 
 export const dataCommands: ReadonlyMap<string, DataCommand> = new Map(
-  [...stringCommands, ...counterCommands, ...keyCommands, ...expiryCommands, ...listCommands].map((command): [string, DataCommand] => [
-    command.name,
-    command,
-  ]),
+  [...stringCommands, ...counterCommands, ...keyCommands, ...expiryCommands, ...listCommands].map(
+    (command): [string, DataCommand] => [command.name, command],
+  ),
 );

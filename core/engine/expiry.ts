@@ -27,9 +27,18 @@ export const expiryCommands: readonly DataCommand[] = [
   generic('expiretime', 2, 'read', 'first', '7.0.0', 'O(1)', 'Answers the second at which a key expires.', (e) => {
     expireTime(e, 1000);
   }),
-  generic('pexpiretime', 2, 'read', 'first', '7.0.0', 'O(1)', 'Answers the millisecond at which a key expires.', (e) => {
-    expireTime(e, 1);
-  }),
+  generic(
+    'pexpiretime',
+    2,
+    'read',
+    'first',
+    '7.0.0',
+    'O(1)',
+    'Answers the millisecond at which a key expires.',
+    (e) => {
+      expireTime(e, 1);
+    },
+  ),
   generic('persist', 2, 'write', 'first', '2.2.0', 'O(1)', 'Takes the expiry from a key.', persist),
 ];
 
@@ -115,4 +124,3 @@ function persist(e: Execution): void {
   e.keyspace.setExpiry(item, null);
   e.reply.integer(1);
 }
-

@@ -118,7 +118,11 @@ function copy(e: Execution): void {
     e.reply.integer(0);
     return;
   }
-  const copied = e.keyspace.put(target, item.value instanceof ListValue ? item.value.copy() : item.value.slice(), e.now);
+  const copied = e.keyspace.put(
+    target,
+    item.value instanceof ListValue ? item.value.copy() : item.value.slice(),
+    e.now,
+  );
   if (item.expireAt !== null) e.keyspace.setExpiry(copied, item.expireAt);
   e.reply.integer(1);
 }
@@ -170,7 +174,8 @@ function scan(e: Execution): void {
   const matching: Uint8Array[] = [];
   for (const { key, value } of items) {
     const bytes = bytesOfBinary(key);
-    if ((pattern === null || matchesGlob(pattern, bytes, false)) && (wanted === null || typeOf(value) === wanted)) matching.push(bytes);
+    if ((pattern === null || matchesGlob(pattern, bytes, false)) && (wanted === null || typeOf(value) === wanted))
+      matching.push(bytes);
   }
   e.reply.array(2);
   e.reply.bulkText(String(next));

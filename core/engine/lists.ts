@@ -42,9 +42,18 @@ export const listCommands: readonly DataCommand[] = [
   list('linsert', 5, 'write', 'first', '2.2.0', 'O(N)', 'Inserts before or after an element.', linsert),
   list('lpos', -3, 'read', 'first', '6.0.6', 'O(N)', 'Answers where equal elements are.', lpos),
   list('lmove', 5, 'write', 'firstTwo', '6.2.0', 'O(1)', 'Moves an element from one list to another.', lmove),
-  list('rpoplpush', 3, 'write', 'firstTwo', '1.2.0', 'O(1)', 'Moves the last element before the first of another list.', (e) => {
-    moveElement(e, 'right', 'left');
-  }),
+  list(
+    'rpoplpush',
+    3,
+    'write',
+    'firstTwo',
+    '1.2.0',
+    'O(1)',
+    'Moves the last element before the first of another list.',
+    (e) => {
+      moveElement(e, 'right', 'left');
+    },
+  ),
 ];
 
 function push(e: Execution, side: Side, creates: boolean): void {
@@ -255,7 +264,7 @@ function readPositionOptions(e: Execution): PositionOptions | null {
     if (value === null) return null;
     if (option === 'rank' && value === 0) {
       e.reply.error(
-        'ERR RANK can\'t be zero: use 1 to start from the first match, 2 from the second ... or use negative to start from the end of the list',
+        "ERR RANK can't be zero: use 1 to start from the first match, 2 from the second ... or use negative to start from the end of the list",
       );
       return null;
     }

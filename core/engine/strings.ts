@@ -52,7 +52,8 @@ function readSetOptions(e: Execution): SetOptions | null {
   for (let i = 3; i < e.args.length; i += 1) {
     const option = word(e, i);
     const hasExpiry = options.unit !== null || options.keepsExpiry;
-    if ((option === 'nx' || option === 'xx') && (options.condition === 'none' || options.condition === option)) options.condition = option;
+    if ((option === 'nx' || option === 'xx') && (options.condition === 'none' || options.condition === option))
+      options.condition = option;
     else if (option === 'get') options.answersOld = true;
     else if (option === 'keepttl' && options.unit === null) options.keepsExpiry = true;
     else if (isUnit(option) && !hasExpiry && i + 1 < e.args.length) {
@@ -78,14 +79,15 @@ function set(e: Execution): void {
   const { keyspace, now, reply } = e;
   const key = keyArg(e, 1);
   const present = keyspace.findForWrite(key, now);
-  const isRefused = (options.condition === 'nx' && present !== null) || (options.condition === 'xx' && present === null);
+  const isRefused =
+    (options.condition === 'nx' && present !== null) || (options.condition === 'xx' && present === null);
   if (options.answersOld) {
     if (present?.value instanceof ListValue) {
       reply.error(errors.wrongType);
       return;
     }
     if (present === null) reply.nil();
-    else reply.bulk(present.value as Uint8Array);
+    else reply.bulk(present.value);
   } else if (isRefused) reply.nil();
   else reply.ok();
   if (isRefused) return;
@@ -93,7 +95,13 @@ function set(e: Execution): void {
   if (expireAt !== null) keyspace.setExpiry(item, expireAt);
 }
 
-const plainSet: Readonly<SetOptions> = { condition: 'none', answersOld: false, keepsExpiry: false, unit: null, amount: null };
+const plainSet: Readonly<SetOptions> = {
+  condition: 'none',
+  answersOld: false,
+  keepsExpiry: false,
+  unit: null,
+  amount: null,
+};
 
 function isUnit(option: string): option is ExpiryUnit {
   return option === 'ex' || option === 'px' || option === 'exat' || option === 'pxat';

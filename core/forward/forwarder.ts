@@ -66,7 +66,10 @@ export class Forwarder {
   /** In order of creation, which is the order of deadlines too. */
   private readonly calls = new Map<RequestId, Call>();
   private readonly perPeer = new Map<NodeId, number>();
-  private readonly ensuring = new Map<TenantName, { readonly procedure: Procedure; readonly lanes: Set<IngressLane> }>();
+  private readonly ensuring = new Map<
+    TenantName,
+    { readonly procedure: Procedure; readonly lanes: Set<IngressLane> }
+  >();
   /** In order of their start, which is the order of their deadlines too. */
   private readonly procedures = new Map<Procedure, Progress>();
   private lastRequest = 0;
@@ -118,7 +121,13 @@ export class Forwarder {
   }
 
   /** Takes a client's command; its reply is set and `finished` called in this turn or a later one. */
-  command(lane: IngressLane, access: 'read' | 'write', protocol: 2 | 3, args: readonly Uint8Array[], now: MonoTime): CommandCall {
+  command(
+    lane: IngressLane,
+    access: 'read' | 'write',
+    protocol: 2 | 3,
+    args: readonly Uint8Array[],
+    now: MonoTime,
+  ): CommandCall {
     this.lastRequest += 1;
     const call: CommandCall = {
       kind: 'command',
@@ -340,7 +349,10 @@ export class Forwarder {
     if (call.sentTo !== null) {
       this.unsend(call);
       const mayHaveRun = call.access === 'write';
-      this.end(call, mayHaveRun ? { kind: 'unknown', reason: 'deadline' } : { kind: 'notExecuted', reason: 'deadline', what: '' });
+      this.end(
+        call,
+        mayHaveRun ? { kind: 'unknown', reason: 'deadline' } : { kind: 'notExecuted', reason: 'deadline', what: '' },
+      );
       this.settle(lane, now);
       return;
     }
@@ -372,7 +384,8 @@ export class Forwarder {
     lane.hold = 'none';
     if (lane.isClosed) return;
     if (ending.kind === 'finished' && ending.place === null) {
-      for (const call of lane.waiting.drain()) this.end(call, { kind: 'notExecuted', reason: 'unknownTenant', what: lane.tenant });
+      for (const call of lane.waiting.drain())
+        this.end(call, { kind: 'notExecuted', reason: 'unknownTenant', what: lane.tenant });
       return;
     }
     if (ending.kind === 'deadline') lane.mustResolve = true;

@@ -47,7 +47,9 @@ export function nextStep(procedure: Procedure, outcome: Outcome): NextStep {
       if (outcome.tenant === null) return { kind: 'finished', place: null };
       return procedure.kind === 'drop' ? release(procedure, outcome.tenant) : adopt(procedure, outcome.tenant);
     case 'adopt':
-      return outcome.kind === 'done' ? { kind: 'finished', place: procedure.place } : afterRefusedAdoption(procedure, outcome);
+      return outcome.kind === 'done'
+        ? { kind: 'finished', place: procedure.place }
+        : afterRefusedAdoption(procedure, outcome);
     case 'release':
       return outcome.kind === 'done' ? forget(procedure) : resolve(procedure);
     case 'forget':
@@ -88,5 +90,9 @@ function forget(procedure: Procedure): NextStep {
   const { place, tenant } = procedure;
   invariant(place !== null, 'only a tenant that was found is forgotten', { tenant });
   procedure.stage = 'forget';
-  return { kind: 'step', group: metadataGroup, operation: { kind: 'dropTenant', tenant, incarnation: place.incarnation } };
+  return {
+    kind: 'step',
+    group: metadataGroup,
+    operation: { kind: 'dropTenant', tenant, incarnation: place.incarnation },
+  };
 }

@@ -2,7 +2,6 @@
  * The metadata group's machine: the directory of tenants behind the log. It owns no data.
  */
 import type { GroupId } from '../base/ids.ts';
-import type { WallTime } from '../base/time.ts';
 import { Directory } from '../metadata/directory.ts';
 import type { Outcome } from '../wire/messages.ts';
 import type { LoggedOperation } from '../wire/operation.ts';
@@ -34,7 +33,7 @@ export class DirectoryMachine implements StateMachine {
     return done;
   }
 
-  read(operation: LoggedOperation, _now: WallTime): Outcome {
+  read(operation: LoggedOperation): Outcome {
     return operation.kind === 'resolveTenant' ? this.resolved(this.directory.find(operation.tenant)) : notForUs;
   }
 

@@ -2,6 +2,7 @@
  * What a group replicates. A machine is driven by the log alone: equal logs make equal machines, on every
  * replica. `judge` is the fast refusal before an operation is proposed; `apply` is the authority.
  */
+import { noBytes } from '../base/bytes.ts';
 import type { WallTime } from '../base/time.ts';
 import type { LoggedOperation } from '../wire/operation.ts';
 import type { Outcome } from '../wire/messages.ts';
@@ -17,7 +18,5 @@ export interface StateMachine {
   read(operation: LoggedOperation, now: WallTime): Outcome;
 }
 
-const noReply = new Uint8Array(0);
-
 /** Executed, with nothing to say. */
-export const done: Outcome = { kind: 'done', reply: noReply };
+export const done: Outcome = { kind: 'done', reply: noBytes };

@@ -63,7 +63,12 @@ export type SegmentHeader =
   | { readonly kind: 'invalid' }
   | { readonly kind: 'foreign'; readonly reason: string };
 
-export function decodeSegmentHeader(bytes: Uint8Array, identity: LogIdentity, segment: number, crc: Crc32): SegmentHeader {
+export function decodeSegmentHeader(
+  bytes: Uint8Array,
+  identity: LogIdentity,
+  segment: number,
+  crc: Crc32,
+): SegmentHeader {
   const reader = new ByteReader(bytes);
   const magic = reader.u32();
   const length = reader.u32();
@@ -73,16 +78,25 @@ export function decodeSegmentHeader(bytes: Uint8Array, identity: LogIdentity, se
   if (magic !== segmentMagic || reader.failed || crc(body, 0) !== expected) return { kind: 'invalid' };
   const fields = new ByteReader(body);
   const version = fields.varint();
-  if (version !== formatVersion) return { kind: 'foreign', reason: `it has format ${String(version)}, this is ${String(formatVersion)}` };
+  if (version !== formatVersion)
+    return { kind: 'foreign', reason: `it has format ${String(version)}, this is ${String(formatVersion)}` };
   const clusterId = fields.text();
   const node = fields.varint();
   const number = fields.varint();
-  if (clusterId !== identity.clusterId) return { kind: 'foreign', reason: `it belongs to cluster '${clusterId}', this is '${identity.clusterId}'` };
-  if (node !== identity.node) return { kind: 'foreign', reason: `it belongs to node ${String(node)}, this is ${String(identity.node)}` };
+  if (clusterId !== identity.clusterId)
+    return { kind: 'foreign', reason: `it belongs to cluster '${clusterId}', this is '${identity.clusterId}'` };
+  if (node !== identity.node)
+    return { kind: 'foreign', reason: `it belongs to node ${String(node)}, this is ${String(identity.node)}` };
   return number === segment ? { kind: 'valid', end: padded(prefixBytes + length) } : { kind: 'invalid' };
 }
 
-export function encodeFrame(writer: ByteWriter, sequence: number, synced: number, records: readonly LogRecord[], crc: Crc32): void {
+export function encodeFrame(
+  writer: ByteWriter,
+  sequence: number,
+  synced: number,
+  records: readonly LogRecord[],
+  crc: Crc32,
+): void {
   const start = writer.length;
   writer.u32(frameMarker);
   const lengthAt = writer.skip(4);

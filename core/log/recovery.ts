@@ -98,7 +98,12 @@ export class LogRecovery {
 
   private damage(): void {
     const { segment, offset } = this.stop ?? { segment: this.lastSegment, offset: 0 };
-    this.failure = { kind: 'damaged', segment, offset, reason: 'what was durable cannot be read, and later writes follow it' };
+    this.failure = {
+      kind: 'damaged',
+      segment,
+      offset,
+      reason: 'what was durable cannot be read, and later writes follow it',
+    };
   }
 
   private replay(frame: Frame): boolean {

@@ -22,7 +22,6 @@ import type { Probe } from './probe.ts';
 import type { NodeStatistics, NodeView } from './view.ts';
 
 const replyChunkBytes = 16 * 1024;
-const noReply = new Uint8Array(0);
 
 export class Clients {
   readonly awaited = new Map<Procedure, { readonly connection: Connection; readonly slot: Slot }>();
@@ -114,7 +113,7 @@ export class Clients {
     const connection = this.connections.get(lane.conn);
     if (connection === undefined) return;
     connection.pendingBytes -= sizeOf(call.args);
-    if (call.isSilent) call.reply = noReply;
+    if (call.isSilent) call.reply = noBytes;
     this.changed.add(connection);
   }
 

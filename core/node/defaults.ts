@@ -20,7 +20,9 @@ interface Bounds {
 }
 
 /** The numbers among the settings, with what they may be. */
-export const settingBounds: Readonly<Record<'electionMs' | 'heartbeatMs' | 'commandTimeoutMs' | 'gossipMs' | 'maxValueBytes', Bounds>> = {
+export const settingBounds: Readonly<
+  Record<'electionMs' | 'heartbeatMs' | 'commandTimeoutMs' | 'gossipMs' | 'maxValueBytes', Bounds>
+> = {
   electionMs: { least: 50, most: 60_000 },
   heartbeatMs: { least: 5, most: 10_000 },
   commandTimeoutMs: { least: 100, most: 600_000 },

@@ -45,4 +45,9 @@ export type Effect =
   /** `drain` is complete: nothing is led here any more, or nobody could take it over in time. */
   | { readonly kind: 'drained' }
   /** Something an operator should read. `facts` are printed beside it. */
-  | { readonly kind: 'log'; readonly level: 'debug' | 'info' | 'warn' | 'error'; readonly message: string; readonly facts: Readonly<Record<string, string | number>> };
+  | {
+      readonly kind: 'log';
+      readonly level: 'debug' | 'info' | 'warn' | 'error';
+      readonly message: string;
+      readonly facts: Readonly<Record<string, string | number>>;
+    };

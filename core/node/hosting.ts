@@ -31,7 +31,8 @@ export function hostGroups(options: NodeOptions, now: MonoTime): Hosted {
     if (!descriptor.replicas.some((replica) => replica.node === node)) continue;
     let machine: StateMachine;
     if (descriptor.group === metadataGroup) machine = directory = new DirectoryMachine(tenantGroups);
-    else machine = new TenantMachine(options.random(`reads/${String(descriptor.group)}`), options.settings.maxValueBytes);
+    else
+      machine = new TenantMachine(options.random(`reads/${String(descriptor.group)}`), options.settings.maxValueBytes);
     groups.set(descriptor.group, hostGroup(options, descriptor, machine, now));
   }
   return { groups, directory };

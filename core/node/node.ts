@@ -6,7 +6,16 @@
  * write per client however many commands it holds.
  */
 import { binaryString, noBytes } from '../base/bytes.ts';
-import { type GroupId, LaneId, type MapVersion, metadataGroup, type NodeId, RequestId, Term, WriteId } from '../base/ids.ts';
+import {
+  type GroupId,
+  LaneId,
+  type MapVersion,
+  metadataGroup,
+  type NodeId,
+  RequestId,
+  Term,
+  WriteId,
+} from '../base/ids.ts';
 import { unreachable } from '../base/invariant.ts';
 import { checkLimits, limits } from '../base/limits.ts';
 import { below, type Random } from '../base/random.ts';
@@ -15,7 +24,13 @@ import { type Timer, Timers } from '../base/timers.ts';
 import { isArityRight } from '../engine/command.ts';
 import { dataCommands } from '../engine/dataCommands.ts';
 import type { Call, CommandCall } from '../forward/call.ts';
-import { type Ending, Forwarder, type ForwarderHost, type ProcedureEnding, type RetryTimer } from '../forward/forwarder.ts';
+import {
+  type Ending,
+  Forwarder,
+  type ForwarderHost,
+  type ProcedureEnding,
+  type RetryTimer,
+} from '../forward/forwarder.ts';
 import { ensureTenant, type Procedure } from '../forward/procedure.ts';
 import type { DirectoryMachine } from '../group/directoryMachine.ts';
 import type { Group } from '../group/group.ts';
@@ -80,7 +95,10 @@ export class Node implements ForwarderHost {
     this.id = node;
     this.now = now;
     this.random = random('gossip');
-    const members = topology.groups.map(({ group, replicas }): [GroupId, NodeId[]] => [group, replicas.map((replica) => replica.node)]);
+    const members = topology.groups.map(({ group, replicas }): [GroupId, NodeId[]] => [
+      group,
+      replicas.map((replica) => replica.node),
+    ]);
     this.router = new Router(node, new ShardMap(), new LeaderHints(new Map(members)));
     this.forwarder = new Forwarder(this, this.router, random('forward'), {
       self: node,
@@ -196,7 +214,8 @@ export class Node implements ForwarderHost {
         this.onRequest(from, message);
         return;
       case 'reply':
-        if (message.boot === this.options.boot) this.forwarder.onOutcome(from, message.request, message.outcome, this.now.mono);
+        if (message.boot === this.options.boot)
+          this.forwarder.onOutcome(from, message.request, message.outcome, this.now.mono);
         return;
       case 'mapVersion':
         this.onMapVersion(from, message.version);
@@ -215,7 +234,10 @@ export class Node implements ForwarderHost {
     const group = this.groups.get(message.group);
     this.statistics.forwardedHere += 1;
     if (group === undefined || !isKnown(operation)) {
-      const refusal: Refusal = group === undefined ? { kind: 'notLeader', leader: null, term: Term(0) } : { kind: 'busy', what: 'the command is not known on this node' };
+      const refusal: Refusal =
+        group === undefined
+          ? { kind: 'notLeader', leader: null, term: Term(0) }
+          : { kind: 'busy', what: 'the command is not known on this node' };
       this.post(from, { kind: 'reply', boot, request, outcome: { kind: 'refused', refusal } });
       return;
     }
@@ -247,8 +269,10 @@ export class Node implements ForwarderHost {
 
   private deliver(group: Group): void {
     for (const { origin, outcome } of group.completions.drain()) {
-      if (origin.node !== this.id) this.post(origin.node, { kind: 'reply', boot: origin.boot, request: origin.request, outcome });
-      else if (origin.boot === this.options.boot) this.forwarder.onOutcome(this.id, origin.request, outcome, this.now.mono);
+      if (origin.node !== this.id)
+        this.post(origin.node, { kind: 'reply', boot: origin.boot, request: origin.request, outcome });
+      else if (origin.boot === this.options.boot)
+        this.forwarder.onOutcome(this.id, origin.request, outcome, this.now.mono);
     }
   }
 
@@ -275,12 +299,17 @@ export class Node implements ForwarderHost {
     const { shards } = this.router;
     if (theirs > shards.version) this.post(from, { kind: 'mapVersion', version: shards.version });
     else if (theirs < shards.version) {
-      this.post(from, { kind: 'mapChanges', since: theirs, changes: shards.changesAfter(theirs, limits.mapChangesPerMessage) });
+      this.post(from, {
+        kind: 'mapChanges',
+        since: theirs,
+        changes: shards.changesAfter(theirs, limits.mapChangesPerMessage),
+      });
     }
   }
 
   private onTimer(): void {
-    for (let timer = this.timers.takeDue(this.now.mono); timer !== null; timer = this.timers.takeDue(this.now.mono)) this.fire(timer);
+    for (let timer = this.timers.takeDue(this.now.mono); timer !== null; timer = this.timers.takeDue(this.now.mono))
+      this.fire(timer);
   }
 
   private fire(timer: NodeTimer): void {

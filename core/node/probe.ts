@@ -2,7 +2,17 @@
  * Facts for whoever watches: the simulator's oracles, the runtime's metrics. A probe is told, never asked:
  * the core behaves the same to the byte with or without one, and a probe must not call back.
  */
-import type { ConnId, GroupId, Incarnation, LogIndex, MapVersion, NodeId, RequestId, TenantName, Term } from '../base/ids.ts';
+import type {
+  ConnId,
+  GroupId,
+  Incarnation,
+  LogIndex,
+  MapVersion,
+  NodeId,
+  RequestId,
+  TenantName,
+  Term,
+} from '../base/ids.ts';
 import type { Operation } from '../wire/messages.ts';
 
 /** Who asked: unique over all nodes and all their lives. */
@@ -14,7 +24,12 @@ export interface Origin {
 
 export interface Probe {
   /** A replica that takes itself for the leader wrote these operations into its log as one entry. */
-  proposed(event: { readonly group: GroupId; readonly term: Term; readonly index: LogIndex; readonly origins: readonly Origin[] }): void;
+  proposed(event: {
+    readonly group: GroupId;
+    readonly term: Term;
+    readonly index: LogIndex;
+    readonly origins: readonly Origin[];
+  }): void;
   /** Every replica, for every operation of every entry it applies. `executed` is false if the ownership check refused it. */
   applied(event: AppliedOperation): void;
   /** A read that went past the log was executed here. `registered` is the value `readRegistered` was told. */
@@ -22,11 +37,28 @@ export interface Probe {
   /** A read that will go past the log has arrived at the replica that will execute it. */
   readRegistered(event: { readonly group: GroupId; readonly term: Term; readonly origin: Origin }): void;
   /** The ingress starts work on a client's command. */
-  commandStarted(event: { readonly conn: ConnId; readonly request: RequestId; readonly tenant: TenantName; readonly access: 'read' | 'write'; readonly args: readonly Uint8Array[] }): void;
+  commandStarted(event: {
+    readonly conn: ConnId;
+    readonly request: RequestId;
+    readonly tenant: TenantName;
+    readonly access: 'read' | 'write';
+    readonly args: readonly Uint8Array[];
+  }): void;
   /** The ingress answered. `outcome` says what the client was told; `hops` how many times it was sent to a peer. */
-  commandFinished(event: { readonly conn: ConnId; readonly request: RequestId; readonly outcome: 'executed' | 'notExecuted' | 'unknown'; readonly reply: Uint8Array; readonly hops: number }): void;
+  commandFinished(event: {
+    readonly conn: ConnId;
+    readonly request: RequestId;
+    readonly outcome: 'executed' | 'notExecuted' | 'unknown';
+    readonly reply: Uint8Array;
+    readonly hops: number;
+  }): void;
   /** A request left for a peer; `attempt` counts from 1. */
-  forwarded(event: { readonly request: RequestId; readonly group: GroupId; readonly to: NodeId; readonly attempt: number }): void;
+  forwarded(event: {
+    readonly request: RequestId;
+    readonly group: GroupId;
+    readonly to: NodeId;
+    readonly attempt: number;
+  }): void;
   /** A request was refused by whom the maps named: the price of a stale map or hint. `reason` is the refusal's kind. */
   misrouted(event: { readonly request: RequestId; readonly group: GroupId; readonly reason: string }): void;
   mapAdvanced(event: { readonly version: MapVersion }): void;

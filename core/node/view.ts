@@ -1,7 +1,17 @@
 /**
  * What the node's own commands see of it: facts to print, and the few things they may start.
  */
-import type { Epoch, GroupId, Incarnation, LogIndex, MapVersion, NodeId, ReplicaId, TenantName, Term } from '../base/ids.ts';
+import type {
+  Epoch,
+  GroupId,
+  Incarnation,
+  LogIndex,
+  MapVersion,
+  NodeId,
+  ReplicaId,
+  TenantName,
+  Term,
+} from '../base/ids.ts';
 import type { CommandSpec } from '../engine/command.ts';
 import type { Procedure } from '../forward/procedure.ts';
 import type { Connection } from './connection.ts';

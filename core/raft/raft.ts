@@ -6,6 +6,7 @@
  * This is the only file that changes role, term and vote. Terms are judged once, at the top of `step` (§3.3);
  * below that, a message is of the present term.
  */
+import { noBytes } from '../base/bytes.ts';
 import { LogIndex, type ReplicaId, Term, type WriteId } from '../base/ids.ts';
 import { invariant, unreachable } from '../base/invariant.ts';
 import type { Random } from '../base/random.ts';
@@ -18,8 +19,6 @@ import type { Entry, EntryKind, HardState, RaftMessage, RaftOutput } from './typ
 
 type Of<Kind extends RaftMessage['kind']> = Extract<RaftMessage, { kind: Kind }>;
 
-const noData = new Uint8Array(0);
-
 export class Raft {
   readonly id: ReplicaId;
   readonly state: RaftState;
@@ -29,7 +28,12 @@ export class Raft {
   private readonly replication: Replication;
 
   /** `restored` is what the disk has; all of it counts as durable. */
-  constructor(config: RaftConfig, restored: { readonly hardState: HardState; readonly entries: readonly Entry[] }, random: Random, now: MonoTime) {
+  constructor(
+    config: RaftConfig,
+    restored: { readonly hardState: HardState; readonly entries: readonly Entry[] },
+    random: Random,
+    now: MonoTime,
+  ) {
     this.id = config.id;
     this.config = config;
     this.random = random;
@@ -120,7 +124,13 @@ export class Raft {
   /** Reads may run without a round at this instant (§6.4.1). */
   hasLease(now: MonoTime): boolean {
     const s = this.state;
-    return this.config.leases && s.role === 'leader' && s.commitIndex >= s.termStart && s.leaseUntil !== null && now < s.leaseUntil;
+    return (
+      this.config.leases &&
+      s.role === 'leader' &&
+      s.commitIndex >= s.termStart &&
+      s.leaseUntil !== null &&
+      now < s.leaseUntil
+    );
   }
 
   /** The clock cannot be trusted: no lease for the rest of the term. */
@@ -186,7 +196,11 @@ export class Raft {
   isCaughtUp(replica: ReplicaId, now: MonoTime): boolean {
     const progress = this.state.progress.get(replica);
     if (progress === undefined || this.state.role !== 'leader') return false;
-    return progress.matchIndex >= this.state.commitIndex && now < after(progress.heardAt, this.config.electionMs) && progress.mode === 'replicate';
+    return (
+      progress.matchIndex >= this.state.commitIndex &&
+      now < after(progress.heardAt, this.config.electionMs) &&
+      progress.mode === 'replicate'
+    );
   }
 
   /** How far each replica is, while leading. */
@@ -200,7 +214,10 @@ export class Raft {
 
   /** A pre-vote asks about a term without anybody entering it (§9.6). */
   private isOnlyAsked(message: RaftMessage): boolean {
-    return (message.kind === 'voteRequest' && message.pre) || (message.kind === 'voteReply' && message.pre && message.granted);
+    return (
+      (message.kind === 'voteRequest' && message.pre) ||
+      (message.kind === 'voteReply' && message.pre && message.granted)
+    );
   }
 
   /** Who hears a leader does not help to depose it (§4.2.3), unless the leader itself asked for that. */
@@ -224,7 +241,9 @@ export class Raft {
   private onVoteRequest(from: ReplicaId, message: Of<'voteRequest'>, now: MonoTime): void {
     const s = this.state;
     if (this.hearsLeader(message, now)) return;
-    const isFree = message.pre ? message.term > s.term || s.votedFor === null || s.votedFor === from : this.isVoteFree(from);
+    const isFree = message.pre
+      ? message.term > s.term || s.votedFor === null || s.votedFor === from
+      : this.isVoteFree(from);
     const granted = isFree && this.isUpToDate(message);
     if (granted && !message.pre) {
       this.setHardState(s.term, from);
@@ -282,7 +301,15 @@ export class Raft {
     const { lastIndex, lastTerm } = s.log;
     const term = Term(s.term + 1);
     for (const voter of this.config.voters) {
-      if (voter !== this.id) this.out.sendAfterHardState(voter, { kind: 'voteRequest', term, pre: true, transfer: false, lastIndex, lastTerm });
+      if (voter !== this.id)
+        this.out.sendAfterHardState(voter, {
+          kind: 'voteRequest',
+          term,
+          pre: true,
+          transfer: false,
+          lastIndex,
+          lastTerm,
+        });
     }
   }
 
@@ -296,7 +323,14 @@ export class Raft {
     const { lastIndex, lastTerm } = s.log;
     for (const voter of this.config.voters) {
       if (voter === this.id) continue;
-      this.out.sendAfterLog(voter, { kind: 'voteRequest', term: s.term, pre: false, transfer: isTransfer, lastIndex, lastTerm });
+      this.out.sendAfterLog(voter, {
+        kind: 'voteRequest',
+        term: s.term,
+        pre: false,
+        transfer: isTransfer,
+        lastIndex,
+        lastTerm,
+      });
     }
   }
 
@@ -315,7 +349,7 @@ export class Raft {
     s.uncommittedBytes = 0;
     s.termStart = LogIndex(s.log.lastIndex + 1);
     this.replication.startTerm(now);
-    this.appendOwn('noop', noData);
+    this.appendOwn('noop', noBytes);
     this.replication.startRound(now);
     s.heartbeatAt = after(now, this.config.heartbeatMs);
   }

@@ -164,7 +164,8 @@ export class Replication {
   /** Appends that had no answer for some heartbeats are taken for lost: begin again behind what is known to match. */
   private resendLost(now: MonoTime): void {
     for (const progress of this.s.progress.values()) {
-      const isLost = progress.inflight > 0 && now >= after(progress.waitingSince, lostAfterHeartbeats * this.config.heartbeatMs);
+      const isLost =
+        progress.inflight > 0 && now >= after(progress.waitingSince, lostAfterHeartbeats * this.config.heartbeatMs);
       if (!isLost) continue;
       progress.mode = 'probe';
       progress.inflight = 0;
@@ -180,7 +181,8 @@ export class Replication {
     const reached = LogIndex(reachedByMajority(matched));
     if (reached <= s.commitIndex) return;
     if (s.log.termAt(reached) !== s.term) return;
-    for (const entry of s.log.slice(s.commitIndex, reached)) s.uncommittedBytes = Math.max(0, s.uncommittedBytes - entry.data.length);
+    for (const entry of s.log.slice(s.commitIndex, reached))
+      s.uncommittedBytes = Math.max(0, s.uncommittedBytes - entry.data.length);
     s.commitIndex = reached;
   }
 
@@ -192,7 +194,15 @@ export class Replication {
       const prevTerm = s.log.termAt(prevIndex);
       invariant(prevTerm !== null, 'a leader knows what it sends', { prevIndex });
       const entries = s.log.sliceBytes(prevIndex, config.maxAppendBytes);
-      this.out.send(replica, { kind: 'append', term: s.term, prevIndex, prevTerm, entries, commit: s.commitIndex, round: s.round });
+      this.out.send(replica, {
+        kind: 'append',
+        term: s.term,
+        prevIndex,
+        prevTerm,
+        entries,
+        commit: s.commitIndex,
+        round: s.round,
+      });
       if (progress.inflight === 0) progress.waitingSince = now;
       progress.inflight += 1;
       progress.sentRound = s.round;
@@ -224,7 +234,10 @@ export class Replication {
       const present = s.log.termAt(entry.index);
       if (present === entry.term) continue;
       if (present !== null) {
-        invariant(entry.index > s.commitIndex, 'what is committed is never replaced', { index: entry.index, commit: s.commitIndex });
+        invariant(entry.index > s.commitIndex, 'what is committed is never replaced', {
+          index: entry.index,
+          commit: s.commitIndex,
+        });
         this.out.onTruncated(entry.index);
         s.log.truncateFrom(entry.index);
       }

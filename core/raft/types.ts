@@ -24,12 +24,34 @@ export interface HardState {
 
 export type RaftMessage =
   /** `pre` asks "would you?" without changing a term (§9.6). `transfer` lifts the refusal of voters that hear a leader (§3.10). */
-  | { readonly kind: 'voteRequest'; readonly term: Term; readonly pre: boolean; readonly transfer: boolean; readonly lastIndex: LogIndex; readonly lastTerm: Term }
+  | {
+      readonly kind: 'voteRequest';
+      readonly term: Term;
+      readonly pre: boolean;
+      readonly transfer: boolean;
+      readonly lastIndex: LogIndex;
+      readonly lastTerm: Term;
+    }
   | { readonly kind: 'voteReply'; readonly term: Term; readonly pre: boolean; readonly granted: boolean }
   /** `round` numbers the leader's quorum rounds; every reply returns it (§6.4). */
-  | { readonly kind: 'append'; readonly term: Term; readonly prevIndex: LogIndex; readonly prevTerm: Term; readonly entries: readonly Entry[]; readonly commit: LogIndex; readonly round: number }
+  | {
+      readonly kind: 'append';
+      readonly term: Term;
+      readonly prevIndex: LogIndex;
+      readonly prevTerm: Term;
+      readonly entries: readonly Entry[];
+      readonly commit: LogIndex;
+      readonly round: number;
+    }
   /** Accepted: the logs agree, durably, up to `index`. Refused: they may agree up to `index`, where this log has `hintTerm`. */
-  | { readonly kind: 'appendReply'; readonly term: Term; readonly accepted: boolean; readonly index: LogIndex; readonly hintTerm: Term; readonly round: number }
+  | {
+      readonly kind: 'appendReply';
+      readonly term: Term;
+      readonly accepted: boolean;
+      readonly index: LogIndex;
+      readonly hintTerm: Term;
+      readonly round: number;
+    }
   /** `commit` never exceeds what the receiver is known to hold. */
   | { readonly kind: 'heartbeat'; readonly term: Term; readonly commit: LogIndex; readonly round: number }
   | { readonly kind: 'heartbeatReply'; readonly term: Term; readonly round: number }

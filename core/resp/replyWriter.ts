@@ -12,7 +12,18 @@ export type Protocol = 2 | 3;
 const smallNumbers = 10_000;
 const okReply: Readonly<Uint8Array> = Uint8Array.of(0x2b, 0x4f, 0x4b, 0x0d, 0x0a);
 
-const type = { simple: 0x2b, error: 0x2d, integer: 0x3a, bulk: 0x24, array: 0x2a, map: 0x25, set: 0x7e, double: 0x2c, boolean: 0x23, verbatim: 0x3d } as const;
+const type = {
+  simple: 0x2b,
+  error: 0x2d,
+  integer: 0x3a,
+  bulk: 0x24,
+  array: 0x2a,
+  map: 0x25,
+  set: 0x7e,
+  double: 0x2c,
+  boolean: 0x23,
+  verbatim: 0x3d,
+} as const;
 
 export class ReplyWriter {
   protocol: Protocol = 2;

@@ -84,7 +84,10 @@ export class ShardMap {
 }
 
 /** An incarnation outranks the earlier ones; within it, an epoch the earlier ones. */
-function isNewer(a: { incarnation: Incarnation; epoch: Epoch }, b: { incarnation: Incarnation; epoch: Epoch }): boolean {
+function isNewer(
+  a: { incarnation: Incarnation; epoch: Epoch },
+  b: { incarnation: Incarnation; epoch: Epoch },
+): boolean {
   if (a.incarnation !== b.incarnation) return a.incarnation > b.incarnation;
   return a.epoch > b.epoch;
 }

@@ -19,7 +19,11 @@ const close = 0x7d;
  * `keyPositions` index `args`. A connection that chose a tenant does not come here.
  * `fallback` is the tenant of keys without braces; null if there is none.
  */
-export function tenantOf(args: readonly Uint8Array[], keyPositions: readonly number[], fallback: TenantName | null): TenantChoice {
+export function tenantOf(
+  args: readonly Uint8Array[],
+  keyPositions: readonly number[],
+  fallback: TenantName | null,
+): TenantChoice {
   let chosen: TenantName | null = null;
   for (const position of keyPositions) {
     const key = args[position];

@@ -2,8 +2,19 @@
  * Messages between nodes as bytes. Each has its length before it, so that a reader skips kinds it does not know
  * and tail fields that were added after its time; what is cut short or out of range is malformed.
  */
-import { ByteReader, ByteWriter } from '../base/bytes.ts';
-import { Epoch, GroupId, Incarnation, LaneId, LogIndex, MapVersion, NodeId, ReplicaId, RequestId, Term } from '../base/ids.ts';
+import { ByteReader, type ByteWriter } from '../base/bytes.ts';
+import {
+  Epoch,
+  GroupId,
+  Incarnation,
+  LaneId,
+  LogIndex,
+  MapVersion,
+  NodeId,
+  ReplicaId,
+  RequestId,
+  Term,
+} from '../base/ids.ts';
 import { unreachable } from '../base/invariant.ts';
 import { parseTenantName } from '../base/tenantName.ts';
 import type { RaftMessage } from '../raft/types.ts';
@@ -12,7 +23,15 @@ import type { MapChange, Outcome, PeerMessage, Refusal, TenantPlace } from './me
 import { decodeOperation, encodeOperation } from './operation.ts';
 
 const message = { raft: 1, request: 2, reply: 3, mapVersion: 4, mapChanges: 5 } as const;
-const raft = { voteRequest: 1, voteReply: 2, append: 3, appendReply: 4, heartbeat: 5, heartbeatReply: 6, timeoutNow: 7 } as const;
+const raft = {
+  voteRequest: 1,
+  voteReply: 2,
+  append: 3,
+  appendReply: 4,
+  heartbeat: 5,
+  heartbeatReply: 6,
+  timeoutNow: 7,
+} as const;
 const outcome = { done: 1, resolved: 2, refused: 3 } as const;
 const refusal = { notLeader: 1, notOwner: 2, outOfOrder: 3, busy: 4 } as const;
 const change = { placed: 1, dropped: 2 } as const;
@@ -57,7 +76,11 @@ export function encodeMessage(writer: ByteWriter, m: PeerMessage): void {
 }
 
 /** All messages of a frame, without those of unknown kinds. */
-export function decodeMessages(source: Uint8Array, count: number, offset: number): readonly PeerMessage[] | 'malformed' {
+export function decodeMessages(
+  source: Uint8Array,
+  count: number,
+  offset: number,
+): readonly PeerMessage[] | 'malformed' {
   const messages: PeerMessage[] = [];
   const reader = new ByteReader(source, offset);
   for (let i = 0; i < count; i += 1) {
@@ -167,7 +190,14 @@ function decodeRaft(reader: ByteReader): RaftMessage | 'malformed' | 'unknown' {
     case raft.voteRequest: {
       const flags = reader.u8();
       const lastIndex = LogIndex(reader.varint());
-      return { kind: 'voteRequest', term, pre: (flags & 1) !== 0, transfer: (flags & 2) !== 0, lastIndex, lastTerm: Term(reader.varint()) };
+      return {
+        kind: 'voteRequest',
+        term,
+        pre: (flags & 1) !== 0,
+        transfer: (flags & 2) !== 0,
+        lastIndex,
+        lastTerm: Term(reader.varint()),
+      };
     }
     case raft.voteReply: {
       const flags = reader.u8();

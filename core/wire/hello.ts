@@ -38,7 +38,10 @@ export function encodeHello(hello: Hello, crc: Crc32): Uint8Array {
 }
 
 /** `null` while more bytes are needed. `rest` is what follows the hello. */
-export function decodeHello(received: Uint8Array, crc: Crc32): { readonly hello: Hello; readonly rest: Uint8Array } | 'malformed' | null {
+export function decodeHello(
+  received: Uint8Array,
+  crc: Crc32,
+): { readonly hello: Hello; readonly rest: Uint8Array } | 'malformed' | null {
   if (received.length < prefixBytes) {
     return received.some((byte, i) => byte !== ((magic >>> (24 - 8 * i)) & 0xff) && i < 4) ? 'malformed' : null;
   }
@@ -55,13 +58,17 @@ export function decodeHello(received: Uint8Array, crc: Crc32): { readonly hello:
   const clusterId = fields.text();
   const node = NodeId(fields.varint());
   const boot = fields.varint();
-  return fields.failed ? 'malformed' : { hello: { version, clusterId, node, boot }, rest: received.subarray(prefixBytes + length) };
+  return fields.failed
+    ? 'malformed'
+    : { hello: { version, clusterId, node, boot }, rest: received.subarray(prefixBytes + length) };
 }
 
 /** Why the two cannot talk; null if they can. */
 export function refuseHello(own: Hello, theirs: Hello, isMember: (node: NodeId) => boolean): string | null {
-  if (theirs.clusterId !== own.clusterId) return `it belongs to cluster '${theirs.clusterId}', this is '${own.clusterId}'`;
-  if (theirs.version !== own.version) return `it speaks version ${String(theirs.version)} of the peer protocol, this is ${String(own.version)}`;
+  if (theirs.clusterId !== own.clusterId)
+    return `it belongs to cluster '${theirs.clusterId}', this is '${own.clusterId}'`;
+  if (theirs.version !== own.version)
+    return `it speaks version ${String(theirs.version)} of the peer protocol, this is ${String(own.version)}`;
   if (theirs.node === own.node) return `it says it is node ${String(own.node)}, which is this one`;
   return isMember(theirs.node) ? null : `there is no node ${String(theirs.node)} in the cluster`;
 }

@@ -2,11 +2,28 @@
  * What nodes say to one another. Every map, hint and route in here may be stale; only what a group's own
  * log decides is true.
  */
-import type { Epoch, GroupId, Incarnation, LaneId, MapVersion, NodeId, ReplicaId, RequestId, TenantName, Term } from '../base/ids.ts';
+import type {
+  Epoch,
+  GroupId,
+  Incarnation,
+  LaneId,
+  MapVersion,
+  NodeId,
+  ReplicaId,
+  RequestId,
+  TenantName,
+  Term,
+} from '../base/ids.ts';
 import type { RaftMessage } from '../raft/types.ts';
 
 export type PeerMessage =
-  | { readonly kind: 'raft'; readonly group: GroupId; readonly from: ReplicaId; readonly to: ReplicaId; readonly message: RaftMessage }
+  | {
+      readonly kind: 'raft';
+      readonly group: GroupId;
+      readonly from: ReplicaId;
+      readonly to: ReplicaId;
+      readonly message: RaftMessage;
+    }
   | ({ readonly kind: 'request' } & ForwardRequest)
   | ({ readonly kind: 'reply' } & ForwardReply)
   /** Anti-entropy: "I have the ShardMap up to this version". The one ahead answers with `mapChanges`. */
@@ -30,13 +47,25 @@ export interface ForwardRequest {
 
 export type Operation =
   /** A client's command. `args` starts with its name; `protocol` is the RESP version of the reply. */
-  | { readonly kind: 'execute'; readonly tenant: TenantName; readonly incarnation: Incarnation; readonly access: 'read' | 'write'; readonly protocol: 2 | 3; readonly args: readonly Uint8Array[] }
+  | {
+      readonly kind: 'execute';
+      readonly tenant: TenantName;
+      readonly incarnation: Incarnation;
+      readonly access: 'read' | 'write';
+      readonly protocol: 2 | 3;
+      readonly args: readonly Uint8Array[];
+    }
   /** To a tenant's group: own it from now on, as the metadata group decided. Idempotent. */
   | { readonly kind: 'adopt'; readonly tenant: TenantName; readonly incarnation: Incarnation; readonly epoch: Epoch }
   /** To a tenant's group: give it up for good, with its data. Idempotent. */
   | { readonly kind: 'release'; readonly tenant: TenantName; readonly incarnation: Incarnation }
   /** To the metadata group: where is it? Creates it by the placement policy, or in `group`, if `create`. */
-  | { readonly kind: 'resolveTenant'; readonly tenant: TenantName; readonly create: boolean; readonly group: GroupId | null }
+  | {
+      readonly kind: 'resolveTenant';
+      readonly tenant: TenantName;
+      readonly create: boolean;
+      readonly group: GroupId | null;
+    }
   /** To the metadata group, after its release: forget this incarnation. Idempotent. */
   | { readonly kind: 'dropTenant'; readonly tenant: TenantName; readonly incarnation: Incarnation };
 

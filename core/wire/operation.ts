@@ -56,7 +56,11 @@ export function decodeEntryBatch(data: Uint8Array): EntryBatch | 'malformed' {
   const items: LoggedItem[] = [];
   let tenant: TenantName | null = null;
   for (let i = 0; i < count; i += 1) {
-    const origin: Origin = { node: NodeId(reader.varint()), boot: reader.varint(), request: RequestId(reader.varint()) };
+    const origin: Origin = {
+      node: NodeId(reader.varint()),
+      boot: reader.varint(),
+      request: RequestId(reader.varint()),
+    };
     const operation = decodeOperation(reader, tenant);
     if (operation === null) return 'malformed';
     tenant = operation.tenant;

@@ -103,7 +103,11 @@ export class ClientServer {
     const conn = ConnId(this.lastConn);
     const client: Client = { conn, socket, isPaused: false, isSlow: false };
     this.clients.set(conn, client);
-    this.emit({ kind: 'clientOpened', conn, address: `${socket.remoteAddress ?? ''}:${String(socket.remotePort ?? 0)}` });
+    this.emit({
+      kind: 'clientOpened',
+      conn,
+      address: `${socket.remoteAddress ?? ''}:${String(socket.remotePort ?? 0)}`,
+    });
     const framer = new CommandFramer(this.options.framer, {
       command: (args) => {
         this.emit({ kind: 'clientCommand', conn, args });

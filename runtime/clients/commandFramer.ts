@@ -135,11 +135,13 @@ export class CommandFramer {
         if (length === null) return -1;
         if (length < 0 || length > this.limits.maxBulkBytes) return this.break('Protocol error: invalid bulk length');
         this.bulkBytes = length + 2;
-        if (this.checked + this.bulkBytes > this.limits.maxCommandBytes) return this.break('Protocol error: command too large');
+        if (this.checked + this.bulkBytes > this.limits.maxCommandBytes)
+          return this.break('Protocol error: command too large');
       }
       const end = start + this.checked + this.bulkBytes;
       if (end > source.length) return -1;
-      if (source[end - 2] !== carriageReturn || source[end - 1] !== lineFeed) return this.break('Protocol error: expected CRLF after an argument');
+      if (source[end - 2] !== carriageReturn || source[end - 1] !== lineFeed)
+        return this.break('Protocol error: expected CRLF after an argument');
       this.checked += this.bulkBytes;
       this.bulkBytes = -1;
       this.argumentsLeft -= 1;

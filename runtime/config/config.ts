@@ -6,7 +6,17 @@ import { readFileSync } from 'node:fs';
 import { dirname, extname, resolve } from 'node:path';
 import * as v from 'valibot';
 import { parse as parseYaml } from 'yaml';
-import { defaultSettings, GroupId, NodeId, parseTenantName, ReplicaId, type Settings, settingBounds, type TenantName, type Topology } from '../../core/index.ts';
+import {
+  defaultSettings,
+  GroupId,
+  NodeId,
+  parseTenantName,
+  ReplicaId,
+  type Settings,
+  settingBounds,
+  type TenantName,
+  type Topology,
+} from '../../core/index.ts';
 import { ConfigError } from '../exitCodes.ts';
 import { type LogLevel, logLevels } from '../log.ts';
 
@@ -27,8 +37,14 @@ const schema = v.strictObject({
   cluster: v.pipe(v.string(), v.regex(/^[A-Za-z0-9._-]{1,64}$/, 'expects 1 to 64 characters of A-Z a-z 0-9 . _ -')),
   node: nodeId,
   data: v.pipe(v.string(), v.nonEmpty('expects a directory')),
-  nodes: v.pipe(v.array(v.strictObject({ id: nodeId, client: address, peer: address })), v.nonEmpty('expects at least one node')),
-  groups: v.pipe(v.array(v.strictObject({ id: groupId, nodes: v.array(nodeId) })), v.nonEmpty('expects at least group 0')),
+  nodes: v.pipe(
+    v.array(v.strictObject({ id: nodeId, client: address, peer: address })),
+    v.nonEmpty('expects at least one node'),
+  ),
+  groups: v.pipe(
+    v.array(v.strictObject({ id: groupId, nodes: v.array(nodeId) })),
+    v.nonEmpty('expects at least group 0'),
+  ),
   tenants: v.optional(v.record(v.string(), groupId), {}),
   settings: v.optional(
     v.strictObject({
@@ -50,7 +66,10 @@ const schema = v.strictObject({
     }),
     {},
   ),
-  peers: v.optional(v.strictObject({ maxQueuedBytes: v.optional(v.pipe(v.number(), v.integer(), v.minValue(mib)), 512 * mib) }), {}),
+  peers: v.optional(
+    v.strictObject({ maxQueuedBytes: v.optional(v.pipe(v.number(), v.integer(), v.minValue(mib)), 512 * mib) }),
+    {},
+  ),
   log: v.optional(v.picklist(logLevels), 'info'),
 });
 
@@ -132,15 +151,22 @@ function checkTopology(file: File): void {
   if (!groups.includes(0)) throw new ConfigError('groups: group 0, which holds the ShardMap, is missing');
   if (groups.length < 2) throw new ConfigError('groups: expects at least one group for tenants beside group 0');
   for (const { id, nodes: members } of file.groups) {
-    if (!replicaCounts.includes(members.length)) throw new ConfigError(`groups.${String(id)}.nodes: expects 1, 3, 5 or 7 nodes, got ${String(members.length)}`);
-    if (new Set(members).size !== members.length) throw new ConfigError(`groups.${String(id)}.nodes: every node must be there once`);
-    for (const member of members) if (!nodes.includes(member)) throw new ConfigError(`groups.${String(id)}.nodes: there is no node ${String(member)}`);
+    if (!replicaCounts.includes(members.length))
+      throw new ConfigError(`groups.${String(id)}.nodes: expects 1, 3, 5 or 7 nodes, got ${String(members.length)}`);
+    if (new Set(members).size !== members.length)
+      throw new ConfigError(`groups.${String(id)}.nodes: every node must be there once`);
+    for (const member of members)
+      if (!nodes.includes(member))
+        throw new ConfigError(`groups.${String(id)}.nodes: there is no node ${String(member)}`);
   }
   for (const [tenant, group] of Object.entries(file.tenants)) {
-    if (parseTenantName(tenant) === null) throw new ConfigError(`tenants: '${tenant}' is no tenant name (1 to 128 characters of A-Z a-z 0-9 . _ : @ -)`);
-    if (group === 0 || !groups.includes(group)) throw new ConfigError(`tenants.${tenant}: there is no group ${String(group)} for tenants`);
+    if (parseTenantName(tenant) === null)
+      throw new ConfigError(`tenants: '${tenant}' is no tenant name (1 to 128 characters of A-Z a-z 0-9 . _ : @ -)`);
+    if (group === 0 || !groups.includes(group))
+      throw new ConfigError(`tenants.${tenant}: there is no group ${String(group)} for tenants`);
   }
-  if (file.settings.heartbeatMs * 2 > file.settings.electionMs) throw new ConfigError('settings.heartbeatMs: expects at most half of settings.electionMs');
+  if (file.settings.heartbeatMs * 2 > file.settings.electionMs)
+    throw new ConfigError('settings.heartbeatMs: expects at most half of settings.electionMs');
   for (const { id, client, peer } of file.nodes) {
     for (const text of [client, peer]) {
       const { port } = hostPort(text);
@@ -157,7 +183,9 @@ function topologyOf(file: File): Topology {
   }
   return {
     clusterId: file.cluster,
-    nodes: [...file.nodes].sort((a, b) => a.id - b.id).map(({ id, client, peer }) => ({ node: NodeId(id), clientAddress: client, peerAddress: peer })),
+    nodes: [...file.nodes]
+      .sort((a, b) => a.id - b.id)
+      .map(({ id, client, peer }) => ({ node: NodeId(id), clientAddress: client, peerAddress: peer })),
     groups: [...file.groups]
       .sort((a, b) => a.id - b.id)
       .map(({ id, nodes }) => ({

@@ -26,6 +26,8 @@ export async function ask({ host, port }: HostPort, args: readonly string[]): Pr
     socket.on('data', (chunk) => {
       parser.execute(chunk);
     });
-    socket.write(`*${String(args.length)}\r\n${args.map((arg) => `$${String(Buffer.byteLength(arg))}\r\n${arg}\r\n`).join('')}`);
+    socket.write(
+      `*${String(args.length)}\r\n${args.map((arg) => `$${String(Buffer.byteLength(arg))}\r\n${arg}\r\n`).join('')}`,
+    );
   });
 }

@@ -50,7 +50,12 @@ export async function runCluster(options: ClusterOptions): Promise<void> {
     async ({ node, child }) =>
       new Promise<void>((done) => {
         child.once('exit', (code, signal) => {
-          if (!isStopping) process.stdout.write(pc.yellow(`node ${String(node.id)} ended (${signal ?? `exit code ${String(code)}`}); its log is in ${logPath(data, node)}\n`));
+          if (!isStopping)
+            process.stdout.write(
+              pc.yellow(
+                `node ${String(node.id)} ended (${signal ?? `exit code ${String(code)}`}); its log is in ${logPath(data, node)}\n`,
+              ),
+            );
           done();
         });
       }),
@@ -61,7 +66,10 @@ export async function runCluster(options: ClusterOptions): Promise<void> {
     await Promise.all(ended);
     throw failure;
   }
-  if (!isStopping) process.stdout.write(`${await table(running)}\nserving after ${String(Date.now() - started)} ms, data in ${data}, Ctrl-C stops it\n`);
+  if (!isStopping)
+    process.stdout.write(
+      `${await table(running)}\nserving after ${String(Date.now() - started)} ms, data in ${data}, Ctrl-C stops it\n`,
+    );
   await Promise.all(ended);
   process.exit(0);
 }
@@ -72,7 +80,10 @@ function checkShape(data: string, { nodes, groups }: ClusterShape): void {
   const shape = JSON.stringify({ nodes, groups });
   if (!existsSync(path)) writeFileSync(path, shape);
   const kept = readFileSync(path, 'utf8');
-  if (kept !== shape) throw new ConfigError(`--data: ${data} holds a cluster of another shape, ${kept}: start it as it was, or give --fresh to delete it`);
+  if (kept !== shape)
+    throw new ConfigError(
+      `--data: ${data} holds a cluster of another shape, ${kept}: start it as it was, or give --fresh to delete it`,
+    );
 }
 
 function startNode(data: string, shape: ClusterShape, node: LocalNode): Running {
@@ -84,9 +95,13 @@ function startNode(data: string, shape: ClusterShape, node: LocalNode): Running 
   const isSource = entry.endsWith('.ts');
   const cli = resolve(entry, '..', '..', isSource ? 'cli.ts' : 'cli.js');
   const log = openSync(logPath(data, node), 'a');
-  const child = spawn(process.execPath, [...(isSource ? ['--import', import.meta.resolve('tsx')] : []), cli, 'node', '--config', config], {
-    stdio: ['ignore', log, log, 'ipc'],
-  });
+  const child = spawn(
+    process.execPath,
+    [...(isSource ? ['--import', import.meta.resolve('tsx')] : []), cli, 'node', '--config', config],
+    {
+      stdio: ['ignore', log, log, 'ipc'],
+    },
+  );
   writeFileSync(join(directory, 'pid'), `${String(child.pid)}\n`);
   return { node, child };
 }
@@ -102,7 +117,10 @@ async function untilServing(data: string, running: readonly Running[]): Promise<
     const dead = running.find(({ child }) => child.exitCode !== null || child.signalCode !== null);
     if (dead !== undefined) {
       const lines = readFileSync(logPath(data, dead.node), 'utf8').trim().split('\n');
-      return new FatalError(`node ${String(dead.node.id)} did not start: ${lines.at(-1) ?? ''}`, dead.child.exitCode ?? 1);
+      return new FatalError(
+        `node ${String(dead.node.id)} did not start: ${lines.at(-1) ?? ''}`,
+        dead.child.exitCode ?? 1,
+      );
     }
     const answers = await Promise.all(running.map(async ({ node }) => ledGroups(node)));
     const isServing = answers.every((groups) => groups?.every(({ leader }) => leader !== null) ?? false);
@@ -143,7 +161,10 @@ async function table(running: readonly Running[]): Promise<string> {
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
   return rows
     .map((row, line) => {
-      const text = row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('   ').trimEnd();
+      const text = row
+        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+        .join('   ')
+        .trimEnd();
       return line === 0 ? pc.bold(text) : text;
     })
     .join('\n');

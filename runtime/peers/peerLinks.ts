@@ -87,7 +87,13 @@ export class PeerLinks {
 
   private dial(peer: PeerAddress, pauseMs: number): void {
     if (this.isClosed) return;
-    const socket = connect({ host: peer.host, port: peer.port, noDelay: true, keepAlive: true, keepAliveInitialDelay: keepAliveMs });
+    const socket = connect({
+      host: peer.host,
+      port: peer.port,
+      noDelay: true,
+      keepAlive: true,
+      keepAliveInitialDelay: keepAliveMs,
+    });
     let nextPauseMs = Math.min(pauseMs * 2, lastRetryMs);
     this.greet(socket, peer.node, () => {
       nextPauseMs = firstRetryMs;
@@ -136,10 +142,15 @@ export class PeerLinks {
     socket.on('data', onData);
   }
 
-  private judge(decoded: ReturnType<typeof decodeHello>, expected: NodeId | null, isMember: (node: NodeId) => boolean): string | null {
+  private judge(
+    decoded: ReturnType<typeof decodeHello>,
+    expected: NodeId | null,
+    isMember: (node: NodeId) => boolean,
+  ): string | null {
     if (decoded === null || decoded === 'malformed') return 'it does not speak the peer protocol';
     const { hello } = decoded;
-    if (expected !== null && hello.node !== expected) return `node ${String(expected)} was expected there, node ${String(hello.node)} answered`;
+    if (expected !== null && hello.node !== expected)
+      return `node ${String(expected)} was expected there, node ${String(hello.node)} answered`;
     return refuseHello(this.options.hello, hello, isMember);
   }
 
@@ -155,7 +166,8 @@ export class PeerLinks {
       if (messages === 'malformed') {
         this.log.warn({ peer }, 'peer sent bytes that are no frame: link closed');
         socket.destroy();
-      } else if (messages.length > 0 && this.links.get(peer) === socket) this.emit({ kind: 'peerMessages', from: peer, messages });
+      } else if (messages.length > 0 && this.links.get(peer) === socket)
+        this.emit({ kind: 'peerMessages', from: peer, messages });
     };
     socket.on('data', onBytes);
     socket.once('close', () => {

@@ -1,10 +1,21 @@
 import { crc32 as zlibCrc32 } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { binaryString, ByteReader, ByteWriter, bytesOfBinary, compareBytes, equalBytes } from '../../core/base/bytes.ts';
+import {
+  binaryString,
+  ByteReader,
+  ByteWriter,
+  bytesOfBinary,
+  compareBytes,
+  equalBytes,
+} from '../../core/base/bytes.ts';
 import { crc32 } from '../../core/base/crc32.ts';
 
-const integer = fc.oneof(fc.maxSafeNat(), fc.nat(300), fc.constantFrom(0, 127, 128, 16_383, 16_384, Number.MAX_SAFE_INTEGER));
+const integer = fc.oneof(
+  fc.maxSafeNat(),
+  fc.nat(300),
+  fc.constantFrom(0, 127, 128, 16_383, 16_384, Number.MAX_SAFE_INTEGER),
+);
 const field = fc.oneof(
   integer.map((value) => ({ kind: 'varint' as const, value })),
   integer.map((value) => ({ kind: 'u64' as const, value })),
@@ -65,7 +76,9 @@ describe('the cursor pair', () => {
 });
 
 test('binary strings lose nothing, at any length', () => {
-  fc.assert(fc.property(fc.uint8Array({ maxLength: 10_000 }), (bytes) => equalBytes(bytesOfBinary(binaryString(bytes)), bytes)));
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 10_000 }), (bytes) => equalBytes(bytesOfBinary(binaryString(bytes)), bytes)),
+  );
 });
 
 test('bytes are ordered as by Buffer.compare', () => {

@@ -15,7 +15,8 @@ test('owners come out in the order of their instants, each once', () => {
         timers.schedule({ name, scheduledAt: null }, MonoTime(at));
       });
       const out: number[] = [];
-      for (let owner = timers.takeDue(MonoTime(50)); owner !== null; owner = timers.takeDue(MonoTime(50))) out.push(owner.name);
+      for (let owner = timers.takeDue(MonoTime(50)); owner !== null; owner = timers.takeDue(MonoTime(50)))
+        out.push(owner.name);
       const expected = instants.map((at, name) => ({ at, name })).sort((a, b) => a.at - b.at || a.name - b.name);
       expect(out).toEqual(expected.map(({ name }) => name));
     }),

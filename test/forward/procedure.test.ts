@@ -12,11 +12,31 @@ const notOwner = (owned: number, released: number): Outcome => ({
   refusal: { kind: 'notOwner', owned: owned as Incarnation, released: released as Incarnation },
 });
 
-const resolve: NextStep = { kind: 'step', group: GroupId(0), operation: { kind: 'resolveTenant', tenant, create: true, group: null } };
-const lookUp: NextStep = { kind: 'step', group: GroupId(0), operation: { kind: 'resolveTenant', tenant, create: false, group: null } };
-const adopt: NextStep = { kind: 'step', group: GroupId(2), operation: { kind: 'adopt', tenant, incarnation: Incarnation(3), epoch: Epoch(1) } };
-const release: NextStep = { kind: 'step', group: GroupId(2), operation: { kind: 'release', tenant, incarnation: Incarnation(3) } };
-const forget: NextStep = { kind: 'step', group: GroupId(0), operation: { kind: 'dropTenant', tenant, incarnation: Incarnation(3) } };
+const resolve: NextStep = {
+  kind: 'step',
+  group: GroupId(0),
+  operation: { kind: 'resolveTenant', tenant, create: true, group: null },
+};
+const lookUp: NextStep = {
+  kind: 'step',
+  group: GroupId(0),
+  operation: { kind: 'resolveTenant', tenant, create: false, group: null },
+};
+const adopt: NextStep = {
+  kind: 'step',
+  group: GroupId(2),
+  operation: { kind: 'adopt', tenant, incarnation: Incarnation(3), epoch: Epoch(1) },
+};
+const release: NextStep = {
+  kind: 'step',
+  group: GroupId(2),
+  operation: { kind: 'release', tenant, incarnation: Incarnation(3) },
+};
+const forget: NextStep = {
+  kind: 'step',
+  group: GroupId(0),
+  operation: { kind: 'dropTenant', tenant, incarnation: Incarnation(3) },
+};
 
 function walk(procedure: ReturnType<typeof ensureTenant>, outcomes: readonly Outcome[]): readonly NextStep[] {
   return [firstStep(procedure), ...outcomes.map((outcome) => nextStep(procedure, outcome))];
@@ -24,33 +44,55 @@ function walk(procedure: ReturnType<typeof ensureTenant>, outcomes: readonly Out
 
 describe('ensure', () => {
   test('resolve, adopt, finished', () => {
-    expect(walk(ensureTenant(tenant, true, null), [resolved(place), done])).toEqual([resolve, adopt, { kind: 'finished', place }]);
+    expect(walk(ensureTenant(tenant, true, null), [resolved(place), done])).toEqual([
+      resolve,
+      adopt,
+      { kind: 'finished', place },
+    ]);
   });
 
   test('a tenant that does not exist and may not be created', () => {
-    expect(walk(ensureTenant(tenant, false, null), [resolved(null)])).toEqual([lookUp, { kind: 'finished', place: null }]);
+    expect(walk(ensureTenant(tenant, false, null), [resolved(null)])).toEqual([
+      lookUp,
+      { kind: 'finished', place: null },
+    ]);
   });
 
   test('a drop that stopped after its release is completed first', () => {
     const next: TenantPlace = { ...place, group: GroupId(4), incarnation: Incarnation(4) };
-    expect(walk(ensureTenant(tenant, true, null), [resolved(place), notOwner(0, 3), done, resolved(next), done])).toEqual([
+    expect(
+      walk(ensureTenant(tenant, true, null), [resolved(place), notOwner(0, 3), done, resolved(next), done]),
+    ).toEqual([
       resolve,
       adopt,
       forget,
       resolve,
-      { kind: 'step', group: GroupId(4), operation: { kind: 'adopt', tenant, incarnation: Incarnation(4), epoch: Epoch(1) } },
+      {
+        kind: 'step',
+        group: GroupId(4),
+        operation: { kind: 'adopt', tenant, incarnation: Incarnation(4), epoch: Epoch(1) },
+      },
       { kind: 'finished', place: next },
     ]);
   });
 
   test('a group that owns another incarnation sends it back to the directory', () => {
-    expect(walk(ensureTenant(tenant, true, null), [resolved(place), notOwner(4, 0)])).toEqual([resolve, adopt, resolve]);
+    expect(walk(ensureTenant(tenant, true, null), [resolved(place), notOwner(4, 0)])).toEqual([
+      resolve,
+      adopt,
+      resolve,
+    ]);
   });
 });
 
 describe('drop', () => {
   test('look up, release, forget, finished', () => {
-    expect(walk(dropTenant(tenant), [resolved(place), done, done])).toEqual([lookUp, release, forget, { kind: 'finished', place }]);
+    expect(walk(dropTenant(tenant), [resolved(place), done, done])).toEqual([
+      lookUp,
+      release,
+      forget,
+      { kind: 'finished', place },
+    ]);
   });
 
   test('the directory forgets only what the group has released', () => {

@@ -12,7 +12,14 @@ const group = 'leasehold';
 const since = '0.1.0';
 
 export const clusterCommands: readonly NodeCommand[] = [
-  nodeCommand({ name: 'group', arity: -2, group, since, summary: 'Lists Raft groups and tells about one.', run: runGroup }),
+  nodeCommand({
+    name: 'group',
+    arity: -2,
+    group,
+    since,
+    summary: 'Lists Raft groups and tells about one.',
+    run: runGroup,
+  }),
   nodeCommand({ name: 'node', arity: -2, group, since, summary: 'Lists nodes and tells about one.', run: runNode }),
 ];
 

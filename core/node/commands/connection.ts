@@ -13,14 +13,49 @@ const group = 'connection';
 export const serverVersion = '7.2.0';
 
 export const connectionCommands: readonly NodeCommand[] = [
-  nodeCommand({ name: 'ping', arity: -1, group, since: '1.0.0', summary: 'Answers PONG, or the message given.', run: ping }),
+  nodeCommand({
+    name: 'ping',
+    arity: -1,
+    group,
+    since: '1.0.0',
+    summary: 'Answers PONG, or the message given.',
+    run: ping,
+  }),
   nodeCommand({ name: 'echo', arity: 2, group, since: '1.0.0', summary: 'Answers the message given.', run: echo }),
-  nodeCommand({ name: 'hello', arity: -1, group, since: '6.0.0', summary: 'Agrees on the protocol version.', run: hello }),
+  nodeCommand({
+    name: 'hello',
+    arity: -1,
+    group,
+    since: '6.0.0',
+    summary: 'Agrees on the protocol version.',
+    run: hello,
+  }),
   nodeCommand({ name: 'auth', arity: -2, group, since: '1.0.0', summary: 'Authenticates the connection.', run: auth }),
-  nodeCommand({ name: 'select', arity: 2, group, since: '1.0.0', summary: 'Chooses a database: there is only 0.', run: select }),
+  nodeCommand({
+    name: 'select',
+    arity: 2,
+    group,
+    since: '1.0.0',
+    summary: 'Chooses a database: there is only 0.',
+    run: select,
+  }),
   nodeCommand({ name: 'quit', arity: -1, group, since: '1.0.0', summary: 'Closes the connection.', run: quit }),
-  nodeCommand({ name: 'reset', arity: 1, group, since: '6.2.0', summary: 'Forgets what the connection was told.', run: reset }),
-  nodeCommand({ name: 'client', arity: -2, group, since: '2.4.0', summary: 'Names, lists and tunes connections.', run: client }),
+  nodeCommand({
+    name: 'reset',
+    arity: 1,
+    group,
+    since: '6.2.0',
+    summary: 'Forgets what the connection was told.',
+    run: reset,
+  }),
+  nodeCommand({
+    name: 'client',
+    arity: -2,
+    group,
+    since: '2.4.0',
+    summary: 'Names, lists and tunes connections.',
+    run: client,
+  }),
 ];
 
 function ping({ args, reply }: NodeCall): void {

@@ -164,7 +164,11 @@ const configuration: readonly (readonly [string, string])[] = [
 
 function config({ args, reply, node }: NodeCall): void {
   if (wordOf(args[1]) !== 'get' || args.length < 3) {
-    reply.error(wordOf(args[1]) === 'get' ? "ERR wrong number of arguments for 'config|get' command" : wrongSubcommand('config', args[1]));
+    reply.error(
+      wordOf(args[1]) === 'get'
+        ? "ERR wrong number of arguments for 'config|get' command"
+        : wrongSubcommand('config', args[1]),
+    );
     return;
   }
   const all = [...configuration, ...settingsOf(node)];
@@ -178,7 +182,9 @@ function config({ args, reply, node }: NodeCall): void {
 }
 
 function settingsOf(node: NodeView): readonly (readonly [string, string])[] {
-  return Object.entries(node.settings).map(([name, value]) => [`leasehold-${name.toLowerCase()}`, String(value)] as const);
+  return Object.entries(node.settings).map(
+    ([name, value]) => [`leasehold-${name.toLowerCase()}`, String(value)] as const,
+  );
 }
 
 function info({ args, reply, node }: NodeCall): void {

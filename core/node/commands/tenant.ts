@@ -148,9 +148,11 @@ function create({ args, reply, connection, node }: NodeCall, name: TenantName): 
     }
     group = GroupId(id);
   }
-  if (!node.start(connection, ensureTenant(name, true, group))) reply.error('BUSY not executed: too many tenants are being created or dropped');
+  if (!node.start(connection, ensureTenant(name, true, group)))
+    reply.error('BUSY not executed: too many tenants are being created or dropped');
 }
 
 function drop({ reply, connection, node }: NodeCall, name: TenantName): void {
-  if (!node.start(connection, dropTenant(name))) reply.error('BUSY not executed: too many tenants are being created or dropped');
+  if (!node.start(connection, dropTenant(name)))
+    reply.error('BUSY not executed: too many tenants are being created or dropped');
 }
