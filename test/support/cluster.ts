@@ -1,0 +1,172 @@
+/**
+ * A real cluster for tests: `leasehold dev` on free ports, data in a directory of its own, and always cleaned up.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const serveWithinMs = 45_000;
+const portTries = 200;
+const pollMs = 10;
+
+export interface Cluster {
+  readonly ports: readonly number[];
+  readonly data: string;
+  pidOf(node: number): number;
+  /** kill -9. Resolves when the process is gone. */
+  kill(node: number): Promise<void>;
+  /** Starts one node again, as an operator would: `leasehold node --config FILE`. */
+  start(node: number): void;
+  /** kill -9 of everything, then a new start on the same data. */
+  restart(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export async function startCluster(
+  options: { readonly nodes?: number; readonly groups?: number } = {},
+): Promise<Cluster> {
+  const nodes = options.nodes ?? 3;
+  const groups = options.groups ?? 4;
+  const data = mkdtempSync(join(tmpdir(), 'cluster-'));
+  const port = await freePorts(nodes);
+  const own = new Set<ChildProcess>();
+  const launch = async (): Promise<ChildProcess> => {
+    const args = [
+      'runtime/cli.ts',
+      'dev',
+      '--nodes',
+      String(nodes),
+      '--groups',
+      String(groups),
+      '--port',
+      String(port),
+      '--data',
+      data,
+    ];
+    const child = spawn(process.execPath, ['--import', 'tsx', ...args], {
+      cwd: root,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    own.add(child);
+    await untilSaid(child, 'serving after');
+    return child;
+  };
+  let dev = await launch();
+  const pidOf = (node: number): number => Number(readFileSync(join(data, `node-${String(node)}`, 'pid'), 'utf8'));
+  const numbers = Array.from({ length: nodes }, (_, i) => i + 1);
+  const killNode = async (node: number): Promise<void> => {
+    const pid = pidOf(node);
+    signal(pid, 'SIGKILL');
+    await until(() => !isAlive(pid), 'the process is gone');
+  };
+  const end = async (): Promise<void> => {
+    for (const node of numbers) await killNode(node);
+    for (const child of own) child.kill('SIGKILL');
+    own.clear();
+  };
+  return {
+    ports: numbers.map((node) => port + node - 1),
+    data,
+    pidOf,
+    kill: killNode,
+    start: (node) => {
+      const config = join(data, `node-${String(node)}`, 'config.json');
+      own.add(
+        spawn(process.execPath, ['--import', 'tsx', 'runtime/cli.ts', 'node', '--config', config], {
+          cwd: root,
+          stdio: 'ignore',
+        }),
+      );
+    },
+    restart: async () => {
+      await end();
+      dev = await launch();
+    },
+    stop: async () => {
+      dev.kill('SIGTERM');
+      await end();
+      rmSync(data, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Waits for a condition, with a bound. */
+export async function until(
+  condition: () => boolean | Promise<boolean>,
+  what: string,
+  withinMs = 30_000,
+): Promise<void> {
+  for (const deadline = Date.now() + withinMs; Date.now() < deadline; ) {
+    if (await condition()) return;
+    await pause(pollMs);
+  }
+  throw new Error(`not within ${String(withinMs)} ms: ${what}`);
+}
+
+async function untilSaid(child: ChildProcess, text: string): Promise<void> {
+  let said = '';
+  await new Promise<void>((resolve, reject) => {
+    const deadline = setTimeout(() => {
+      reject(new Error(`the cluster did not say '${text}' but: ${said}`));
+    }, serveWithinMs);
+    const listen = (chunk: Buffer): void => {
+      said += chunk.toString();
+      if (!said.includes(text)) return;
+      clearTimeout(deadline);
+      resolve();
+    };
+    child.stdout?.on('data', listen);
+    child.stderr?.on('data', listen);
+    child.once('exit', () => {
+      clearTimeout(deadline);
+      reject(new Error(`the cluster ended: ${said}`));
+    });
+  });
+}
+
+/** The first of so many free ports in a row, whose peer ports are free too. */
+async function freePorts(count: number): Promise<number> {
+  for (let i = 0; i < portTries; i += 1) {
+    const first = 20_000 + Math.floor(Math.random() * 20_000);
+    const wanted = Array.from({ length: count }, (_, n) => [first + n, first + n + 10_000]).flat();
+    const free = await Promise.all(wanted.map(isFree));
+    if (free.every(Boolean)) return first;
+  }
+  throw new Error('no free ports');
+}
+
+async function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once('error', () => {
+      resolve(false);
+    });
+    server.listen(port, '127.0.0.1', () => {
+      server.close(() => {
+        resolve(true);
+      });
+    });
+  });
+}
+
+function signal(pid: number, name: NodeJS.Signals): void {
+  try {
+    process.kill(pid, name);
+  } catch {
+    // It is gone already.
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return readFileSync(`/proc/${String(pid)}/stat`, 'utf8').split(' ')[2] !== 'Z';
+  } catch {
+    return false;
+  }
+}
