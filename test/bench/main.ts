@@ -127,10 +127,12 @@ async function main(): Promise<void> {
   process.stdout.write(
     `simulator: ${Math.round(simulator.perSecond).toLocaleString('en')} events/s over ${String(simulatedSeeds)} mixed seeds, oracles on\n`,
   );
-  const systems = (await Promise.all([leasehold(), redis(redisPort), etcd(etcdPort)])).filter(
-    (system): system is System => system !== null,
-  );
+  const systems: System[] = [];
   try {
+    for (const starting of [leasehold(), redis(redisPort), etcd(etcdPort)]) {
+      const system = await starting;
+      if (system !== null) systems.push(system);
+    }
     const cases = systems.flatMap((system) => system.cases);
     const runs = cases.map((): Awaited<ReturnType<typeof runCase>>[] => []);
     for (let round = 1; round <= rounds; round += 1) {
