@@ -2,10 +2,11 @@
  * D1: every acknowledged write is in the committed history, with the reply that its client got. D2: a write
  * takes effect at most once, and never after its client was told that it was not executed.
  */
+import { equalBytes } from '../../core/base/bytes.ts';
 import type { Command } from '../truth/commands.ts';
 import type { CommittedEntry, GroupTruth } from '../truth/groupTruth.ts';
 import type { Histories } from '../truth/histories.ts';
-import { rule } from '../truth/violation.ts';
+import { rule, type ViolationFacts } from '../truth/violation.ts';
 import type { Oracle, Truth } from './oracle.ts';
 
 export function acknowledgedIsKept(truth: Truth): Oracle {
@@ -13,10 +14,10 @@ export function acknowledgedIsKept(truth: Truth): Oracle {
     rule: 'D1',
     commandFinished(command: Command): void {
       if (command.outcome !== 'executed') return;
-      const facts = factsOf(command);
+      const facts = (): ViolationFacts => ({ ...factsOf(command), reply: command.reply, executions: command.executions.join(' or ') });
       if (command.access === 'write') rule(command.ranAt !== null, 'D1', 'an acknowledged write is in the history', facts);
       const isAnswered = command.reply !== null && command.executions.includes(command.reply);
-      rule(isAnswered, 'D1', 'the reply is that of an execution', { ...facts, reply: command.reply, executions: command.executions.join(' or ') });
+      rule(isAnswered, 'D1', 'the reply is that of an execution', facts);
     },
     ended(): void {
       for (const command of truth.commands.all()) {
@@ -25,7 +26,7 @@ export function acknowledgedIsKept(truth: Truth): Oracle {
         const leader = truth.groups.get(group)?.currentLeader() ?? null;
         const committed = truth.groups.get(group)?.committedAt(index);
         const isHeld = leader?.raft?.state.log.termAt(index) === committed?.entry.term;
-        rule(leader !== null && isHeld, 'D1', 'an acknowledged write is still there in the end', factsOf(command));
+        rule(leader !== null && isHeld, 'D1', 'an acknowledged write is still there in the end', () => factsOf(command));
       }
     },
   };
@@ -40,17 +41,19 @@ export function atMostOnce(truth: Truth, histories: Histories): Oracle {
         const item = items[position];
         if (item?.operation.kind !== 'execute' || verdicts?.[position]?.executed !== true) continue;
         const command = truth.commands.of(item.origin);
-        const facts = { group: group.id, index: entry.index, position, request: item.origin.request, ingress: item.origin.node };
+        const facts = (): ViolationFacts => ({
+          group: group.id, index: entry.index, position, request: item.origin.request, ingress: item.origin.node, before: command?.ranAt?.index ?? 0,
+        });
         rule(command !== undefined, 'D2', 'only what a client asked for is executed', facts);
-        rule(command.args.length === item.operation.args.length, 'D2', 'what is executed is what the client sent', facts);
+        rule(isSame(command.args, item.operation.args), 'D2', 'what is executed is what the client sent', facts);
         if (command.access === 'read') continue;
-        rule(command.ranAt === null, 'D2', 'a write takes effect at most once', { ...facts, before: command.ranAt?.index ?? 0 });
+        rule(command.ranAt === null, 'D2', 'a write takes effect at most once', facts);
         rule(command.outcome !== 'notExecuted', 'D2', 'what was not executed never will be', facts);
       }
     },
     commandFinished(command: Command): void {
       if (command.outcome !== 'notExecuted' || command.access === 'read') return;
-      rule(command.ranAt === null, 'D2', 'what was executed is not reported as "not executed"', factsOf(command));
+      rule(command.ranAt === null, 'D2', 'what was executed is not reported as "not executed"', () => factsOf(command));
     },
   };
 }
@@ -58,4 +61,14 @@ export function atMostOnce(truth: Truth, histories: Histories): Oracle {
 function factsOf(command: Command): Readonly<Record<string, string | number>> {
   const { node, boot, request, tenant, access } = command;
   return { ingress: node, boot, request, tenant, access, index: command.ranAt?.index ?? 0 };
+}
+
+function isSame(a: readonly Uint8Array[], b: readonly Uint8Array[]): boolean {
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i += 1) {
+    const x = a[i];
+    const y = b[i];
+    if (x === undefined || y === undefined || !equalBytes(x, y)) return false;
+  }
+  return true;
 }

@@ -6,7 +6,7 @@
  */
 import type { AppliedOperation, ServedRead } from '../../core/node/probe.ts';
 import { binaryString } from '../../core/base/bytes.ts';
-import { metadataGroup } from '../../core/base/ids.ts';
+import { type ConnId, metadataGroup, type TenantName } from '../../core/base/ids.ts';
 import type { Arrival, Command } from '../truth/commands.ts';
 import type { CommittedEntry, GroupTruth, ReplicaTruth } from '../truth/groupTruth.ts';
 import type { Histories } from '../truth/histories.ts';
@@ -22,33 +22,34 @@ export function linearizable(truth: Truth, histories: Histories): Oracle {
       if (reply === null || event.operation.kind !== 'execute' || group.id === metadataGroup) return;
       const expected = histories.of(group.id).verdicts[index]?.[position]?.reply ?? null;
       const got = binaryString(reply);
-      rule(got === expected, 'L1', 'a logged command answers what its place in the log says', {
-        group: group.id, node, index, position, command: textOf(event.operation.args).join(' '), expected, got,
-      });
+      const { args } = event.operation;
+      rule(got === expected, 'L1', 'a logged command answers what its place in the log says', () => ({
+        group: group.id, node, index, position, command: textOf(args).join(' '), expected, got,
+      }));
     },
-    readServed({ group, node }: ReplicaTruth, event: ServedRead, command: Command, { committed }: Arrival): void {
+    readServed({ group, node }: ReplicaTruth, event: ServedRead, { protocol }: Command, { committed }: Arrival): void {
       const { applied, tenant, incarnation, args } = event;
-      const facts = { group: group.id, node, applied, committed, command: textOf(args).join(' ') };
-      rule(applied >= committed, 'L1', 'a read sees everything that was committed when it arrived', facts);
+      const command = textOf(args);
+      rule(applied >= committed, 'L1', 'a read sees everything that was committed when it arrived', { group: group.id, node, applied, committed });
       const keyspace = histories.of(group.id).tenancy.at(tenant, incarnation, applied)?.keyspace;
       const stamp = group.committedAt(applied)?.stamp ?? 0;
-      const { protocol } = command;
-      const expected = keyspace?.read(textOf(args), protocol, applied, Math.max(truth.turn.wall, stamp)) ?? null;
+      const expected = keyspace?.read(command, protocol, applied, Math.max(truth.turn.wall, stamp)) ?? null;
       const got = binaryString(event.reply);
-      rule(got === expected, 'L1', 'a read answers what the log up to it says', { ...facts, expected, got });
+      rule(got === expected, 'L1', 'a read answers what the log up to it says', () => ({ group: group.id, node, applied, command: command.join(' '), expected, got }));
     },
   };
 }
 
 export function sessionOrder(truth: Truth, histories: Histories): Oracle {
   /** The latest request that took effect, by connection and tenant. */
-  const latest = new Map<string, number>();
-  const takeEffect = (command: Command): void => {
-    const session = `${String(command.node)}/${String(command.conn)}/${command.tenant}`;
-    const before = latest.get(session) ?? 0;
-    const facts = { tenant: command.tenant, ingress: command.node, conn: command.conn, request: command.request, before };
-    rule(command.request > before || command.access === 'read', 'L2', 'the commands of a connection take effect in order', facts);
-    if (command.request > before) latest.set(session, command.request);
+  const latest = new Map<ConnId, Map<TenantName, number>>();
+  const takeEffect = ({ conn, tenant, request, access, node }: Command): void => {
+    let session = latest.get(conn);
+    if (session === undefined) latest.set(conn, (session = new Map()));
+    const before = session.get(tenant) ?? 0;
+    const isInOrder = request > before || access === 'read';
+    rule(isInOrder, 'L2', 'the commands of a connection take effect in order', () => ({ tenant, ingress: node, conn, request, before }));
+    if (request > before) session.set(tenant, request);
   };
   return {
     rule: 'L2',

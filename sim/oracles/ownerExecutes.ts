@@ -26,8 +26,9 @@ export function ownerExecutes(histories: Histories): Oracle {
     applied({ group, node }: ReplicaTruth, event: AppliedOperation): void {
       if (group.id === metadataGroup) return;
       const verdict = histories.of(group.id).verdicts[event.index]?.[event.position];
-      const facts = { group: group.id, node, index: event.index, position: event.position, tenant: event.operation.tenant, executed: event.executed };
-      rule(verdict?.executed === event.executed, verdict?.executed === true ? 'X2' : 'X3', 'the owner executes, and nobody else', facts);
+      rule(verdict?.executed === event.executed, verdict?.executed === true ? 'X2' : 'X3', 'the owner executes, and nobody else', () => ({
+        group: group.id, node, index: event.index, position: event.position, tenant: event.operation.tenant, executed: event.executed,
+      }));
     },
     readServed({ group, node }: ReplicaTruth, { tenant, incarnation, applied }: ServedRead): void {
       const owner = histories.of(group.id).tenancy.at(tenant, incarnation, applied);

@@ -16,7 +16,7 @@ export class Violation extends Error {
   }
 }
 
-/** States a rule that holds in every run. */
-export function rule(condition: boolean, name: string, law: string, facts: ViolationFacts = {}): asserts condition {
-  if (!condition) throw new Violation(name, law, facts);
+/** States a rule that holds in every run. Facts that cost something to gather come as a function. */
+export function rule(condition: boolean, name: string, law: string, facts: ViolationFacts | (() => ViolationFacts) = {}): asserts condition {
+  if (!condition) throw new Violation(name, law, typeof facts === 'function' ? facts() : facts);
 }

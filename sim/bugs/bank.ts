@@ -1,0 +1,224 @@
+/**
+ * The planted bugs. Each is a small change of the source, made when the module is loaded and never in the code
+ * itself, that breaks one rule; the oracle of that rule must find it within the seeds it names. A change whose
+ * text does not stand exactly once in its file is an error.
+ */
+import type { Profile } from '../scenario/scenario.ts';
+
+export interface Edit {
+  readonly file: string;
+  readonly find: string;
+  readonly replace: string;
+}
+
+export interface Bug {
+  readonly name: string;
+  readonly edits: readonly Edit[];
+  /** Any of these may be the first to see it. */
+  readonly oracles: readonly string[];
+  readonly profile: Profile;
+  /** The first seed of the hunt, and how many it may take. */
+  readonly from: number;
+  readonly seeds: number;
+}
+
+const raft = 'core/raft/raft.ts';
+const replication = 'core/raft/replication.ts';
+const outbox = 'core/raft/outbox.ts';
+const group = 'core/group/group.ts';
+const machine = 'core/group/tenantMachine.ts';
+const forwarder = 'core/forward/forwarder.ts';
+
+export const bugs: readonly Bug[] = [
+  {
+    name: 'a replica votes twice in a term',
+    edits: [edit(raft, 'return this.state.votedFor === null || this.state.votedFor === from;', 'return true;')],
+    oracles: ['R1', 'R10'],
+    ...hunt('partitions', 30),
+  },
+  {
+    name: 'a vote goes to a candidate whose log is behind',
+    edits: [edit(raft, 'const granted = isFree && this.isUpToDate(message);', 'const granted = isFree;')],
+    oracles: ['R4', 'R11'],
+    ...hunt('crashes', 30),
+  },
+  {
+    name: 'half of the voters count as a majority',
+    edits: [edit('core/raft/quorum.ts', 'Math.floor(voters / 2) + 1', 'Math.floor(voters / 2)')],
+    oracles: ['R1', 'R6'],
+    ...hunt('mixed', 5),
+  },
+  {
+    name: 'the vote is not written',
+    edits: [edit(outbox, '{ term: s.term, votedFor: s.votedFor }', '{ term: s.term, votedFor: null }')],
+    oracles: ['R7', 'R1', 'R10'],
+    ...hunt('mixed', 5),
+  },
+  {
+    name: 'the term is not written',
+    edits: [edit(outbox, 's.hardStateChanged ? { term', 's.term === 0 ? { term')],
+    oracles: ['R7', 'R1'],
+    ...hunt('mixed', 5),
+  },
+  {
+    name: 'an append is acknowledged before it is on disk',
+    edits: [edit(outbox, 'if (isSynced(this.s)) this.send(to, message);', 'if (this.s !== null) this.send(to, message);')],
+    oracles: ['R7'],
+    ...hunt('mixed', 5),
+  },
+  {
+    name: 'a leader counts itself before its disk has the entry',
+    edits: [edit(replication, 's.durableIndex <= own.matchIndex', 's.log.lastIndex <= own.matchIndex'), edit(replication, 'own.matchIndex = s.durableIndex;', 'own.matchIndex = s.log.lastIndex;')],
+    oracles: ['R6'],
+    ...hunt('mixed', 10),
+  },
+  {
+    name: 'a heartbeat is answered before the term is on disk',
+    edits: [edit(replication, "this.out.sendAfterHardState(from, { kind: 'heartbeatReply', term, round });", "this.out.send(from, { kind: 'heartbeatReply', term, round });")],
+    oracles: ['R7'],
+    ...hunt('mixed', 20),
+  },
+  {
+    name: 'the term before an append is not compared',
+    edits: [edit(replication, 'prevIndex > s.log.lastIndex || s.log.termAt(prevIndex) !== prevTerm', 'prevIndex > s.log.lastIndex')],
+    oracles: ['R3'],
+    ...hunt('partitions', 30),
+  },
+  {
+    name: 'a conflicting entry is kept',
+    edits: [edit(replication, 'if (present === entry.term) continue;', 'if (present !== null) continue;')],
+    oracles: ['R3', 'R6', 'R9'],
+    ...hunt('partitions', 30),
+  },
+  {
+    name: 'every append cuts the log',
+    edits: [edit(replication, 'if (present === entry.term) continue;', ''), edit(replication, "invariant(entry.index > s.commitIndex, 'what is committed is never replaced', {", "invariant(entry.index > 0, 'indexes are positive', {")],
+    oracles: ['R11', 'R6', 'R9'],
+    ...hunt('mixed', 40),
+  },
+  {
+    name: 'an entry of an earlier term is committed by counting',
+    edits: [edit(replication, 'if (s.log.termAt(reached) !== s.term) return;', '')],
+    oracles: ['R9'],
+    ...hunt('crashes', 30),
+  },
+  {
+    name: 'a follower takes the commit index of a heartbeat beyond what it shares',
+    edits: [edit(replication, 'const commit = LogIndex(Math.min(progress.matchIndex, s.commitIndex));', 'const commit = s.commitIndex;')],
+    oracles: ['R9', 'R11'],
+    ...hunt('partitions', 40),
+  },
+  {
+    name: 'a follower takes the commit index of an append beyond what it shares',
+    edits: [edit(replication, 'this.learnCommit(Math.min(message.commit, index));', 'this.learnCommit(message.commit);')],
+    oracles: ['R9', 'R11'],
+    ...hunt('partitions', 50),
+  },
+  {
+    name: 'a read does not wait for its quorum round',
+    edits: [edit(raft, "return this.state.role === 'leader' && this.state.confirmedRound >= round;", "return this.state.role === 'leader' && round > 0;")],
+    oracles: ['X1'],
+    ...hunt('mixed', 5),
+  },
+  {
+    name: 'a new leader serves reads before it has committed in its term',
+    edits: [edit(raft, 'if (s.commitIndex < s.termStart) return null;', '')],
+    oracles: ['L1'],
+    ...hunt('mixed', 50),
+  },
+  {
+    name: 'a lease outlives what its voters promised',
+    edits: [edit(replication, 'const leaseShare = 0.8;', 'const leaseShare = 8;')],
+    oracles: ['X1', 'L1'],
+    ...hunt('partitions', 50),
+  },
+  {
+    name: 'a lease survives a restart of those who promised it',
+    edits: [edit(raft, 'if (restored.hardState.term > 0) this.state.leaderHeardAt = now;', '')],
+    oracles: ['X1', 'L1'],
+    ...hunt('crashes', 50),
+  },
+  {
+    name: 'the receiver trusts the sender about leadership',
+    edits: [
+      edit(group, 'if (!this.isLeader) return this.notLeader();', ''),
+      edit(group, "if (this.raft.canPropose === 'notLeader') return this.notLeader();", ''),
+      edit(group, 'const ticket = raft.requestRead();', 'const ticket = raft.requestRead() ?? { round: 0, index: raft.state.commitIndex };'),
+      edit(group, 'if (!this.isLeader) {', 'if (this.applied < 0) {'),
+      edit(raft, "return this.state.role === 'leader' && this.state.confirmedRound >= round;", 'return this.state.confirmedRound >= round || round === 0;'),
+    ],
+    oracles: ['X1'],
+    ...hunt('stale-map', 10),
+  },
+  {
+    name: 'ownership is not checked when a command is applied',
+    edits: [
+      edit(machine, "case 'execute':\n        if (!this.owns(operation.tenant, operation.incarnation)) return this.notOwner(operation.tenant);", "case 'execute':"),
+      edit(machine, "invariant(command !== undefined && owned !== undefined, 'a command is checked before it is sent');", 'if (command === undefined || owned === undefined) return done;'),
+    ],
+    oracles: ['X2', 'X3'],
+    ...hunt('stale-map', 50),
+  },
+  {
+    name: 'what is said of a tenant is believed if it is different',
+    edits: [edit('core/routing/shardMap.ts', 'if (a.incarnation !== b.incarnation) return a.incarnation > b.incarnation;', 'if (a.incarnation !== b.incarnation) return true;')],
+    oracles: ['X4'],
+    ...hunt('stale-map', 50),
+  },
+  {
+    name: 'what is said of a leader is believed if it is different',
+    edits: [edit('core/routing/leaderHints.ts', 'term > hint.term ||', 'term !== hint.term ||')],
+    oracles: ['X4'],
+    ...hunt('partitions', 20),
+  },
+  {
+    name: 'a waiting reply is found by its index alone',
+    edits: [edit(group, 'if (proposal.term === entry.term) taken = proposal;', 'if (proposal.term > 0) taken = proposal;')],
+    oracles: ['R5', 'L1', 'D1', 'D2'],
+    ...hunt('partitions', 30),
+  },
+  {
+    name: "a command runs on another tenant's data",
+    edits: [edit(machine, 'const owned = this.tenants.get(operation.tenant);', 'const owned = this.tenants.values().next().value;')],
+    oracles: ['X7', 'L1'],
+    ...hunt('mixed', 5),
+  },
+  {
+    name: 'expiry goes by the local clock',
+    edits: [edit(group, 'if (this.hasBacklog) this.applyCommitted();', 'if (this.hasBacklog) { this.stamp = now.wall; this.applyCommitted(); }')],
+    oracles: ['L1'],
+    ...hunt('mixed', 10),
+  },
+  {
+    name: 'a write whose answer was lost is sent again',
+    edits: [edit(forwarder, "else if (call.access === 'read') this.giveBack(call, false, now);", 'else if (call.attempts > 0) this.giveBack(call, false, now);')],
+    oracles: ['D2', 'L2'],
+    ...hunt('partitions', 30),
+  },
+  {
+    name: 'a write past its deadline is reported as not executed',
+    edits: [edit(forwarder, "const mayHaveRun = call.access === 'write';", 'const mayHaveRun = false;')],
+    oracles: ['D2'],
+    ...hunt('partitions', 50),
+  },
+  {
+    name: 'a lane goes on behind a refused command',
+    edits: [edit(group, "if (!resumes) return { kind: 'outOfOrder' };", '')],
+    oracles: ['L2'],
+    ...hunt('mixed', 50),
+  },
+  {
+    name: 'a torn write is taken for whole',
+    edits: [edit('core/log/format.ts', "if (reader.failed || crc(payload, 0) !== expected) return 'invalid';", "if (reader.failed) return 'invalid';")],
+    oracles: ['disk'],
+    ...hunt('crashes', 50),
+  },
+];
+
+function edit(file: string, find: string, replace: string): Edit {
+  return { file, find, replace };
+}
+
+function hunt(profile: Profile, seeds: number, from = 1): Pick<Bug, 'profile' | 'from' | 'seeds'> {
+  return { profile, from, seeds };
+}

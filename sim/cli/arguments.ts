@@ -1,0 +1,100 @@
+/**
+ * The command line of the simulator: what is asked for, or which flag is wrong.
+ */
+import { parseArgs } from 'node:util';
+import { type Profile, profiles } from '../scenario/scenario.ts';
+
+export type Request =
+  | { readonly kind: 'help' }
+  | { readonly kind: 'seed'; readonly seed: number; readonly profile: Profile; readonly trace: boolean; readonly check: boolean; readonly save: string | null }
+  | { readonly kind: 'swarm'; readonly from: number; readonly to: number; readonly jobs: number; readonly profile: Profile; readonly check: boolean; readonly save: string | null }
+  | { readonly kind: 'replay'; readonly file: string; readonly trace: boolean; readonly check: boolean }
+  | { readonly kind: 'bugs'; readonly jobs: number; readonly only: string | null };
+
+/** The operator asked for something there is not. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError';
+}
+
+export const usage = `Usage:
+  npm run sim -- --seed 42 [--profile P] [--trace] [--check] [--save DIR]
+  npm run sim -- --seeds 1..500 [--jobs 2] [--profile P] [--check] [--save DIR]
+  npm run sim -- --replay FILE [--trace] [--check]
+  npm run sim -- bugs [NAME] [--jobs 2]
+
+  --seed N        runs one scenario and prints its verdict, statistics and hash
+  --seeds A..B    runs many
+  --jobs N        in that many processes
+  --profile P     ${profiles.join(' | ')} (default: mixed)
+  --replay FILE   runs a scenario that was saved
+  --trace         prints a line per event
+  --check         runs everything twice: verdict and hash must agree
+  --save DIR      saves the scenarios that fail
+  bugs            plants each known bug in turn and shows which oracle finds it
+
+Exit status: 0 clean, 1 a rule was broken, 2 wrong usage.`;
+
+export function parseRequest(words: readonly string[]): Request {
+  const { values, positionals } = parse(words);
+  if (values.help === true) return { kind: 'help' };
+  const profile = profileOf(values.profile ?? 'mixed');
+  const trace = values.trace ?? false;
+  const check = values.check ?? false;
+  const save = values.save ?? null;
+  const jobs = integerOf('--jobs', values.jobs ?? '2', 1);
+  const [command, only] = positionals;
+  if (command === 'bugs') return { kind: 'bugs', jobs, only: only ?? null };
+  if (command !== undefined) throw new UsageError(`'${command}' is no command: there is 'bugs'`);
+  if (values.replay !== undefined) return { kind: 'replay', file: values.replay, trace, check };
+  if (values.seeds !== undefined) {
+    if (trace) throw new UsageError('--trace goes with --seed or --replay, not with --seeds');
+    return { kind: 'swarm', ...rangeOf(values.seeds), jobs, profile, check, save };
+  }
+  if (values.seed === undefined) throw new UsageError('one of --seed, --seeds, --replay or bugs is needed');
+  return { kind: 'seed', seed: integerOf('--seed', values.seed, 0), profile, trace, check, save };
+}
+
+function parse(words: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...words],
+      allowPositionals: true,
+      options: {
+        seed: { type: 'string' },
+        seeds: { type: 'string' },
+        jobs: { type: 'string' },
+        profile: { type: 'string' },
+        replay: { type: 'string' },
+        save: { type: 'string' },
+        trace: { type: 'boolean' },
+        check: { type: 'boolean' },
+        help: { type: 'boolean', short: 'h' },
+      },
+    });
+  } catch (error) {
+    throw new UsageError(error instanceof Error ? error.message : String(error));
+  }
+}
+
+function profileOf(text: string): Profile {
+  const found = profiles.find((profile) => profile === text);
+  if (found === undefined) throw new UsageError(`--profile is one of ${profiles.join(', ')}, not '${text}'`);
+  return found;
+}
+
+function integerOf(flag: string, text: string, least: number): number {
+  const value = Number(text);
+  if (!/^\d+$/.test(text) || !Number.isSafeInteger(value) || value < least) {
+    throw new UsageError(`${flag} takes an integer from ${String(least)} on, not '${text}'`);
+  }
+  return value;
+}
+
+function rangeOf(text: string): { readonly from: number; readonly to: number } {
+  const [first = '', last, ...rest] = text.split('..');
+  if (last === undefined || rest.length > 0) throw new UsageError(`--seeds takes a range such as 1..500, not '${text}'`);
+  const from = integerOf('--seeds', first, 0);
+  const to = integerOf('--seeds', last, 0);
+  if (to < from) throw new UsageError(`--seeds takes a range that grows, not '${text}'`);
+  return { from, to };
+}

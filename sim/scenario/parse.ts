@@ -1,0 +1,32 @@
+/**
+ * Reads a saved scenario. It was written by this program, perhaps by an earlier version, so its shape is
+ * compared with one that is known to be right.
+ */
+import { expand } from './expand.ts';
+import { type Scenario, scenarioFormat } from './scenario.ts';
+
+/** The scenario, or what is wrong with the text. */
+export function parseScenario(text: string): Scenario | string {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(text);
+  } catch {
+    return 'it is not JSON';
+  }
+  const { format } = parsed as Partial<Scenario>;
+  if (format !== scenarioFormat) return `its format is ${String(format)}, this program reads ${String(scenarioFormat)}`;
+  const problem = compare('scenario', parsed, expand(0, 'mixed'));
+  return problem ?? (parsed as Scenario);
+}
+
+/** What a value lacks, or has of another type, compared with a model of it. Lists are compared by kind only. */
+function compare(path: string, value: unknown, model: unknown): string | null {
+  if (Array.isArray(model)) return Array.isArray(value) ? null : `${path} is no list`;
+  if (typeof model !== 'object' || model === null) return typeof value === typeof model ? null : `${path} is no ${typeof model}`;
+  if (typeof value !== 'object' || value === null) return `${path} is no object`;
+  for (const [key, part] of Object.entries(model)) {
+    const problem = compare(`${path}.${key}`, (value as Record<string, unknown>)[key], part);
+    if (problem !== null) return problem;
+  }
+  return null;
+}
