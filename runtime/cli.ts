@@ -3,12 +3,11 @@
  * The command line: `leasehold node` runs one node, `leasehold dev` a local cluster.
  */
 import { parseArgs } from 'node:util';
-import { readConfig } from './config/config.ts';
 import { ConfigError, exitCodes, FatalError } from './exitCodes.ts';
 
 const usage = `usage:
-  leasehold node --config FILE
-      runs one node. FILE is JSON or YAML, see docs/configuration.md.
+  leasehold node --config FILE [--node N] [--data DIR] [--log LEVEL]
+      runs one node. FILE is JSON or YAML, see docs/configuration.md; the flags replace what it says.
   leasehold dev [--nodes N] [--groups N] [--port P] [--data DIR] [--fresh]
       runs a local cluster: N nodes (3), N groups for tenants (4), client ports from P on (7001),
       peer ports 10000 above them, data in DIR (./data). --fresh deletes what is there first.
@@ -19,10 +18,22 @@ async function main(args: readonly string[]): Promise<void> {
   const [command, ...rest] = args;
   switch (command) {
     case 'node': {
-      const { values } = parse(rest, { config: { type: 'string' } });
-      if (typeof values['config'] !== 'string') throw new UsageError('node: --config FILE is missing');
+      const { values } = parse(rest, {
+        config: { type: 'string' },
+        node: { type: 'string' },
+        data: { type: 'string' },
+        log: { type: 'string' },
+      });
+      const { config, node, data, log } = values;
+      if (typeof config !== 'string') throw new UsageError('node: --config FILE is missing');
+      const { readConfig } = await import('./config/config.ts');
       const { runNode } = await import('./nodeProcess.ts');
-      await runNode(readConfig(values['config']));
+      const flags = {
+        ...(node === undefined ? {} : { node: Number(node) }),
+        ...(typeof data === 'string' ? { data } : {}),
+        ...(typeof log === 'string' ? { log } : {}),
+      };
+      await runNode(await readConfig(config, flags));
       return;
     }
     case 'dev': {
@@ -82,10 +93,9 @@ main(process.argv.slice(2)).catch((error: unknown) => {
     process.stderr.write(`leasehold: ${error.message}\n\n${usage}`);
     process.exit(exitCodes.usage);
   }
-  if (error instanceof ConfigError) {
-    process.stderr.write(`leasehold: ${error.message}\n`);
-    process.exit(exitCodes.configuration);
-  }
-  process.stderr.write(`leasehold: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+  const isOurs = error instanceof ConfigError || error instanceof FatalError;
+  const text = error instanceof Error ? (isOurs ? error.message : (error.stack ?? error.message)) : String(error);
+  process.stderr.write(`leasehold: ${text}\n`);
+  if (error instanceof ConfigError) process.exit(exitCodes.configuration);
   process.exit(error instanceof FatalError ? error.exitCode : exitCodes.internal);
 });

@@ -3,6 +3,7 @@
  * turn, reads both clocks once, steps, and performs the effects.
  */
 import { type Effect, type Input, InvariantError, MonoTime, type Node, type Now, WallTime } from '../core/index.ts';
+import { unreachable } from '../core/base/invariant.ts';
 import type { ClientServer } from './clients/clientServer.ts';
 import type { LogFiles } from './disk/logFiles.ts';
 import type { Logger } from './log.ts';
@@ -21,7 +22,7 @@ export class Driver {
   private readonly node: Node;
   private readonly logger: Logger;
   private readonly onFatal: (error: unknown) => void;
-  private readonly onDrained: () => void;
+  private onDrained: () => void = () => undefined;
   private world: World | null = null;
   private turn: Input[] = [];
   private isScheduled = false;
@@ -29,11 +30,11 @@ export class Driver {
   private timerAt: MonoTime | null = null;
   private isStopped = false;
 
-  constructor(node: Node, logger: Logger, onFatal: (error: unknown) => void, onDrained: () => void) {
+  /** `onFatal`: the core, or what performs its effects, is broken. Nothing is done after it. */
+  constructor(node: Node, logger: Logger, onFatal: (error: unknown) => void) {
     this.node = node;
     this.logger = logger;
     this.onFatal = onFatal;
-    this.onDrained = onDrained;
   }
 
   start(world: World): void {
@@ -46,6 +47,14 @@ export class Driver {
     this.turn.push(input);
     this.wake();
   };
+
+  /** Resolves when the node leads nothing any more, or nobody could take it over in time. */
+  async drain(): Promise<void> {
+    await new Promise<void>((resolve) => {
+      this.onDrained = resolve;
+      this.emit({ kind: 'drain' });
+    });
+  }
 
   stop(): void {
     this.isStopped = true;
@@ -64,10 +73,11 @@ export class Driver {
     const { turn } = this;
     this.turn = [];
     try {
-      const effects = this.node.step(turn, readClocks());
-      for (const effect of effects) this.perform(effect, this.world);
-      this.armTimer();
+      const now = readClocks();
+      for (const effect of this.node.step(turn, now)) this.perform(effect, this.world);
+      this.armTimer(now);
     } catch (error) {
+      this.stop();
       if (error instanceof InvariantError)
         this.logger.fatal({ law: error.law, facts: error.facts }, 'a law of the core is broken');
       this.onFatal(error);
@@ -80,7 +90,7 @@ export class Driver {
         world.clients.send(effect.conn, effect.bytes);
         return;
       case 'closeClient':
-        world.clients.close(effect.conn);
+        world.clients.closeClient(effect.conn);
         return;
       case 'pauseClient':
         world.clients.setPaused(effect.conn, true);
@@ -99,16 +109,19 @@ export class Driver {
         return;
       case 'log':
         this.logger[effect.level](effect.facts, effect.message);
+        return;
+      default:
+        unreachable(effect);
     }
   }
 
   /** One timer for the whole node. One that fires early finds nothing due and is set again. */
-  private armTimer(): void {
+  private armTimer(now: Now): void {
     const { wakeAt } = this.node;
     if (wakeAt === null || (this.timerAt !== null && this.timerAt <= wakeAt)) return;
     if (this.timer !== null) clearTimeout(this.timer);
     this.timerAt = wakeAt;
-    const delayMs = Math.max(0, (wakeAt - readClocks().mono) / 1000);
+    const delayMs = Math.max(0, (wakeAt - now.mono) / 1000);
     this.timer = setTimeout(this.onTimer, Math.min(Math.ceil(delayMs), longestTimerMs));
   }
 

@@ -11,6 +11,8 @@ export const exitCodes = {
   diskFailed: 74,
   /** The configuration is wrong, or does not fit what is on disk or on the machine. */
   configuration: 78,
+  /** Told twice to stop: it ended before it had finished. */
+  forced: 130,
 } as const;
 
 /** The operator's mistake: says what to change. */

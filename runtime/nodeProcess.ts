@@ -1,36 +1,38 @@
 /**
  * `leasehold node`: one production node, from its configuration to its end.
+ *
+ * The first SIGTERM or SIGINT drains it: no new connections, leadership handed over, replies sent, log synced.
+ * The second ends it at once, which loses nothing that was acknowledged.
  */
 import { join } from 'node:path';
 import { Node } from '../core/index.ts';
 import { protocolVersion } from '../core/wire/hello.ts';
 import { ClientServer } from './clients/clientServer.ts';
-import { type HostPort, hostPort, type NodeConfig } from './config/config.ts';
+import type { NodeConfig } from './config/config.ts';
+import { type HostPort, hostPort } from './config/hostPort.ts';
+import { keepGroups } from './config/keptGroups.ts';
 import { lockData } from './disk/dataLock.ts';
-import { openLog } from './disk/logFiles.ts';
-import { Driver, readClocks } from './driver.ts';
+import { openLog } from './disk/openLog.ts';
+import { Driver, readClocks, type World } from './driver.ts';
 import { ConfigError, exitCodes } from './exitCodes.ts';
-import { makeLogger } from './log.ts';
+import { type Logger, makeLogger } from './log.ts';
 import { PeerLinks } from './peers/peerLinks.ts';
 import { systemRandom } from './random.ts';
 
+/** As in Redis. */
 const maxArguments = 1024 * 1024;
 /** Beside its values, what a command's other arguments may take. */
 const commandOverheadBytes = 1024 * 1024;
-/** A node that cannot hand over in time stops all the same. */
-const stopMs = 5000;
+/** A node that cannot hand over by then stops all the same. */
+const drainWithinMs = 5000;
+/** Clients that do not read their last replies by then are cut off. */
+const sayGoodbyeWithinMs = 1000;
 
 export async function runNode(config: NodeConfig): Promise<void> {
   const { node: id, topology, settings } = config;
   const logger = makeLogger(config.logLevel, { node: id, pid: process.pid });
   const unlock = lockData(config.data);
-  const { restored, boot, isTorn, files } = openLog(join(config.data, 'log'), {
-    clusterId: topology.clusterId,
-    node: id,
-  });
-  if (isTorn) logger.warn('the end of the log was torn, as by a crash: what was never acknowledged was cut');
-
-  const end = (code: number): void => {
+  const end = (code: number): never => {
     unlock();
     process.exit(code);
   };
@@ -38,18 +40,20 @@ export async function runNode(config: NodeConfig): Promise<void> {
     logger.fatal({ error: error instanceof Error ? error.stack : String(error) }, 'the node stops');
     end(code);
   };
-  const core = new Node({ node: id, boot, topology, settings, restored, random: systemRandom(), now: readClocks() });
-  let onDrained = (): void => undefined;
-  const driver = new Driver(
-    core,
-    logger,
-    (error) => {
-      fail(error, exitCodes.internal);
-    },
-    () => {
-      onDrained();
-    },
-  );
+  process.on('uncaughtException', (error) => {
+    fail(error, exitCodes.internal);
+  });
+
+  keepGroups(config.data, topology);
+  const identity = { clusterId: topology.clusterId, node: id };
+  const { restored, boot, isTorn, files } = openLog(join(config.data, 'log'), identity);
+  if (isTorn) logger.warn('the end of the log was torn, as by a crash: what was never acknowledged was cut');
+
+  const random = systemRandom();
+  const core = new Node({ node: id, boot, topology, settings, restored, random, now: readClocks() });
+  const driver = new Driver(core, logger, (error) => {
+    fail(error, exitCodes.internal);
+  });
   files.listen(
     (upTo) => {
       driver.emit({ kind: 'persisted', upTo });
@@ -58,64 +62,78 @@ export async function runNode(config: NodeConfig): Promise<void> {
       fail(error, exitCodes.diskFailed);
     },
   );
-  const { maxClients, maxUnreadBytes, maxQueuedBytes } = config;
-  const framer = {
-    maxArguments,
-    maxBulkBytes: settings.maxValueBytes,
-    maxCommandBytes: 2 * settings.maxValueBytes + commandOverheadBytes,
-  };
-  const clients = new ClientServer({ ...config.client, maxClients, maxUnreadBytes, framer }, logger, driver.emit);
-  const hello = { clusterId: topology.clusterId, node: id, boot, version: protocolVersion };
+  const clients = makeClientServer(config, logger, driver);
+  const hello = { ...identity, boot, version: protocolVersion };
   const others = topology.nodes
     .filter(({ node }) => node !== id)
     .map(({ node, peerAddress }) => ({ node, ...hostPort(peerAddress) }));
-  const peers = new PeerLinks({ hello, ...config.peer, peers: others, maxQueuedBytes }, logger, driver.emit);
-  await listenOn(async () => peers.listen(), 'peer', config.peer);
-  await listenOn(async () => clients.listen(), 'client', config.client);
-  driver.start({ clients, peers, log: files });
+  const { maxQueuedBytes } = config;
+  const peerOptions = { hello, ...config.peer, peers: others, maxQueuedBytes, random: random('peers') };
+  const peers = new PeerLinks(peerOptions, logger, driver.emit);
+  await orRefuse(peers.listen(), 'peer', config.peer);
+  await orRefuse(clients.listen(), 'client', config.client);
+  const world = { clients, peers, log: files };
+  driver.start(world);
   const { host, port } = config.client;
   logger.info({ boot, client: `${host}:${String(port)}`, groups: core.groups.size }, 'serving');
+  stopOnSignal(driver, world, logger, end);
+}
 
+function makeClientServer(config: NodeConfig, logger: Logger, driver: Driver): ClientServer {
+  const { client, maxClients, maxUnreadBytes, idleMs } = config;
+  const { maxValueBytes } = config.settings;
+  const maxCommandBytes = 2 * maxValueBytes + commandOverheadBytes;
+  const framer = { maxArguments, maxBulkBytes: maxValueBytes, maxCommandBytes };
+  return new ClientServer({ ...client, maxClients, maxUnreadBytes, idleMs, framer }, logger, driver.emit);
+}
+
+function stopOnSignal(driver: Driver, world: World, logger: Logger, end: (code: number) => never): void {
   let isStopping = false;
   const stop = (reason: string): void => {
     if (isStopping) {
       logger.warn({ reason }, 'stopping at once');
-      end(exitCodes.ok);
-      return;
+      end(exitCodes.forced);
     }
     isStopping = true;
     logger.info({ reason }, 'stopping');
-    clients.stopAccepting();
-    const finish = (): void => {
-      clients.closeAll();
-      driver.stop();
-      peers.close();
-      void files.close().then(() => {
-        logger.info('stopped');
-        end(exitCodes.ok);
-      });
-    };
-    const force = setTimeout(finish, stopMs);
-    onDrained = (): void => {
-      clearTimeout(force);
-      finish();
-    };
-    driver.emit({ kind: 'drain' });
+    void finish(driver, world).then(() => {
+      logger.info('stopped');
+      end(exitCodes.ok);
+    });
   };
   process.on('SIGTERM', stop);
   process.on('SIGINT', stop);
   // A local cluster's nodes end with the process that started them.
   if (process.channel !== undefined) {
     process.on('disconnect', () => {
-      stop('disconnect');
+      stop('the process that started this one has ended');
     });
   }
 }
 
-async function listenOn(listen: () => Promise<void>, what: 'client' | 'peer', { host, port }: HostPort): Promise<void> {
+async function finish(driver: Driver, { clients, peers, log }: World): Promise<void> {
+  clients.stopAccepting();
+  await orAfter(drainWithinMs, driver.drain());
+  await orAfter(sayGoodbyeWithinMs, clients.close());
+  driver.stop();
+  peers.close();
+  await log.close();
+}
+
+async function orAfter(ms: number, done: Promise<void>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, ms);
+  });
+  await Promise.race([done, late]);
+  clearTimeout(timer);
+}
+
+async function orRefuse(listening: Promise<void>, whose: 'client' | 'peer', { host, port }: HostPort): Promise<void> {
   try {
-    await listen();
+    await listening;
   } catch (error) {
-    throw new ConfigError(`nodes: cannot listen on ${host}:${String(port)} for ${what}s: ${(error as Error).message}`);
+    const reason = (error as Error).message;
+    throw new ConfigError(`nodes: cannot listen on ${host}:${String(port)} for ${whose}s: ${reason}`);
   }
 }

@@ -18,12 +18,12 @@ export const maxFrameBytes = 520 * mib;
 const headerBytes = 8;
 const frameChunkBytes = 64 * kib;
 
-/** One or more frames, to be written one after the other. */
+/** One or more frames, to be written one after the other. Without messages it is one that says only that its sender is there. */
 export function encodeFrames(messages: readonly PeerMessage[], crc: Crc32): readonly Uint8Array[] {
   const frames: Uint8Array[] = [];
   const writer = new ByteWriter(frameChunkBytes);
   let start = 0;
-  while (start < messages.length) {
+  do {
     const lengthAt = writer.skip(4);
     const crcAt = writer.skip(4);
     const countAt = writer.skip(4);
@@ -37,7 +37,7 @@ export function encodeFrames(messages: readonly PeerMessage[], crc: Crc32): read
     writer.patchU32(crcAt, crc(writer.peek(headerBytes), 0));
     frames.push(writer.take());
     start = end;
-  }
+  } while (start < messages.length);
   return frames;
 }
 

@@ -1,9 +1,11 @@
 /**
- * The port where clients connect. Turns bytes into commands and replies into bytes; decides nothing.
+ * The port where clients connect. Turns bytes into commands and replies into bytes; decides nothing. Bounds what
+ * any client, or all of them, can make the node hold: connections, unread replies, half-received commands.
  */
 import { createServer, type Server, type Socket } from 'node:net';
 import { ConnId, type Input } from '../../core/index.ts';
-import type { Logger } from '../log.ts';
+import { listen } from '../listen.ts';
+import { type Logger, Seldom } from '../log.ts';
 import { CommandFramer, type FramerLimits } from './commandFramer.ts';
 
 export interface ClientServerOptions {
@@ -12,12 +14,15 @@ export interface ClientServerOptions {
   readonly maxClients: number;
   /** Replies one client may leave unread before it is cut off. */
   readonly maxUnreadBytes: number;
+  /** A client that says nothing for so long is closed; 0 for never. */
+  readonly idleMs: number;
   readonly framer: FramerLimits;
 }
 
 interface Client {
   readonly conn: ConnId;
   readonly socket: Socket;
+  readonly framer: CommandFramer;
   /** Reading is stopped because the core has enough of its commands. */
   isPaused: boolean;
   /** Reading is stopped because it does not read its replies. */
@@ -27,6 +32,9 @@ interface Client {
 /** Above it a client's commands wait until it reads; the hard limit is `maxUnreadBytes`. */
 const slowReaderBytes = 1024 * 1024;
 const keepAliveMs = 60_000;
+/** How long a connection that is being closed may take to read what it is still owed. */
+const lingerMs = 5000;
+const repeatWarningMs = 10_000;
 
 export class ClientServer {
   private readonly options: ClientServerOptions;
@@ -34,7 +42,11 @@ export class ClientServer {
   private readonly emit: (input: Input) => void;
   private readonly server: Server;
   private readonly clients = new Map<ConnId, Client>();
+  /** Every open socket, those included that are being closed. */
+  private readonly sockets = new Set<Socket>();
+  private readonly warnings = new Seldom(repeatWarningMs);
   private lastConn = 0;
+  private onEmpty: (() => void) | null = null;
 
   constructor(options: ClientServerOptions, log: Logger, emit: (input: Input) => void) {
     this.options = options;
@@ -46,14 +58,7 @@ export class ClientServer {
   }
 
   async listen(): Promise<void> {
-    const { host, port } = this.options;
-    await new Promise<void>((resolve, reject) => {
-      this.server.once('error', reject);
-      this.server.listen({ host, port, backlog: 1024 }, () => {
-        this.server.off('error', reject);
-        resolve();
-      });
-    });
+    await listen(this.server, this.options, this.log);
   }
 
   /** Takes no new connections; those there are go on. */
@@ -61,9 +66,14 @@ export class ClientServer {
     this.server.close();
   }
 
-  /** Ends all connections after what was written to them. */
-  closeAll(): void {
-    for (const { socket } of this.clients.values()) socket.end();
+  /** Ends all connections after what was written to them; resolves when they are gone. */
+  async close(): Promise<void> {
+    this.stopAccepting();
+    for (const conn of this.clients.keys()) this.closeClient(conn);
+    if (this.sockets.size === 0) return;
+    await new Promise<void>((resolve) => {
+      this.onEmpty = resolve;
+    });
   }
 
   send(conn: ConnId, bytes: Uint8Array): void {
@@ -71,20 +81,22 @@ export class ClientServer {
     if (client === undefined) return;
     const { socket } = client;
     socket.write(bytes);
-    if (socket.writableLength > this.options.maxUnreadBytes) {
-      this.log.warn({ conn, unread: socket.writableLength }, 'client does not read its replies: connection closed');
+    const unread = socket.writableLength;
+    if (unread > this.options.maxUnreadBytes) {
+      this.log.warn({ conn, unread }, 'client does not read its replies: connection closed');
       socket.destroy();
-    } else if (!client.isSlow && socket.writableLength > slowReaderBytes) {
+    } else if (!client.isSlow && unread > slowReaderBytes) {
       client.isSlow = true;
       socket.pause();
     }
   }
 
-  /** No `clientClosed` follows. */
-  close(conn: ConnId): void {
+  /** Closes after what was written; no `clientClosed` follows. */
+  closeClient(conn: ConnId): void {
     const client = this.clients.get(conn);
+    if (client === undefined) return;
     this.clients.delete(conn);
-    client?.socket.destroySoon();
+    this.endSocket(client.socket);
   }
 
   setPaused(conn: ConnId, isPaused: boolean): void {
@@ -95,46 +107,84 @@ export class ClientServer {
   }
 
   private accept(socket: Socket): void {
-    if (this.clients.size >= this.options.maxClients) {
-      socket.end('-ERR max number of clients reached\r\n');
-      return;
-    }
+    const isFull = this.sockets.size >= this.options.maxClients;
+    this.sockets.add(socket);
+    socket.on('error', () => socket.destroy());
+    socket.once('close', () => {
+      this.sockets.delete(socket);
+      if (this.sockets.size === 0) this.onEmpty?.();
+    });
+    if (!isFull) this.open(socket);
+    else if (this.sockets.size > this.options.maxClients + refusalsAtATime) socket.destroy();
+    else this.refuse(socket);
+  }
+
+  private refuse(socket: Socket): void {
+    const message = 'max number of clients reached';
+    if (this.warnings.isDue(message)) this.log.warn({ clients: this.options.maxClients }, message);
+    socket.write(`-ERR ${message}\r\n`);
+    this.endSocket(socket);
+  }
+
+  private open(socket: Socket): void {
     this.lastConn += 1;
     const conn = ConnId(this.lastConn);
-    const client: Client = { conn, socket, isPaused: false, isSlow: false };
-    this.clients.set(conn, client);
-    this.emit({
-      kind: 'clientOpened',
-      conn,
-      address: `${socket.remoteAddress ?? ''}:${String(socket.remotePort ?? 0)}`,
-    });
+    const address = `${socket.remoteAddress ?? ''}:${String(socket.remotePort ?? 0)}`;
     const framer = new CommandFramer(this.options.framer, {
       command: (args) => {
         this.emit({ kind: 'clientCommand', conn, args });
       },
       malformed: (error) => {
-        this.log.debug({ conn, error }, 'client broke the protocol');
-        socket.pause();
+        this.log.debug({ conn, address, error }, 'client broke the protocol');
         this.emit({ kind: 'clientMalformed', conn, error });
       },
+      webRequest: () => {
+        const { remoteAddress = '' } = socket;
+        const message = 'possible attack: a web request on the client port; connection closed';
+        if (this.warnings.isDue(`${message} ${remoteAddress}`)) this.log.warn({ address }, message);
+        socket.destroy();
+      },
     });
+    const client: Client = { conn, socket, framer, isPaused: false, isSlow: false };
+    this.clients.set(conn, client);
+    this.emit({ kind: 'clientOpened', conn, address });
+    if (this.options.idleMs > 0) {
+      socket.setTimeout(this.options.idleMs, () => {
+        socket.destroy();
+      });
+    }
     socket.on('data', (chunk) => {
-      framer.feed(chunk);
+      if (this.clients.has(conn)) framer.feed(chunk);
     });
     socket.on('drain', () => {
       client.isSlow = false;
       this.resumeIfWanted(client);
     });
-    socket.on('error', () => {
-      socket.destroy();
-    });
-    socket.on('close', () => {
+    socket.once('close', () => {
       if (this.clients.delete(conn)) this.emit({ kind: 'clientClosed', conn });
     });
   }
 
-  private resumeIfWanted(client: Client): void {
-    if (client.isPaused || client.isSlow) client.socket.pause();
-    else client.socket.resume();
+  private resumeIfWanted({ socket, isPaused, isSlow }: Client): void {
+    if (isPaused || isSlow) socket.pause();
+    else socket.resume();
+  }
+
+  /**
+   * Lets the client read what it is owed and forgets what it still says: closing with its bytes unread would make
+   * the system throw away ours. Whoever does not end in time is cut off.
+   */
+  private endSocket(socket: Socket): void {
+    socket.resume();
+    socket.end();
+    const force = setTimeout(() => {
+      socket.destroy();
+    }, lingerMs);
+    socket.once('close', () => {
+      clearTimeout(force);
+    });
   }
 }
+
+/** Connections above the limit that are being told so: beyond it they are cut without a word. */
+const refusalsAtATime = 100;

@@ -16,9 +16,12 @@ export interface FramerLimits {
 }
 
 export interface FramerSink {
+  /** Never empty. */
   command(args: readonly Uint8Array[]): void;
   /** The stream cannot be read any further. Nothing follows. */
   malformed(error: string): void;
+  /** A browser, or somebody who makes one speak to us. Nothing follows. */
+  webRequest(): void;
 }
 
 const star = 0x2a;
@@ -27,25 +30,31 @@ const carriageReturn = 0x0d;
 const lineFeed = 0x0a;
 const minus = 0x2d;
 const zero = 0x30;
-/** `*` or `$`, a sign, ten digits and CRLF fit with room to spare. */
-const maxHeaderBytes = 32;
+/** `needMore` and `broken` where a position or a number is expected. */
+const needMore = -1;
+const broken = -2;
+/** More digits than any length within the limits has. */
+const maxDigits = 16;
 /** As in Redis. */
 const maxInlineBytes = 64 * 1024;
-const firstBufferBytes = 4096;
+const firstBufferBytes = 256;
+/** What a read from a socket brings at most: room for it behind a long argument saves moving that. */
+const chunkBytes = 64 * 1024;
 
 export class CommandFramer {
   private readonly limits: FramerLimits;
   private readonly sink: FramerSink;
   private readonly parser: Parser;
-  /** Bytes of commands that are not complete, in a buffer that doubles; null if there are none. */
+  /** Bytes of the first command that is not complete; null if there are none. Grows by doubling. */
   private partial: Buffer | null = null;
   private partialBytes = 0;
-  /** How far the first incomplete command was checked, from its first byte. */
+  /** How far that command was checked, from its first byte. */
   private checked = 0;
   /** Arguments it still lacks; −1 while its header is not here. */
   private argumentsLeft = -1;
   /** Bytes of the argument being received, with its CRLF; −1 while its header is not here. */
   private bulkBytes = -1;
+  private failure: string | null = null;
   private isBroken = false;
 
   constructor(limits: FramerLimits, sink: FramerSink) {
@@ -54,32 +63,50 @@ export class CommandFramer {
     this.parser = new Parser({
       returnBuffers: true,
       returnReply: (reply) => {
-        this.sink.command(reply as Buffer[]);
+        // `*0` and `*-1` are commands without a name: nothing to do.
+        if (Array.isArray(reply) && reply.length > 0) this.sink.command(reply as Buffer[]);
       },
-      returnError: (error) => {
-        this.break(error.message);
-      },
-      returnFatalError: (error) => {
-        this.break(error.message);
-      },
+      returnError: throwError,
+      returnFatalError: throwError,
     });
   }
 
-  /** Bytes held for commands that are not complete. */
+  /** Memory held for a command that is not complete. */
   get heldBytes(): number {
-    return this.partialBytes;
+    return this.partial?.length ?? 0;
   }
 
   feed(chunk: Buffer): void {
     if (this.isBroken) return;
     const source = this.join(chunk);
+    /** Checked commands that were not handed over yet begin at `ready`. */
+    let ready = 0;
     let start = 0;
-    while (start < source.length && !this.isBroken) {
-      const end = source[start] === star ? this.commandEnd(source, start) : this.inlineEnd(source, start);
+    while (start < source.length) {
+      const isInline = source[start] !== star;
+      if (isInline) {
+        this.handOver(source, ready, start);
+        ready = start;
+      }
+      const end = isInline ? this.inlineEnd(source, start) : this.commandEnd(source, start);
       if (end < 0) break;
       start = end;
+      if (isInline) ready = end;
     }
-    if (!this.isBroken) this.keep(source, start);
+    this.handOver(source, ready, start);
+    if (this.isBroken) this.reportFailure();
+    else this.keep(source, start);
+  }
+
+  private handOver(source: Buffer, from: number, to: number): void {
+    if (to > from) this.parser.execute(from === 0 && to === source.length ? source : source.subarray(from, to));
+  }
+
+  private reportFailure(): void {
+    this.partial = null;
+    this.partialBytes = 0;
+    if (this.failure === null) this.sink.webRequest();
+    else this.sink.malformed(`ERR Protocol error: ${this.failure}`);
   }
 
   /** What is held and the chunk, one after the other. */
@@ -87,13 +114,19 @@ export class CommandFramer {
     if (this.partial === null) return chunk;
     const size = this.partialBytes + chunk.length;
     if (size > this.partial.length) {
-      const larger = Buffer.allocUnsafeSlow(Math.max(size, this.partial.length * 2));
+      const larger = Buffer.allocUnsafeSlow(this.capacityFor(size, this.partial.length * 2));
       this.partial.copy(larger, 0, 0, this.partialBytes);
       this.partial = larger;
     }
     chunk.copy(this.partial, this.partialBytes);
     this.partialBytes = size;
     return this.partial.subarray(0, size);
+  }
+
+  /** Doubled, but not far beyond the end of an argument whose length is known: it may be kept for long. */
+  private capacityFor(size: number, doubled: number): number {
+    const known = this.bulkBytes < 0 ? 0 : this.checked + this.bulkBytes;
+    return known > size ? Math.min(doubled, known + chunkBytes) : Math.max(size, doubled);
   }
 
   /** Holds what begins at `start`. Slices of what came before it are in use, so it moves to a buffer of its own. */
@@ -110,38 +143,24 @@ export class CommandFramer {
     this.partialBytes = rest;
   }
 
-  /**
-   * Checks a command that begins at `start` and hands it over if it is complete. Returns where the next begins,
-   * −1 if more bytes are needed.
-   */
+  /** Checks a command that begins at `start`. Returns where the next begins, negative if there is none yet. */
   private commandEnd(source: Buffer, start: number): number {
     if (this.argumentsLeft < 0) {
-      const count = this.header(source, start, 'invalid multibulk length', 'too big mbulk count string');
-      if (count === null) return -1;
-      if (count > this.limits.maxArguments) return this.break('Protocol error: invalid multibulk length');
-      if (count <= 0) {
-        const end = start + this.checked;
-        this.checked = 0;
-        return end;
-      }
+      const count = this.length(source, start, 'invalid multibulk length');
+      if (count === needMore || count === broken) return count;
+      if (count > this.limits.maxArguments) return this.break('invalid multibulk length');
       this.argumentsLeft = count;
     }
     while (this.argumentsLeft > 0) {
       if (this.bulkBytes < 0) {
-        const at = start + this.checked;
-        if (at >= source.length) return -1;
-        if (source[at] !== dollar) return this.break(`Protocol error: expected '$', got '${printable(source[at])}'`);
-        const length = this.header(source, start, 'invalid bulk length', 'too big bulk count string');
-        if (length === null) return -1;
-        if (length < 0 || length > this.limits.maxBulkBytes) return this.break('Protocol error: invalid bulk length');
-        this.bulkBytes = length + 2;
-        if (this.checked + this.bulkBytes > this.limits.maxCommandBytes)
-          return this.break('Protocol error: command too large');
+        const failed = this.bulkHeader(source, start);
+        if (failed < 0) return failed;
       }
       const end = start + this.checked + this.bulkBytes;
-      if (end > source.length) return -1;
-      if (source[end - 2] !== carriageReturn || source[end - 1] !== lineFeed)
-        return this.break('Protocol error: expected CRLF after an argument');
+      if (end > source.length) return needMore;
+      if (source[end - 2] !== carriageReturn || source[end - 1] !== lineFeed) {
+        return this.break('expected CRLF after an argument');
+      }
       this.checked += this.bulkBytes;
       this.bulkBytes = -1;
       this.argumentsLeft -= 1;
@@ -149,75 +168,85 @@ export class CommandFramer {
     const end = start + this.checked;
     this.checked = 0;
     this.argumentsLeft = -1;
-    this.parser.execute(source.subarray(start, end));
     return end;
   }
 
-  /** Reads a number up to CRLF behind the type byte; null if more bytes are needed or it is wrong. */
-  private header(source: Buffer, start: number, invalid: string, tooLong: string): number | null {
-    const first = start + this.checked + 1;
-    let at = first;
-    const isNegative = source[at] === minus;
-    if (isNegative) at += 1;
-    const digitsFrom = at;
-    let value = 0;
-    for (; at < source.length && source[at] !== carriageReturn; at += 1) {
-      const digit = (source[at] ?? 0) - zero;
-      if (at - first > maxHeaderBytes) {
-        this.break(`Protocol error: ${tooLong}`);
-        return null;
-      }
-      if (digit < 0 || digit > 9) {
-        this.break(`Protocol error: ${invalid}`);
-        return null;
-      }
-      value = value * 10 + digit;
-    }
-    if (at >= source.length) return null;
-    if (at === digitsFrom) {
-      this.break(`Protocol error: ${invalid}`);
-      return null;
-    }
-    if (at + 1 >= source.length) return null;
-    if (source[at + 1] !== lineFeed) {
-      this.break(`Protocol error: ${invalid}`);
-      return null;
-    }
-    this.checked = at + 2 - start;
-    return isNegative ? -value : value;
+  /** Reads `$` and a length. Negative if it is not complete or wrong. */
+  private bulkHeader(source: Buffer, start: number): number {
+    const at = start + this.checked;
+    const type = source[at];
+    if (type === undefined) return needMore;
+    if (type !== dollar) return this.break(`expected '$', got '${printable(type)}'`);
+    const length = this.length(source, start, 'invalid bulk length');
+    if (length === needMore || length === broken) return length;
+    if (length > this.limits.maxBulkBytes) return this.break('invalid bulk length');
+    this.bulkBytes = length + 2;
+    return this.checked + this.bulkBytes > this.limits.maxCommandBytes ? this.break('command too large') : 0;
   }
 
-  /** As `commandEnd`, for a line of words. */
+  /**
+   * Reads digits and CRLF behind the type byte, as strictly as Redis: no sign, no leading zero. A negative count
+   * of arguments is none at all, as in Redis; a negative length is wrong.
+   */
+  private length(source: Buffer, start: number, error: string): number {
+    const first = start + this.checked + 1;
+    const isNegative = source[first] === minus && source[first - 1] === star;
+    const digits = isNegative ? first + 1 : first;
+    let at = digits;
+    let value = 0;
+    for (; at < source.length; at += 1) {
+      const byte = source[at] ?? 0;
+      if (byte === carriageReturn) break;
+      const digit = byte - zero;
+      const isLeadingZero = at > digits && value === 0;
+      if (digit < 0 || digit > 9 || isLeadingZero || at - digits >= maxDigits) return this.break(error);
+      value = value * 10 + digit;
+    }
+    if (at === digits && at < source.length) return this.break(error);
+    if (at + 1 >= source.length) return needMore;
+    if (source[at + 1] !== lineFeed) return this.break(error);
+    this.checked = at + 2 - start;
+    return isNegative ? 0 : value;
+  }
+
+  /** As `commandEnd`, for a line of words, which it hands over by itself. */
   private inlineEnd(source: Buffer, start: number): number {
     const end = source.indexOf(lineFeed, start + this.checked);
     const length = (end < 0 ? source.length : end) - start;
-    if (length > maxInlineBytes) return this.break('Protocol error: too big inline request');
+    if (length > maxInlineBytes) return this.break('too big inline request');
     if (end < 0) {
       this.checked = length;
-      return -1;
+      return needMore;
     }
     this.checked = 0;
     const isCrLf = end > start && source[end - 1] === carriageReturn;
     const args = splitInline(source.subarray(start, isCrLf ? end - 1 : end));
-    if (args === null) return this.break('Protocol error: unbalanced quotes in request');
+    if (args === null) return this.break('unbalanced quotes in request');
     const [name] = args;
     if (name === undefined) return end + 1;
-    const word = Buffer.from(name).toString('latin1').toLowerCase();
-    if (word === 'post' || word === 'host:') return this.break('Protocol error: this is not a web server');
+    if (isWeb(name)) return this.break(null);
     this.sink.command(args);
     return end + 1;
   }
 
-  private break(error: string): -1 {
-    if (this.isBroken) return -1;
+  private break(failure: string | null): typeof broken {
     this.isBroken = true;
-    this.partial = null;
-    this.partialBytes = 0;
-    this.sink.malformed(`ERR ${error}`);
-    return -1;
+    this.failure = failure;
+    return broken;
   }
 }
 
-function printable(byte: number | undefined): string {
-  return byte !== undefined && byte >= 0x20 && byte < 0x7f ? String.fromCharCode(byte) : '?';
+/** What a web browser can be made to send; everything before it was not ours either. As in Redis. */
+function isWeb(name: Uint8Array): boolean {
+  const word = Buffer.from(name).toString('latin1').toLowerCase();
+  return word === 'post' || word === 'host:';
+}
+
+function printable(byte: number): string {
+  return byte >= 0x20 && byte < 0x7f ? String.fromCharCode(byte) : '?';
+}
+
+/** The parser is given complete, checked commands only. */
+function throwError(error: Error): never {
+  throw error;
 }

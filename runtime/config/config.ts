@@ -4,76 +4,25 @@
  */
 import { readFileSync } from 'node:fs';
 import { dirname, extname, resolve } from 'node:path';
-import * as v from 'valibot';
-import { parse as parseYaml } from 'yaml';
 import {
-  defaultSettings,
   GroupId,
   NodeId,
   parseTenantName,
   ReplicaId,
   type Settings,
-  settingBounds,
   type TenantName,
   type Topology,
 } from '../../core/index.ts';
 import { ConfigError } from '../exitCodes.ts';
-import { type LogLevel, logLevels } from '../log.ts';
+import type { LogLevel } from '../log.ts';
+import { type HostPort, hostPort } from './hostPort.ts';
+import { checkKeys, type ConfigFile } from './schema.ts';
 
-const largestNode = 65_535;
 const replicaCounts: readonly number[] = [1, 3, 5, 7];
 const mib = 1024 * 1024;
-
-const address = v.pipe(v.string(), v.regex(/^(\[[0-9a-fA-F:]+\]|[^:\s]+):([0-9]{1,5})$/, 'expects HOST:PORT'));
-const nodeId = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(largestNode));
-const groupId = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(2 ** 31));
-
-function setting(name: keyof typeof settingBounds) {
-  const { least, most } = settingBounds[name];
-  return v.optional(v.pipe(v.number(), v.integer(), v.minValue(least), v.maxValue(most)), defaultSettings[name]);
-}
-
-const schema = v.strictObject({
-  cluster: v.pipe(v.string(), v.regex(/^[A-Za-z0-9._-]{1,64}$/, 'expects 1 to 64 characters of A-Z a-z 0-9 . _ -')),
-  node: nodeId,
-  data: v.pipe(v.string(), v.nonEmpty('expects a directory')),
-  nodes: v.pipe(
-    v.array(v.strictObject({ id: nodeId, client: address, peer: address })),
-    v.nonEmpty('expects at least one node'),
-  ),
-  groups: v.pipe(
-    v.array(v.strictObject({ id: groupId, nodes: v.array(nodeId) })),
-    v.nonEmpty('expects at least group 0'),
-  ),
-  tenants: v.optional(v.record(v.string(), groupId), {}),
-  settings: v.optional(
-    v.strictObject({
-      electionMs: setting('electionMs'),
-      heartbeatMs: setting('heartbeatMs'),
-      commandTimeoutMs: setting('commandTimeoutMs'),
-      gossipMs: setting('gossipMs'),
-      maxValueBytes: setting('maxValueBytes'),
-      leaseReads: v.optional(v.boolean(), defaultSettings.leaseReads),
-      autoCreateTenants: v.optional(v.boolean(), defaultSettings.autoCreateTenants),
-      defaultTenant: v.optional(v.boolean(), defaultSettings.defaultTenant),
-    }),
-    {},
-  ),
-  clients: v.optional(
-    v.strictObject({
-      max: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(100_000)), 10_000),
-      maxUnreadBytes: v.optional(v.pipe(v.number(), v.integer(), v.minValue(mib)), 256 * mib),
-    }),
-    {},
-  ),
-  peers: v.optional(
-    v.strictObject({ maxQueuedBytes: v.optional(v.pipe(v.number(), v.integer(), v.minValue(mib)), 512 * mib) }),
-    {},
-  ),
-  log: v.optional(v.picklist(logLevels), 'info'),
-});
-
-type File = v.InferOutput<typeof schema>;
+const usualUnreadBytes = 256 * mib;
+const usualQueuedBytes = 512 * mib;
+const lastPort = 65_535;
 
 export interface NodeConfig {
   readonly node: NodeId;
@@ -84,33 +33,37 @@ export interface NodeConfig {
   readonly peer: HostPort;
   readonly maxClients: number;
   readonly maxUnreadBytes: number;
+  readonly idleMs: number;
   readonly maxQueuedBytes: number;
   readonly logLevel: LogLevel;
 }
 
-export interface HostPort {
-  readonly host: string;
-  readonly port: number;
+/** What the command line may put in the place of what the file says. */
+export interface ConfigFlags {
+  readonly node?: number;
+  readonly data?: string;
+  readonly log?: string;
 }
 
-export function readConfig(path: string): NodeConfig {
-  let text: string;
+export async function readConfig(path: string, flags: ConfigFlags = {}): Promise<NodeConfig> {
+  let source: string;
   try {
-    text = readFileSync(path, 'utf8');
+    source = readFileSync(path, 'utf8');
   } catch (error) {
     throw new ConfigError(`--config: cannot read ${path}: ${(error as Error).message}`);
   }
-  return checkConfig(parseText(path, text), dirname(resolve(path)));
+  const file = await parseFile(path, source);
+  const isObject = typeof file === 'object' && file !== null && !Array.isArray(file);
+  const { data, ...others } = flags;
+  const replaced = { ...others, ...(data === undefined ? {} : { data: resolve(data) }) };
+  return checkConfig(isObject ? { ...file, ...replaced } : file, dirname(resolve(path)));
 }
 
 /** `base`: the directory that a relative `data` starts from. */
 export function checkConfig(value: unknown, base: string): NodeConfig {
-  const parsed = v.safeParse(schema, value);
-  if (!parsed.success) throw new ConfigError(parsed.issues.map((issue) => describe(issue)).join('\n'));
-  const file = parsed.output;
-  checkTopology(file);
-  const own = file.nodes.find(({ id }) => id === file.node);
-  if (own === undefined) throw new ConfigError(`node: ${String(file.node)} is not among nodes`);
+  const file = checkKeys(value);
+  checkTogether(file);
+  const own = file.nodes.find(({ id }) => id === file.node) ?? fail('node', 'is not among nodes');
   return {
     node: NodeId(file.node),
     data: resolve(base, file.data),
@@ -119,63 +72,91 @@ export function checkConfig(value: unknown, base: string): NodeConfig {
     client: hostPort(own.client),
     peer: hostPort(own.peer),
     maxClients: file.clients.max,
-    maxUnreadBytes: file.clients.maxUnreadBytes,
-    maxQueuedBytes: file.peers.maxQueuedBytes,
+    maxUnreadBytes: roomFor(file, 'clients.maxUnreadBytes', file.clients.maxUnreadBytes, usualUnreadBytes),
+    idleMs: file.clients.idleMs,
+    maxQueuedBytes: roomFor(file, 'peers.maxQueuedBytes', file.peers.maxQueuedBytes, usualQueuedBytes),
     logLevel: file.log,
   };
 }
 
-export function hostPort(text: string): HostPort {
-  const colon = text.lastIndexOf(':');
-  return { host: text.slice(0, colon).replace(/^\[|\]$/g, ''), port: Number(text.slice(colon + 1)) };
-}
-
-function parseText(path: string, text: string): unknown {
+async function parseFile(path: string, source: string): Promise<unknown> {
   try {
-    return extname(path) === '.json' ? JSON.parse(text) : parseYaml(text, { maxAliasCount: 0 });
+    if (extname(path) === '.json') return JSON.parse(source);
+    const { parse } = await import('yaml');
+    return parse(source, { maxAliasCount: 0 });
   } catch (error) {
     throw new ConfigError(`--config: ${path}: ${(error as Error).message}`);
   }
 }
 
-function describe(issue: v.BaseIssue<unknown>): string {
-  const key = v.getDotPath(issue) ?? '(whole file)';
-  return `${key}: ${issue.message}`;
+/** What keys mean to one another. */
+function checkTogether(file: ConfigFile): void {
+  checkNodes(file);
+  checkGroups(file);
+  const groups = file.groups.map(({ id }) => id);
+  for (const [tenant, group] of Object.entries(file.tenants)) {
+    if (parseTenantName(tenant) === null) {
+      fail('tenants', `'${tenant}' is no tenant name: expects 1 to 128 characters of A-Z a-z 0-9 . _ : @ -`);
+    }
+    if (group === 0 || !groups.includes(group)) {
+      fail(`tenants.${tenant}`, `there is no group ${String(group)} for tenants`);
+    }
+  }
+  if (file.settings.heartbeatMs * 2 > file.settings.electionMs) {
+    fail('settings.heartbeatMs', 'expects at most half of settings.electionMs');
+  }
 }
 
-function checkTopology(file: File): void {
-  const nodes = file.nodes.map(({ id }) => id);
-  const groups = file.groups.map(({ id }) => id);
-  if (new Set(nodes).size !== nodes.length) throw new ConfigError('nodes: every id must be there once');
-  if (new Set(groups).size !== groups.length) throw new ConfigError('groups: every id must be there once');
-  if (!groups.includes(0)) throw new ConfigError('groups: group 0, which holds the ShardMap, is missing');
-  if (groups.length < 2) throw new ConfigError('groups: expects at least one group for tenants beside group 0');
-  for (const { id, nodes: members } of file.groups) {
-    if (!replicaCounts.includes(members.length))
-      throw new ConfigError(`groups.${String(id)}.nodes: expects 1, 3, 5 or 7 nodes, got ${String(members.length)}`);
-    if (new Set(members).size !== members.length)
-      throw new ConfigError(`groups.${String(id)}.nodes: every node must be there once`);
-    for (const member of members)
-      if (!nodes.includes(member))
-        throw new ConfigError(`groups.${String(id)}.nodes: there is no node ${String(member)}`);
+function checkNodes({ node, nodes }: ConfigFile): void {
+  checkOnce(
+    'nodes',
+    nodes.map(({ id }) => id),
+  );
+  if (!nodes.some(({ id }) => id === node)) fail('node', `${String(node)} is not among nodes`);
+  const addresses = nodes.flatMap(({ client, peer }) => [client, peer]);
+  checkOnce('nodes', addresses);
+  for (const address of addresses) {
+    const { port } = hostPort(address);
+    if (port < 1 || port > lastPort) fail('nodes', `${address}: expects a port from 1 to ${String(lastPort)}`);
   }
-  for (const [tenant, group] of Object.entries(file.tenants)) {
-    if (parseTenantName(tenant) === null)
-      throw new ConfigError(`tenants: '${tenant}' is no tenant name (1 to 128 characters of A-Z a-z 0-9 . _ : @ -)`);
-    if (group === 0 || !groups.includes(group))
-      throw new ConfigError(`tenants.${tenant}: there is no group ${String(group)} for tenants`);
-  }
-  if (file.settings.heartbeatMs * 2 > file.settings.electionMs)
-    throw new ConfigError('settings.heartbeatMs: expects at most half of settings.electionMs');
-  for (const { id, client, peer } of file.nodes) {
-    for (const text of [client, peer]) {
-      const { port } = hostPort(text);
-      if (port < 1 || port > 65_535) throw new ConfigError(`nodes.${String(id)}: port ${String(port)} is out of range`);
+}
+
+function checkGroups({ nodes, groups }: ConfigFile): void {
+  const ids = groups.map(({ id }) => id);
+  checkOnce('groups', ids);
+  if (!ids.includes(0)) fail('groups', 'group 0, which holds the ShardMap, is missing');
+  if (ids.length < 2) fail('groups', 'expects at least one group for tenants beside group 0');
+  for (const { id, nodes: members } of groups) {
+    const key = `groups.${String(id)}.nodes`;
+    if (!replicaCounts.includes(members.length)) {
+      fail(key, `expects ${replicaCounts.join(', ')} nodes, got ${String(members.length)}`);
+    }
+    checkOnce(key, members);
+    for (const member of members) {
+      if (!nodes.some((known) => known.id === member)) fail(key, `there is no node ${String(member)}`);
     }
   }
 }
 
-function topologyOf(file: File): Topology {
+function checkOnce(key: string, values: readonly (string | number)[]): void {
+  const twice = values.find((value, i) => values.indexOf(value) !== i);
+  if (twice !== undefined) fail(key, `${String(twice)} is there more than once`);
+}
+
+function fail(key: string, expects: string): never {
+  throw new ConfigError(`${key}: ${expects}`);
+}
+
+/** A queue that the largest value does not fit into would never let it through. */
+function roomFor({ settings }: ConfigFile, key: string, given: number | undefined, usual: number): number {
+  const least = 2 * settings.maxValueBytes;
+  if (given !== undefined && given < least) {
+    fail(key, `expects at least twice settings.maxValueBytes, that is ${String(least)}`);
+  }
+  return given ?? Math.max(usual, least);
+}
+
+function topologyOf(file: ConfigFile): Topology {
   const tenants: { tenant: TenantName; group: GroupId }[] = [];
   for (const [name, group] of Object.entries(file.tenants)) {
     const tenant = parseTenantName(name);

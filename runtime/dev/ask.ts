@@ -1,7 +1,7 @@
 /** One question to a node over its client port. */
 import { connect } from 'node:net';
 import Parser from 'redis-parser';
-import type { HostPort } from '../config/config.ts';
+import type { HostPort } from '../config/hostPort.ts';
 
 const answerWithinMs = 1000;
 

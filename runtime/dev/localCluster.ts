@@ -3,11 +3,11 @@
  * ends them with itself; what dies in between stays dead.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import pc from 'picocolors';
-import { hostPort } from '../config/config.ts';
+import { hostPort } from '../config/hostPort.ts';
 import { ConfigError, FatalError } from '../exitCodes.ts';
 import { ask } from './ask.ts';
 import { type ClusterShape, localConfig, type LocalNode, localNodes } from './topology.ts';
@@ -35,43 +35,47 @@ export async function runCluster(options: ClusterOptions): Promise<void> {
   checkShape(data, options);
   const started = Date.now();
   const running = localNodes(options).map((node) => startNode(data, options, node));
-  let isStopping = false;
-  const stop = (): void => {
-    if (isStopping) return;
-    isStopping = true;
-    for (const { child } of running) child.kill('SIGTERM');
-    setTimeout(() => {
-      for (const { child } of running) child.kill('SIGKILL');
-    }, killAfterMs).unref();
-  };
-  process.on('SIGINT', stop);
-  process.on('SIGTERM', stop);
-  const ended = running.map(
-    async ({ node, child }) =>
-      new Promise<void>((done) => {
-        child.once('exit', (code, signal) => {
-          if (!isStopping)
-            process.stdout.write(
-              pc.yellow(
-                `node ${String(node.id)} ended (${signal ?? `exit code ${String(code)}`}); its log is in ${logPath(data, node)}\n`,
-              ),
-            );
-          done();
-        });
-      }),
-  );
+  const { stop, isStopping } = stopOnSignal(running);
+  const ended = running.map(async (each) => reportEnd(data, each, isStopping));
   const failure = await untilServing(data, running);
-  if (failure !== null && !isStopping) {
+  if (failure !== null && !isStopping()) {
     stop();
     await Promise.all(ended);
     throw failure;
   }
-  if (!isStopping)
-    process.stdout.write(
-      `${await table(running)}\nserving after ${String(Date.now() - started)} ms, data in ${data}, Ctrl-C stops it\n`,
-    );
+  if (!isStopping()) {
+    const tookMs = String(Date.now() - started);
+    process.stdout.write(`${await table(running)}\nserving after ${tookMs} ms, data in ${data}, Ctrl-C stops it\n`);
+  }
   await Promise.all(ended);
-  process.exit(0);
+}
+
+/** The first signal stops the nodes in peace, the second at once. */
+function stopOnSignal(running: readonly Running[]): { readonly stop: () => void; readonly isStopping: () => boolean } {
+  let isStopping = false;
+  const killAll = (signal: 'SIGTERM' | 'SIGKILL'): void => {
+    for (const { child } of running) child.kill(signal);
+  };
+  const stop = (): void => {
+    killAll(isStopping ? 'SIGKILL' : 'SIGTERM');
+    if (isStopping) return;
+    isStopping = true;
+    setTimeout(killAll, killAfterMs, 'SIGKILL').unref();
+  };
+  process.on('SIGINT', stop);
+  process.on('SIGTERM', stop);
+  return { stop, isStopping: () => isStopping };
+}
+
+async function reportEnd(data: string, { node, child }: Running, isExpected: () => boolean): Promise<void> {
+  await new Promise<void>((resolve) => {
+    child.once('exit', (code, signal) => {
+      const how = signal ?? `exit code ${String(code)}`;
+      const line = `node ${String(node.id)} ended (${how}); its log is in ${logPath(data, node)}\n`;
+      if (!isExpected()) process.stdout.write(pc.yellow(line));
+      resolve();
+    });
+  });
 }
 
 /** A cluster keeps the shape it was made with: groups do not move by themselves yet. */
@@ -95,13 +99,13 @@ function startNode(data: string, shape: ClusterShape, node: LocalNode): Running 
   const isSource = entry.endsWith('.ts');
   const cli = resolve(entry, '..', '..', isSource ? 'cli.ts' : 'cli.js');
   const log = openSync(logPath(data, node), 'a');
-  const child = spawn(
-    process.execPath,
-    [...(isSource ? ['--import', import.meta.resolve('tsx')] : []), cli, 'node', '--config', config],
-    {
-      stdio: ['ignore', log, log, 'ipc'],
-    },
-  );
+  const loader = isSource ? ['--import', import.meta.resolve('tsx')] : [];
+  // A session of its own, so that Ctrl-C reaches the nodes once, through us. They end when we do: the channel closes.
+  const child = spawn(process.execPath, [...loader, cli, 'node', '--config', config], {
+    stdio: ['ignore', log, log, 'ipc'],
+    detached: true,
+  });
+  closeSync(log);
   writeFileSync(join(directory, 'pid'), `${String(child.pid)}\n`);
   return { node, child };
 }
@@ -116,11 +120,8 @@ async function untilServing(data: string, running: readonly Running[]): Promise<
   for (const deadline = Date.now() + serveWithinMs; Date.now() < deadline; ) {
     const dead = running.find(({ child }) => child.exitCode !== null || child.signalCode !== null);
     if (dead !== undefined) {
-      const lines = readFileSync(logPath(data, dead.node), 'utf8').trim().split('\n');
-      return new FatalError(
-        `node ${String(dead.node.id)} did not start: ${lines.at(-1) ?? ''}`,
-        dead.child.exitCode ?? 1,
-      );
+      const why = lastWords(logPath(data, dead.node));
+      return new FatalError(`node ${String(dead.node.id)} did not start: ${why}`, dead.child.exitCode ?? 1);
     }
     const answers = await Promise.all(running.map(async ({ node }) => ledGroups(node)));
     const isServing = answers.every((groups) => groups?.every(({ leader }) => leader !== null) ?? false);
@@ -130,6 +131,13 @@ async function untilServing(data: string, running: readonly Running[]): Promise<
     await new Promise((done) => setTimeout(done, pollMs));
   }
   return new FatalError('the cluster does not serve; see node.log of each node', 1);
+}
+
+/** What a node that gave up said last, from where it speaks as a program and not as a log. */
+function lastWords(path: string): string {
+  const text = readFileSync(path, 'utf8').trim();
+  const said = text.lastIndexOf('leasehold: ');
+  return said < 0 ? (text.split('\n').at(-1) ?? '') : text.slice(said + 'leasehold: '.length);
 }
 
 interface GroupAnswer {

@@ -1,35 +1,95 @@
-/** One process per data directory: a file with the number of the process that uses it. */
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+/**
+ * One process per data directory. The lock is a file that names its holder; the next holder takes the next
+ * number, so that of two processes that find a dead holder's lock only one can follow it.
+ */
+import { linkSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ConfigError } from '../exitCodes.ts';
+import { makeDirectory } from './segmentFiles.ts';
 
-/** Takes the directory, or says who has it. Returns what gives it back. */
+const namePattern = /^lock\.([0-9]+)$/;
+/** Where /proc/PID/stat says when the process started, counted from behind its name. */
+const startField = 19;
+
+/** Takes the directory, or says who has it. Returns what gives it back; death does so too. */
 export function lockData(directory: string): () => void {
-  mkdirSync(directory, { recursive: true });
-  const path = join(directory, 'lock');
-  for (;;) {
-    try {
-      writeFileSync(path, String(process.pid), { flag: 'wx' });
-      return () => {
-        rmSync(path, { force: true });
-      };
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-    }
-    const holder = Number(readFileSync(path, 'utf8'));
-    if (holder !== process.pid && isAlive(holder)) {
-      throw new ConfigError(`data: ${directory} is in use by process ${String(holder)}`);
-    }
-    rmSync(path, { force: true });
+  const candidate = join(directory, `lock.of-${String(process.pid)}`);
+  try {
+    makeDirectory(directory);
+    writeFileSync(candidate, nameOf(process.pid));
+    const path = take(directory, candidate);
+    return () => {
+      writeFileSync(path, '');
+    };
+  } catch (error) {
+    throw error instanceof ConfigError ? error : new ConfigError(`data: cannot use it: ${(error as Error).message}`);
+  } finally {
+    rmSync(candidate, { force: true });
   }
 }
 
-function isAlive(pid: number): boolean {
+function take(directory: string, candidate: string): string {
+  for (;;) {
+    const taken = locksIn(directory);
+    const last = taken.at(-1) ?? 0;
+    const holder = readHolder(pathOf(directory, last));
+    if (isAlive(holder)) {
+      const [pid] = holder.split(' ');
+      throw new ConfigError(`data: ${directory} is in use by process ${pid ?? holder}`);
+    }
+    const path = pathOf(directory, last + 1);
+    try {
+      linkSync(candidate, path);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+      continue; // Another was faster.
+    }
+    for (const earlier of taken) rmSync(pathOf(directory, earlier), { force: true });
+    return path;
+  }
+}
+
+function pathOf(directory: string, number: number): string {
+  return join(directory, `lock.${String(number)}`);
+}
+
+function locksIn(directory: string): readonly number[] {
+  const numbers: number[] = [];
+  for (const name of readdirSync(directory)) {
+    const match = namePattern.exec(name);
+    if (match !== null) numbers.push(Number(match[1]));
+  }
+  return numbers.sort((a, b) => a - b);
+}
+
+/** Empty if it was given back or is gone. */
+function readHolder(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return '';
+    throw error;
+  }
+}
+
+function isAlive(holder: string): boolean {
+  const pid = Number(holder.split(' ')[0]);
   if (!Number.isSafeInteger(pid) || pid < 1) return false;
   try {
     process.kill(pid, 0);
-    return true;
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
+    if ((error as NodeJS.ErrnoException).code !== 'EPERM') return false;
+  }
+  return nameOf(pid) === holder;
+}
+
+/** The process and, where the system tells, when it started: process ids are used again. */
+function nameOf(pid: number): string {
+  try {
+    const stat = readFileSync(`/proc/${String(pid)}/stat`, 'utf8');
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return `${String(pid)} ${fields[startField] ?? ''}`;
+  } catch {
+    return String(pid);
   }
 }

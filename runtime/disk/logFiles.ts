@@ -1,34 +1,30 @@
 /**
- * The node's log in files: a thin layer under the core's log format. Everything that gathers while a sync runs
- * shares the next one. Segments are extended with zeros ahead of time, so that a sync need not update their size.
+ * Appends to a node's log: a thin layer under the core's log format. What gathers while a write is under way
+ * shares the next one, and every write returns only when it is on disk (`O_DSYNC`: one trip to the thread pool
+ * where a write and a sync take two). Zeros are written ahead of the log's end, in the background, so that
+ * a write need not change the file's size.
  *
- * A write or sync that fails is never tried again: after it nobody knows what is on disk.
+ * A write that fails is never tried again: after it nobody knows what is on disk. The node stops.
  */
-import {
-  closeSync,
-  fdatasync,
-  fdatasyncSync,
-  fstatSync,
-  fsyncSync,
-  ftruncateSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  unlinkSync,
-  write,
-  writeSync,
-} from 'node:fs';
-import { join } from 'node:path';
-import { crc32 } from 'node:zlib';
+import { closeSync, fdatasync, fstatSync, openSync, write, writev } from 'node:fs';
 import type { WriteId } from '../../core/index.ts';
-import { LogAppender, type LogChunk, type LogPosition } from '../../core/log/appender.ts';
-import type { LogIdentity, LogRecord, RestoredLog } from '../../core/log/records.ts';
-import { LogRecovery } from '../../core/log/recovery.ts';
-import { ConfigError, exitCodes, FatalError } from '../exitCodes.ts';
+import type { LogAppender, LogChunk } from '../../core/log/appender.ts';
+import type { LogRecord } from '../../core/log/records.ts';
+import { openSynced, segmentPath } from './segmentFiles.ts';
 
-const aheadBytes = 8 * 1024 * 1024;
+/** Zeros are written so many at a time: enough to be rare, few enough not to delay the log's own writes. */
+const aheadBytes = 1024 * 1024;
 const zeros = Buffer.alloc(aheadBytes);
+
+type Done = (error: NodeJS.ErrnoException | null, written: number) => void;
+
+/** What of the operating system it uses; tests pass one that fails. */
+export interface LogDisk {
+  /** On disk when it returns. */
+  writev(descriptor: number, chunks: readonly Uint8Array[], position: number, done: Done): void;
+  /** Zeros at `position`, on disk when it returns. */
+  extend(descriptor: number, zeros: Uint8Array, position: number, done: Done): void;
+}
 
 interface QueuedWrite {
   readonly write: WriteId;
@@ -39,50 +35,29 @@ interface QueuedWrite {
 interface OpenSegment {
   readonly segment: number;
   readonly descriptor: number;
-  /** How far it has been extended. */
+  /** The same file without `O_DSYNC`, for the zeros. */
+  readonly unsynced: number;
+  /** How far it reaches. Behind the log's end there are zeros. */
   size: number;
-}
-
-export interface OpenedLog {
-  readonly restored: RestoredLog;
-  /** The number of this life, already on disk. */
-  readonly boot: number;
-  readonly isTorn: boolean;
-  readonly files: LogFiles;
-}
-
-/** Recovers the log in `directory`, cuts a torn tail, and records a new life of the node. */
-export function openLog(directory: string, identity: LogIdentity): OpenedLog {
-  mkdirSync(directory, { recursive: true });
-  const recovery = new LogRecovery(identity, crc32);
-  const segments = segmentsIn(directory);
-  for (const segment of segments) recovery.add(segment, readFileSync(pathOf(directory, segment)));
-  const found = recovery.finish();
-  if (found.kind === 'foreign') throw new ConfigError(`the log in ${directory} cannot be used: ${found.reason}`);
-  if (found.kind === 'damaged') {
-    const where = `${pathOf(directory, found.segment)} at byte ${String(found.offset)}`;
-    throw new FatalError(`the log is damaged: ${where}: ${found.reason}`, exitCodes.damagedLog);
-  }
-  cutBehind(directory, segments, found.end);
-  const boot = found.log.boots + 1;
-  const appender = new LogAppender(identity, found.end, crc32);
-  writeFirst(directory, appender, boot);
-  return { restored: found.log, boot, isTorn: found.isTorn, files: new LogFiles(directory, appender) };
 }
 
 export class LogFiles {
   private readonly directory: string;
   private readonly appender: LogAppender;
+  private readonly disk: LogDisk;
   private queue: QueuedWrite[] = [];
-  private isBusy = false;
   private open: OpenSegment | null = null;
+  private isWriting = false;
+  private isExtending = false;
+  private hasFailed = false;
   private onPersisted: (upTo: WriteId) => void = () => undefined;
   private onFailed: (error: Error) => void = () => undefined;
   private onIdle: (() => void) | null = null;
 
-  constructor(directory: string, appender: LogAppender) {
+  constructor(directory: string, appender: LogAppender, disk: LogDisk = realDisk) {
     this.directory = directory;
     this.appender = appender;
+    this.disk = disk;
   }
 
   /** Who hears of writes that are on disk, and of the first that will never be. */
@@ -94,125 +69,135 @@ export class LogFiles {
   persist(id: WriteId, records: readonly LogRecord[]): void {
     const chunk = this.appender.append(records);
     this.queue.push({ write: id, sequence: this.appender.lastSequence, chunk });
-    if (!this.isBusy) this.flush();
+    this.flush();
   }
 
-  /** Resolves when everything handed over is on disk; then closes. */
+  /** Resolves when everything handed over is on disk, or never will be; then closes. */
   async close(): Promise<void> {
-    if (this.isBusy) {
+    if (this.isWriting || this.isExtending) {
       await new Promise<void>((resolve) => {
         this.onIdle = resolve;
       });
     }
-    if (this.open !== null) closeSync(this.open.descriptor);
-    this.open = null;
+    this.closeSegment();
   }
 
   private flush(): void {
-    const last = this.queue.at(-1);
-    if (last === undefined) {
-      this.isBusy = false;
-      this.onIdle?.();
+    const [first] = this.queue;
+    if (first === undefined || this.isWriting || this.hasFailed) {
+      if (!this.isWriting && !this.isExtending) this.onIdle?.();
       return;
     }
-    this.isBusy = true;
-    const { segment } = this.queue[0]?.chunk ?? last.chunk;
-    const batch = this.takeOf(segment);
-    const end = batch.at(-1);
-    const start = batch[0]?.chunk.offset ?? 0;
-    if (end === undefined) return;
-    try {
-      const opened = this.openFor(segment, end.chunk.offset + end.chunk.bytes.length);
-      const bytes = batch.length === 1 ? end.chunk.bytes : Buffer.concat(batch.map(({ chunk }) => chunk.bytes));
-      this.writeAll(opened.descriptor, bytes, start, () => {
-        fdatasync(opened.descriptor, (error) => {
-          if (error !== null) {
-            this.onFailed(error);
-            return;
-          }
-          this.appender.onSynced(end.sequence);
-          this.onPersisted(end.write);
-          this.flush();
-        });
-      });
-    } catch (error) {
-      this.onFailed(error instanceof Error ? error : new Error(String(error)));
-    }
+    const opened = this.openFor(first.chunk.segment);
+    if (opened === null) return;
+    const batch = this.takeOf(first.chunk.segment, opened.size);
+    const last = batch.at(-1);
+    // Beyond the zeros while more are on their way: they would overwrite it.
+    if (last === undefined) return;
+    const end = last.chunk.offset + last.chunk.bytes.length;
+    opened.size = Math.max(opened.size, end);
+    this.isWriting = true;
+    const chunks = batch.map(({ chunk }) => chunk.bytes);
+    this.writeAll(opened.descriptor, chunks, first.chunk.offset, () => {
+      this.isWriting = false;
+      this.appender.onSynced(last.sequence);
+      this.onPersisted(last.write);
+      this.flush();
+    });
+    this.maybeExtend(opened, end);
   }
 
-  /** The writes at the head of the queue that go to one segment. */
-  private takeOf(segment: number): readonly QueuedWrite[] {
-    const other = this.queue.findIndex(({ chunk }) => chunk.segment !== segment);
-    const batch = other < 0 ? this.queue : this.queue.slice(0, other);
-    this.queue = other < 0 ? [] : this.queue.slice(other);
-    return batch;
+  /** The writes at the head of the queue that go to one segment and, while zeros are being written, before them. */
+  private takeOf(segment: number, size: number): readonly QueuedWrite[] {
+    const { queue, isExtending } = this;
+    const other = queue.findIndex(
+      ({ chunk }) => chunk.segment !== segment || (isExtending && chunk.offset + chunk.bytes.length > size),
+    );
+    if (other < 0) this.queue = [];
+    else this.queue = queue.slice(other);
+    return other < 0 ? queue : queue.slice(0, other);
   }
 
-  private writeAll(descriptor: number, bytes: Uint8Array, position: number, done: () => void): void {
-    write(descriptor, bytes, 0, bytes.length, position, (error, written) => {
-      if (error !== null) this.onFailed(error);
-      else if (written < bytes.length) this.writeAll(descriptor, bytes.subarray(written), position + written, done);
-      else done();
+  private writeAll(descriptor: number, chunks: readonly Uint8Array[], position: number, done: () => void): void {
+    this.disk.writev(descriptor, chunks, position, (error, written) => {
+      if (error !== null) {
+        this.fail(error);
+        return;
+      }
+      const rest = dropFirst(chunks, written);
+      if (rest.length === 0) done();
+      else this.writeAll(descriptor, rest, position + written, done);
     });
   }
 
-  private openFor(segment: number, end: number): OpenSegment {
-    if (this.open?.segment !== segment) {
-      if (this.open !== null) closeSync(this.open.descriptor);
-      const isNew = !segmentsIn(this.directory).includes(segment);
-      const descriptor = openSync(pathOf(this.directory, segment), isNew ? 'w+' : 'r+');
-      if (isNew) syncDirectory(this.directory);
-      this.open = { segment, descriptor, size: isNew ? 0 : fstatSync(descriptor).size };
+  private maybeExtend(opened: OpenSegment, end: number): void {
+    if (this.isExtending || opened.size - end > aheadBytes / 2) return;
+    this.isExtending = true;
+    this.disk.extend(opened.unsynced, zeros, opened.size, (error, written) => {
+      this.isExtending = false;
+      if (error !== null) {
+        this.fail(error);
+        return;
+      }
+      opened.size += written;
+      this.flush();
+    });
+  }
+
+  /** Null while the segment before it is still being extended. */
+  private openFor(segment: number): OpenSegment | null {
+    if (this.open?.segment === segment) return this.open;
+    if (this.isExtending) return null;
+    try {
+      this.closeSegment();
+      const descriptor = openSynced(this.directory, segment);
+      const unsynced = openSync(segmentPath(this.directory, segment), 'r+');
+      this.open = { segment, descriptor, unsynced, size: fstatSync(descriptor).size };
+      return this.open;
+    } catch (error) {
+      this.fail(error instanceof Error ? error : new Error(String(error)));
+      return null;
     }
-    while (this.open.size < end) {
-      writeSync(this.open.descriptor, zeros, 0, aheadBytes, this.open.size);
-      this.open.size += aheadBytes;
-    }
-    return this.open;
+  }
+
+  private closeSegment(): void {
+    if (this.open === null) return;
+    closeSync(this.open.descriptor);
+    closeSync(this.open.unsynced);
+    this.open = null;
+  }
+
+  private fail(error: Error): void {
+    this.isWriting = false;
+    if (!this.hasFailed) this.onFailed(error);
+    this.hasFailed = true;
+    this.flush();
   }
 }
 
-const namePattern = /^([0-9]{8})\.wal$/;
+const realDisk: LogDisk = {
+  writev: (descriptor, chunks, position, done) => {
+    writev(descriptor, chunks, position, done);
+  },
+  extend: (descriptor, bytes, position, done) => {
+    write(descriptor, bytes, 0, bytes.length, position, (error, written) => {
+      if (error !== null) done(error, 0);
+      else {
+        fdatasync(descriptor, (failure) => {
+          done(failure, written);
+        });
+      }
+    });
+  },
+};
 
-function segmentsIn(directory: string): readonly number[] {
-  const numbers: number[] = [];
-  for (const name of readdirSync(directory)) {
-    const match = namePattern.exec(name);
-    if (match !== null) numbers.push(Number(match[1]));
+/** What is left of the chunks after so many bytes of them. */
+function dropFirst(chunks: readonly Uint8Array[], bytes: number): readonly Uint8Array[] {
+  let left = bytes;
+  const rest: Uint8Array[] = [];
+  for (const chunk of chunks) {
+    if (left < chunk.length) rest.push(left === 0 ? chunk : chunk.subarray(left));
+    left = Math.max(0, left - chunk.length);
   }
-  return numbers.sort((a, b) => a - b);
-}
-
-function pathOf(directory: string, segment: number): string {
-  return join(directory, `${String(segment).padStart(8, '0')}.wal`);
-}
-
-/** What lies behind the end could be taken for what is written next: it goes. */
-function cutBehind(directory: string, segments: readonly number[], end: LogPosition): void {
-  for (const segment of segments) {
-    if (segment > end.segment) unlinkSync(pathOf(directory, segment));
-    else if (segment === end.segment) {
-      const descriptor = openSync(pathOf(directory, segment), 'r+');
-      ftruncateSync(descriptor, end.offset);
-      fsyncSync(descriptor);
-      closeSync(descriptor);
-    }
-  }
-  syncDirectory(directory);
-}
-
-function writeFirst(directory: string, appender: LogAppender, boot: number): void {
-  const { segment, offset, bytes } = appender.append([{ kind: 'boot', boot }]);
-  const descriptor = openSync(pathOf(directory, segment), offset === 0 ? 'w+' : 'r+');
-  writeSync(descriptor, bytes, 0, bytes.length, offset);
-  fdatasyncSync(descriptor);
-  closeSync(descriptor);
-  syncDirectory(directory);
-  appender.onSynced(appender.lastSequence);
-}
-
-function syncDirectory(directory: string): void {
-  const descriptor = openSync(directory, 'r');
-  fsyncSync(descriptor);
-  closeSync(descriptor);
+  return rest;
 }

@@ -1,14 +1,17 @@
 /**
  * Links to the other nodes: one TCP connection per pair, dialled by the node with the higher id. Each begins with
- * a handshake that refuses strangers; then frames, one per turn. A link that cannot keep up is cut.
+ * a handshake that refuses strangers; then come frames, one per turn. A link that cannot keep up, falls silent
+ * or sends anything but frames is cut, and dialled again with growing pauses.
  */
-import { createServer, connect, type Server, type Socket } from 'node:net';
+import { connect, createServer, type Server, type Socket } from 'node:net';
 import { crc32 } from 'node:zlib';
-import type { Input, NodeId } from '../../core/index.ts';
+import type { Input, NodeId, Random } from '../../core/index.ts';
 import { encodeFrames, FrameReader } from '../../core/wire/frames.ts';
-import { decodeHello, encodeHello, type Hello, maxHelloBytes, refuseHello } from '../../core/wire/hello.ts';
+import type { Hello } from '../../core/wire/hello.ts';
 import type { PeerMessage } from '../../core/wire/messages.ts';
-import type { Logger } from '../log.ts';
+import { type Logger, Seldom } from '../log.ts';
+import { listen } from '../listen.ts';
+import { shakeHands } from './handshake.ts';
 
 export interface PeerAddress {
   readonly node: NodeId;
@@ -24,163 +27,176 @@ export interface PeerLinksOptions {
   readonly peers: readonly PeerAddress[];
   /** Bytes waiting for one peer before its link is cut. */
   readonly maxQueuedBytes: number;
+  /** Spreads attempts to dial. */
+  readonly random: Random;
+}
+
+interface Link {
+  readonly peer: NodeId;
+  readonly socket: Socket;
+  readonly since: number;
+  /** Whether anything came, and went, since the last look. */
+  hasHeard: boolean;
+  hasSpoken: boolean;
+  /** Looks in a row that found silence. */
+  silent: number;
 }
 
 const firstRetryMs = 50;
 const lastRetryMs = 1000;
-const handshakeMs = 3000;
-const keepAliveMs = 5000;
+/** Every link is looked at so often; one on which nothing was sent since gets an empty frame. */
+const lookMs = 1000;
+/** Looks, not time, so that our own pauses are not taken for the peer's. */
+const silentLooks = 5;
+/** Connections that have not said hello yet: more than any cluster has nodes that dial at once. */
+const maxStrangers = 256;
+const repeatRefusalMs = 10_000;
 
 export class PeerLinks {
   private readonly options: PeerLinksOptions;
   private readonly log: Logger;
   private readonly emit: (input: Input) => void;
   private readonly server: Server;
-  private readonly links = new Map<NodeId, Socket>();
+  private readonly members: ReadonlySet<NodeId>;
+  private readonly links = new Map<NodeId, Link>();
+  private readonly strangers = new Set<Socket>();
   private readonly retries = new Map<NodeId, NodeJS.Timeout>();
-  private readonly pending = new Set<Socket>();
+  private readonly refusals = new Seldom(repeatRefusalMs);
+  private looks: NodeJS.Timeout | null = null;
   private isClosed = false;
 
   constructor(options: PeerLinksOptions, log: Logger, emit: (input: Input) => void) {
     this.options = options;
     this.log = log;
     this.emit = emit;
-    this.server = createServer({ noDelay: true, keepAlive: true, keepAliveInitialDelay: keepAliveMs }, (socket) => {
-      this.greet(socket, null, () => undefined);
+    this.members = new Set(options.peers.map(({ node }) => node));
+    this.server = createServer({ noDelay: true }, (socket) => {
+      this.accept(socket);
     });
   }
 
   async listen(): Promise<void> {
-    const { host, port } = this.options;
-    await new Promise<void>((resolve, reject) => {
-      this.server.once('error', reject);
-      this.server.listen({ host, port }, () => {
-        this.server.off('error', reject);
-        resolve();
-      });
-    });
+    await listen(this.server, this.options, this.log);
+    this.looks = setInterval(() => {
+      for (const link of this.links.values()) this.look(link);
+    }, lookMs);
     for (const peer of this.options.peers) if (peer.node < this.options.hello.node) this.dial(peer, firstRetryMs);
   }
 
   /** Sends a turn's messages; if there is no link, or it is too slow, says so with `peerDown`. */
   send(to: NodeId, messages: readonly PeerMessage[]): void {
-    const socket = this.links.get(to);
-    if (socket === undefined) {
+    const link = this.links.get(to);
+    if (link === undefined) {
       this.emit({ kind: 'peerDown', peer: to });
       return;
     }
+    const { socket } = link;
     const frames = encodeFrames(messages, crc32);
+    link.hasSpoken = true;
     if (frames.length > 1) socket.cork();
     for (const frame of frames) socket.write(frame);
     if (frames.length > 1) socket.uncork();
-    if (socket.writableLength <= this.options.maxQueuedBytes) return;
-    this.log.warn({ peer: to, queued: socket.writableLength }, 'peer does not keep up: link closed');
-    socket.destroy();
+    const queued = socket.writableLength;
+    if (queued > this.options.maxQueuedBytes) this.cut(link, { queued }, 'peer does not keep up: link closed');
   }
 
   close(): void {
     this.isClosed = true;
     this.server.close();
+    if (this.looks !== null) clearInterval(this.looks);
     for (const timer of this.retries.values()) clearTimeout(timer);
-    for (const socket of [...this.links.values(), ...this.pending]) socket.destroySoon();
+    for (const socket of this.strangers) socket.destroy();
+    for (const { socket } of this.links.values()) socket.destroySoon();
+  }
+
+  private accept(socket: Socket): void {
+    if (this.strangers.size >= maxStrangers) socket.destroy();
+    else this.greet(socket, null);
   }
 
   private dial(peer: PeerAddress, pauseMs: number): void {
     if (this.isClosed) return;
-    const socket = connect({
-      host: peer.host,
-      port: peer.port,
-      noDelay: true,
-      keepAlive: true,
-      keepAliveInitialDelay: keepAliveMs,
+    const startedAt = performance.now();
+    const socket = connect({ host: peer.host, port: peer.port, noDelay: true });
+    socket.once('connect', () => {
+      this.greet(socket, peer.node);
     });
-    let nextPauseMs = Math.min(pauseMs * 2, lastRetryMs);
-    this.greet(socket, peer.node, () => {
-      nextPauseMs = firstRetryMs;
+    socket.on('error', (error) => {
+      this.log.debug({ peer: peer.node, error: error.message }, 'peer cannot be reached');
     });
     socket.once('close', () => {
       if (this.isClosed) return;
-      const jitter = 0.5 + Math.random() / 2;
-      this.retries.set(
-        peer.node,
-        setTimeout(() => {
-          this.dial(peer, nextPauseMs);
-        }, nextPauseMs * jitter),
-      );
+      // A link that held for a while starts the pauses anew; one that is cut at once does not.
+      const next = performance.now() - startedAt > lastRetryMs ? firstRetryMs : Math.min(pauseMs * 2, lastRetryMs);
+      const jitter = (1 + this.options.random()) / 2;
+      const timer = setTimeout(() => {
+        this.dial(peer, next);
+      }, next * jitter);
+      this.retries.set(peer.node, timer);
     });
   }
 
-  /** Says hello, waits for the other's, and makes it a link. `expected` is who was dialled. */
-  private greet(socket: Socket, expected: NodeId | null, onLinked: () => void): void {
-    const { hello, peers } = this.options;
-    this.pending.add(socket);
-    socket.setTimeout(handshakeMs, () => socket.destroy());
-    socket.on('error', (error) => {
-      this.log.debug({ peer: expected ?? 0, error: error.message }, 'peer connection failed');
-      socket.destroy();
+  private greet(socket: Socket, expected: NodeId | null): void {
+    const address = socket.remoteAddress ?? '';
+    this.strangers.add(socket);
+    socket.on('error', () => socket.destroy());
+    socket.once('close', () => this.strangers.delete(socket));
+    shakeHands(socket, this.options.hello, expected, this.members, {
+      agreed: (peer, rest) => {
+        this.strangers.delete(socket);
+        this.link(peer, socket, rest);
+      },
+      refused: (reason) => {
+        if (this.refusals.isDue(`${address} ${reason}`)) this.log.warn({ address, reason }, 'peer refused');
+      },
     });
-    socket.once('close', () => this.pending.delete(socket));
-    if (expected === null) socket.write(encodeHello(hello, crc32));
-    else socket.once('connect', () => socket.write(encodeHello(hello, crc32)));
-    let received: Buffer = Buffer.alloc(0);
-    const onData = (chunk: Buffer): void => {
-      received = Buffer.concat([received, chunk]);
-      const decoded = decodeHello(received, crc32);
-      if (decoded === null && received.length <= 2 * maxHelloBytes) return;
-      socket.off('data', onData);
-      const reason = this.judge(decoded, expected, (node) => peers.some((peer) => peer.node === node));
-      if (decoded === null || decoded === 'malformed' || reason !== null) {
-        this.log.warn({ peer: expected ?? 0, address: socket.remoteAddress, reason }, 'peer refused');
-        socket.destroy();
-        return;
-      }
-      socket.setTimeout(0);
-      this.pending.delete(socket);
-      onLinked();
-      this.link(decoded.hello.node, socket, decoded.rest);
-    };
-    socket.on('data', onData);
-  }
-
-  private judge(
-    decoded: ReturnType<typeof decodeHello>,
-    expected: NodeId | null,
-    isMember: (node: NodeId) => boolean,
-  ): string | null {
-    if (decoded === null || decoded === 'malformed') return 'it does not speak the peer protocol';
-    const { hello } = decoded;
-    if (expected !== null && hello.node !== expected)
-      return `node ${String(expected)} was expected there, node ${String(hello.node)} answered`;
-    return refuseHello(this.options.hello, hello, isMember);
   }
 
   private link(peer: NodeId, socket: Socket, rest: Uint8Array): void {
     const earlier = this.links.get(peer);
-    if (earlier !== undefined) this.unlink(peer, earlier);
-    this.links.set(peer, socket);
+    if (earlier !== undefined) this.unlink(earlier);
+    const link: Link = { peer, socket, since: performance.now(), hasHeard: true, hasSpoken: false, silent: 0 };
+    this.links.set(peer, link);
     this.log.info({ peer }, 'link up');
     this.emit({ kind: 'peerUp', peer });
     const reader = new FrameReader(crc32);
     const onBytes = (bytes: Uint8Array): void => {
+      if (this.links.get(peer) !== link) return;
+      link.hasHeard = true;
       const messages = reader.read(bytes);
-      if (messages === 'malformed') {
-        this.log.warn({ peer }, 'peer sent bytes that are no frame: link closed');
-        socket.destroy();
-      } else if (messages.length > 0 && this.links.get(peer) === socket)
-        this.emit({ kind: 'peerMessages', from: peer, messages });
+      if (messages === 'malformed') this.cut(link, {}, 'peer sent bytes that are no frame: link closed');
+      else if (messages.length > 0) this.emit({ kind: 'peerMessages', from: peer, messages });
     };
     socket.on('data', onBytes);
     socket.once('close', () => {
-      this.unlink(peer, socket);
+      this.unlink(link);
     });
     if (rest.length > 0) onBytes(rest);
   }
 
-  private unlink(peer: NodeId, socket: Socket): void {
-    if (this.links.get(peer) !== socket) return;
+  /** A peer that lost power leaves a connection that looks alive: only silence tells. */
+  private look(link: Link): void {
+    link.silent = link.hasHeard ? 0 : link.silent + 1;
+    link.hasHeard = false;
+    if (link.silent >= silentLooks) {
+      this.cut(link, { silentMs: link.silent * lookMs }, 'peer is silent: link closed');
+      return;
+    }
+    if (!link.hasSpoken) this.send(link.peer, []);
+    link.hasSpoken = false;
+  }
+
+  private cut(link: Link, facts: Readonly<Record<string, number>>, message: string): void {
+    this.log.warn({ peer: link.peer, ...facts }, message);
+    this.unlink(link);
+  }
+
+  private unlink(link: Link): void {
+    const { peer, socket } = link;
+    if (this.links.get(peer) !== link) return;
     this.links.delete(peer);
     socket.destroy();
-    this.log.info({ peer }, 'link down');
+    this.log.info({ peer, upMs: Math.round(performance.now() - link.since) }, 'link down');
     this.emit({ kind: 'peerDown', peer });
   }
 }

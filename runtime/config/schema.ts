@@ -1,0 +1,102 @@
+/**
+ * The keys of a configuration file: which there are, what each expects and what it is if it is not given. What
+ * keys mean to one another is checked elsewhere.
+ */
+import * as v from 'valibot';
+import { defaultSettings, settingBounds } from '../../core/index.ts';
+import { ConfigError } from '../exitCodes.ts';
+import { logLevels } from '../log.ts';
+
+const largestNode = 65_535;
+const largestGroup = 65_535;
+const mib = 1024 * 1024;
+const longestIdleMs = 24 * 60 * 60 * 1000;
+
+function wholeNumber(least: number, most: number) {
+  const expected = `expects a whole number from ${String(least)} to ${String(most)}`;
+  return v.pipe(v.number(expected), v.integer(expected), v.minValue(least, expected), v.maxValue(most, expected));
+}
+
+function text(pattern: RegExp, expected: string) {
+  return v.pipe(v.string(expected), v.regex(pattern, expected));
+}
+
+const address = text(/^(\[[0-9a-fA-F:]+\]|[^:\s]+):([0-9]{1,5})$/, 'expects HOST:PORT');
+const nodeId = wholeNumber(1, largestNode);
+const groupId = wholeNumber(0, largestGroup);
+const yesOrNo = v.boolean('expects true or false');
+
+function setting(name: keyof typeof settingBounds) {
+  const { least, most } = settingBounds[name];
+  return v.optional(wholeNumber(least, most), defaultSettings[name]);
+}
+
+const schema = v.strictObject({
+  cluster: text(/^[A-Za-z0-9._-]{1,64}$/, 'expects 1 to 64 characters of A-Z a-z 0-9 . _ -'),
+  node: nodeId,
+  data: v.pipe(v.string('expects a directory'), v.nonEmpty('expects a directory')),
+  nodes: v.pipe(
+    v.array(v.strictObject({ id: nodeId, client: address, peer: address }), 'expects a list of { id, client, peer }'),
+    v.nonEmpty('expects at least one node'),
+  ),
+  groups: v.array(
+    v.strictObject({ id: groupId, nodes: v.array(nodeId, 'expects a list of node ids') }),
+    'expects a list of { id, nodes }',
+  ),
+  tenants: v.optional(v.record(v.string(), groupId, 'expects { TENANT: GROUP }'), {}),
+  settings: v.optional(
+    v.strictObject({
+      electionMs: setting('electionMs'),
+      heartbeatMs: setting('heartbeatMs'),
+      commandTimeoutMs: setting('commandTimeoutMs'),
+      gossipMs: setting('gossipMs'),
+      maxValueBytes: setting('maxValueBytes'),
+      leaseReads: v.optional(yesOrNo, defaultSettings.leaseReads),
+      autoCreateTenants: v.optional(yesOrNo, defaultSettings.autoCreateTenants),
+      defaultTenant: v.optional(yesOrNo, defaultSettings.defaultTenant),
+    }),
+    {},
+  ),
+  clients: v.optional(
+    v.strictObject({
+      max: v.optional(wholeNumber(1, 100_000), 10_000),
+      maxUnreadBytes: v.optional(wholeNumber(mib, 4096 * mib)),
+      idleMs: v.optional(wholeNumber(0, longestIdleMs), 0),
+    }),
+    {},
+  ),
+  peers: v.optional(v.strictObject({ maxQueuedBytes: v.optional(wholeNumber(mib, 4096 * mib)) }), {}),
+  log: v.optional(v.picklist(logLevels, `expects one of ${logLevels.join(', ')}`), 'info'),
+});
+
+/** A configuration file whose every key is there and of the right kind. */
+export type ConfigFile = v.InferOutput<typeof schema>;
+
+/** Throws a `ConfigError` with a line for every key that is wrong. */
+export function checkKeys(value: unknown): ConfigFile {
+  const parsed = v.safeParse(schema, value);
+  if (parsed.success) return parsed.output;
+  throw new ConfigError(parsed.issues.map((issue) => describe(issue)).join('\n'));
+}
+
+/** What a key expects whose value is not there at all. */
+const missing: Readonly<Record<string, string>> = {
+  cluster: 'the name of the cluster, the same on every node',
+  node: 'the id of this node',
+  data: 'the directory of this node',
+  nodes: 'a list of { id, client, peer }',
+  groups: 'a list of { id, nodes }',
+  id: 'a number',
+  client: 'HOST:PORT',
+  peer: 'HOST:PORT',
+};
+
+function describe(issue: v.BaseIssue<unknown>): string {
+  const key = v.getDotPath(issue) ?? '(whole file)';
+  if (issue.type !== 'strict_object') return `${key}: ${issue.message}, got ${issue.received}`;
+  if (issue.expected === 'never') return `${key}: there is no such key`;
+  const last = key.split('.').at(-1) ?? key;
+  return issue.received === 'undefined'
+    ? `${key}: is missing, expects ${missing[last] ?? 'a value'}`
+    : `${key}: expects keys and values, got ${issue.received}`;
+}
