@@ -1,74 +1,73 @@
-/** How commands read their arguments and find what they name. */
+/** How commands read their arguments and what these name. Where a function says so, the error has been replied. */
 import { binaryString, noBytes } from '../base/bytes.ts';
-import type { WallTime } from '../base/time.ts';
 import { errors } from '../resp/errors.ts';
-import { parseSafeInteger } from '../resp/numbers.ts';
+import { type Integer, parseInteger } from '../resp/numbers.ts';
 import type { Execution } from './command.ts';
 import type { Item } from './keyspace.ts';
 import { ListValue } from './listValue.ts';
 
-export function arg(execution: Execution, index: number): Uint8Array {
-  return execution.args[index] ?? noBytes;
+/** Empty if there is none. */
+export function argument(e: Execution, index: number): Uint8Array {
+  return e.args[index] ?? noBytes;
 }
 
-export function keyArg(execution: Execution, index: number): string {
-  return binaryString(execution.args[index] ?? noBytes);
+/** An argument to be stored. Arguments are slices of larger buffers, and may be of a kind whose `slice` copies nothing. */
+export function copyOf(e: Execution, index: number): Uint8Array {
+  return new Uint8Array(argument(e, index));
+}
+
+/** An argument as a key. */
+export function keyAt(e: Execution, index: number): string {
+  return binaryString(argument(e, index));
 }
 
 /** A keyword, in lower case; empty if there is none. */
-export function word(execution: Execution, index: number): string {
-  const bytes = execution.args[index];
-  return bytes === undefined ? '' : binaryString(bytes).toLowerCase();
+export function wordAt(e: Execution, index: number): string {
+  return binaryString(argument(e, index)).toLowerCase();
 }
 
-/** An argument that is a whole number; otherwise null, with the error replied. */
-export function integerArg(execution: Execution, index: number): number | null {
-  const value = parseSafeInteger(arg(execution, index));
-  if (value === null) execution.reply.error(errors.notAnInteger);
+/** A 64-bit integer; null with the error replied. */
+export function integerAt(e: Execution, index: number): Integer | null {
+  const value = parseInteger(argument(e, index));
+  if (value === null) e.reply.error(errors.notAnInteger);
   return value;
 }
 
-/** The string at a key; null if there is none. `wrongType` with the error replied. */
-export function stringAt(
-  execution: Execution,
-  index: number,
-  forWrite: boolean,
-): { readonly item: Item; readonly value: Uint8Array } | null | 'wrongType' {
-  const item = itemAt(execution, index, forWrite);
-  if (item === null) return null;
-  if (!(item.value instanceof ListValue)) return { item, value: item.value };
-  execution.reply.error(errors.wrongType);
-  return 'wrongType';
+/**
+ * A 64-bit integer that is an index or a count; null with the error replied. Beyond 2^53 it is the nearest number
+ * only: no value has that many bytes or elements.
+ */
+export function positionAt(e: Execution, index: number): number | null {
+  const value = integerAt(e, index);
+  return value === null ? null : Number(value);
 }
 
-export function listAt(
-  execution: Execution,
-  index: number,
-  forWrite: boolean,
-): { readonly item: Item; readonly value: ListValue } | null | 'wrongType' {
-  const item = itemAt(execution, index, forWrite);
-  if (item === null) return null;
-  if (item.value instanceof ListValue) return { item, value: item.value };
-  execution.reply.error(errors.wrongType);
-  return 'wrongType';
+/** A count, 0 or more; null with the given error replied for anything else. */
+export function countAt(e: Execution, index: number, error: string): number | null {
+  const value = parseInteger(argument(e, index));
+  if (value !== null && value >= 0) return Number(value);
+  e.reply.error(error);
+  return null;
 }
 
-export function itemAt(execution: Execution, index: number, forWrite: boolean): Item | null {
-  const { keyspace, now } = execution;
-  const key = keyArg(execution, index);
-  return forWrite ? keyspace.findForWrite(key, now) : keyspace.find(key, now);
+export function itemToRead(e: Execution, index: number): Item | null {
+  return e.keyspace.find(keyAt(e, index), e.now);
 }
 
-export type ExpiryUnit = 'ex' | 'px' | 'exat' | 'pxat';
+export function itemToWrite(e: Execution, index: number): Item | null {
+  return e.keyspace.findForWrite(keyAt(e, index), e.now);
+}
 
-/** Milliseconds in a second. */
-const second = 1000;
-/** Beyond it an instant is no safe integer any more. */
-const latestInstant = Number.MAX_SAFE_INTEGER;
+/** The item's string; null with the error replied if it is something else. */
+export function stringOf(e: Execution, item: Item): Uint8Array | null {
+  if (!(item.value instanceof ListValue)) return item.value;
+  e.reply.error(errors.wrongType);
+  return null;
+}
 
-/** The instant that a time to live or an absolute time means. Null if it is out of range. */
-export function instantOf(value: number, unit: ExpiryUnit, now: WallTime): WallTime | null {
-  const millis = unit === 'ex' || unit === 'exat' ? value * second : value;
-  const instant = unit === 'ex' || unit === 'px' ? now + millis : millis;
-  return Math.abs(instant) <= latestInstant ? (instant as WallTime) : null;
+/** The item's list; null with the error replied if it is something else. */
+export function listOf(e: Execution, item: Item): ListValue | null {
+  if (item.value instanceof ListValue) return item.value;
+  e.reply.error(errors.wrongType);
+  return null;
 }

@@ -54,51 +54,59 @@ export function isArityRight(spec: CommandSpec, count: number): boolean {
   return spec.arity >= 0 ? count === spec.arity : count >= -spec.arity;
 }
 
-/** Where the keys are among `args`. */
+/** Where the keys are among `args`, in order. */
 export function keysOf(spec: CommandSpec, args: readonly Uint8Array[]): readonly number[] {
   const { firstKey, lastKey, keyStep } = spec;
-  if (firstKey === 0) return [];
-  if (firstKey === lastKey) return firstKey === 1 ? onlyFirst : [firstKey];
-  const last = lastKey < 0 ? args.length + lastKey : lastKey;
+  if (firstKey === 0) return noPositions;
+  if (firstKey === 1 && lastKey === 1) return onlyFirst;
+  const last = lastKey < 0 ? args.length + lastKey : Math.min(lastKey, args.length - 1);
   const positions: number[] = [];
   for (let position = firstKey; position <= last; position += keyStep) positions.push(position);
   return positions;
 }
 
+const noPositions: readonly number[] = [];
 const onlyFirst: readonly number[] = [1];
 
-type Keys = 'first' | 'firstTwo' | 'all' | 'pairs' | 'none';
+type KeyLayout = 'none' | 'first' | 'second' | 'firstTwo' | 'all' | 'pairs';
 
-const positions: Readonly<Record<Keys, readonly [number, number, number]>> = {
+/** Which arguments are keys: first, last, step. */
+const layouts: Readonly<Record<KeyLayout, readonly [number, number, number]>> = {
+  none: [0, 0, 0],
   first: [1, 1, 1],
+  second: [2, 2, 1],
   firstTwo: [1, 2, 1],
   all: [1, -1, 1],
   pairs: [1, -1, 2],
-  none: [0, 0, 0],
 };
 
-/** Makes specs of one family: what its commands have in common is said once. */
+/**
+ * Makes the specs of a family: what its commands have in common is said once. Flags are `readonly` or `write`,
+ * then what else COMMAND INFO tells.
+ */
 export function family(group: string, category: string) {
   return (
     name: string,
     arity: number,
-    access: 'read' | 'write',
-    keys: Keys,
+    flags: string,
+    keys: KeyLayout,
     since: string,
     complexity: string,
     summary: string,
     run: (execution: Execution) => void,
   ): DataCommand => {
-    const [firstKey, lastKey, keyStep] = positions[keys];
-    const isFast = complexity === 'O(1)';
+    const [firstKey, lastKey, keyStep] = layouts[keys];
+    const words = flags.split(' ');
+    const access = words.includes('write') ? 'write' : 'read';
+    const speed = words.includes('fast') ? '@fast' : '@slow';
     return {
       name,
       arity,
-      flags: [access === 'read' ? 'readonly' : 'write', ...(isFast ? ['fast'] : [])],
+      flags: words.filter((word) => word !== dangerous),
       firstKey,
       lastKey,
       keyStep,
-      categories: [access === 'read' ? '@read' : '@write', category, isFast ? '@fast' : '@slow'],
+      categories: [category, `@${access}`, speed, ...(words.includes(dangerous) ? [`@${dangerous}`] : [])],
       doc: { summary, since, group, complexity },
       access,
       scope: keys === 'none' ? 'keyspace' : 'keys',
@@ -106,3 +114,6 @@ export function family(group: string, category: string) {
     };
   };
 }
+
+/** A category that no other word implies. */
+const dangerous = 'dangerous';

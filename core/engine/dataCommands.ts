@@ -3,11 +3,25 @@ import type { DataCommand } from './command.ts';
 import { counterCommands } from './counters.ts';
 import { expiryCommands } from './expiry.ts';
 import { keyCommands } from './keys.ts';
+import { lcsCommands } from './lcs.ts';
 import { listCommands } from './lists.ts';
+import { listSearchCommands } from './listSearch.ts';
+import { stringPartCommands } from './stringParts.ts';
 import { stringCommands } from './strings.ts';
+import { wholeKeyspaceCommands } from './wholeKeyspace.ts';
+
+const families: readonly (readonly DataCommand[])[] = [
+  stringCommands,
+  stringPartCommands,
+  counterCommands,
+  lcsCommands,
+  keyCommands,
+  wholeKeyspaceCommands,
+  expiryCommands,
+  listCommands,
+  listSearchCommands,
+];
 
 export const dataCommands: ReadonlyMap<string, DataCommand> = new Map(
-  [...stringCommands, ...counterCommands, ...keyCommands, ...expiryCommands, ...listCommands].map(
-    (command): [string, DataCommand] => [command.name, command],
-  ),
+  families.flat().map((command): [string, DataCommand] => [command.name, command]),
 );

@@ -1,7 +1,9 @@
 /**
- * Patterns of KEYS and SCAN: `*`, `?`, `[a-z]`, `[^a]`, `\x`. Linear in the text times the pattern, whatever the
- * pattern: a star is retried only at the last one.
+ * The patterns of KEYS and SCAN: `*`, `?`, `[a-z]`, `[^a]`, `\x`, odd cases as in Redis. Takes at most the length
+ * of the text times that of the pattern: a star that fails is widened only at the last one.
  */
+import { binaryString } from '../base/bytes.ts';
+
 const star = 0x2a;
 const question = 0x3f;
 const openBracket = 0x5b;
@@ -11,59 +13,68 @@ const caret = 0x5e;
 const dash = 0x2d;
 
 export function matchesGlob(pattern: Uint8Array, text: Uint8Array, ignoresCase: boolean): boolean {
+  return matchesText(binaryString(pattern), binaryString(text), ignoresCase);
+}
+
+/** Both have one byte per character. */
+export function matchesText(pattern: string, text: string, ignoresCase: boolean): boolean {
+  // Redis never looks at a pattern when there is no text: not even a star matches nothing at all.
+  if (text === '') return pattern === '';
   let p = 0;
   let t = 0;
-  let retryPattern = -1;
-  let retryText = 0;
+  let afterStar = -1;
+  let retryAt = 0;
   while (t < text.length) {
-    if (pattern[p] === star) {
+    if (pattern.charCodeAt(p) === star) {
       p += 1;
-      retryPattern = p;
-      retryText = t;
+      afterStar = p;
+      retryAt = t;
       continue;
     }
-    const next = p < pattern.length ? matchOne(pattern, p, text[t] ?? 0, ignoresCase) : -1;
-    if (next >= 0) {
+    const next = p < pattern.length ? matchOne(pattern, p, text.charCodeAt(t), ignoresCase) : noMatch;
+    if (next !== noMatch) {
       p = next;
       t += 1;
-    } else if (retryPattern >= 0) {
-      p = retryPattern;
-      retryText += 1;
-      t = retryText;
+    } else if (afterStar >= 0) {
+      p = afterStar;
+      retryAt += 1;
+      t = retryAt;
     } else return false;
   }
-  while (pattern[p] === star) p += 1;
+  while (pattern.charCodeAt(p) === star) p += 1;
   return p === pattern.length;
 }
 
-/** Where the pattern goes on if its element at `p` matches the byte, otherwise −1. */
-function matchOne(pattern: Uint8Array, p: number, byte: number, ignoresCase: boolean): number {
-  const element = pattern[p] ?? 0;
+const noMatch = -1;
+
+/** Where the pattern goes on if its element at `p` matches the byte. */
+function matchOne(pattern: string, p: number, byte: number, ignoresCase: boolean): number {
+  const element = pattern.charCodeAt(p);
   if (element === question) return p + 1;
   if (element === openBracket) return matchClass(pattern, p + 1, byte, ignoresCase);
   const at = element === backslash && p + 1 < pattern.length ? p + 1 : p;
-  return fold(pattern[at] ?? 0, ignoresCase) === fold(byte, ignoresCase) ? at + 1 : -1;
+  return fold(pattern.charCodeAt(at), ignoresCase) === fold(byte, ignoresCase) ? at + 1 : noMatch;
 }
 
-function matchClass(pattern: Uint8Array, start: number, byte: number, ignoresCase: boolean): number {
-  let p = start;
-  const isNegated = pattern[p] === caret;
-  if (isNegated) p += 1;
-  let matches = false;
+/** `start` is behind the bracket. A class that is never closed ends with the pattern. */
+function matchClass(pattern: string, start: number, byte: number, ignoresCase: boolean): number {
+  const isNegated = pattern.charCodeAt(start) === caret;
   const wanted = fold(byte, ignoresCase);
-  for (; p < pattern.length && pattern[p] !== closeBracket; p += 1) {
-    if (pattern[p] === backslash && p + 1 < pattern.length) {
+  let isIn = false;
+  let p = isNegated ? start + 1 : start;
+  for (; p < pattern.length && pattern.charCodeAt(p) !== closeBracket; p += 1) {
+    if (pattern.charCodeAt(p) === backslash && p + 1 < pattern.length) {
       p += 1;
-      if (fold(pattern[p] ?? 0, ignoresCase) === wanted) matches = true;
-    } else if (pattern[p + 1] === dash && p + 2 < pattern.length) {
-      const a = fold(pattern[p] ?? 0, ignoresCase);
-      const b = fold(pattern[p + 2] ?? 0, ignoresCase);
-      if (wanted >= Math.min(a, b) && wanted <= Math.max(a, b)) matches = true;
+      if (fold(pattern.charCodeAt(p), ignoresCase) === wanted) isIn = true;
+    } else if (pattern.charCodeAt(p + 1) === dash && p + 2 < pattern.length) {
+      const a = fold(pattern.charCodeAt(p), ignoresCase);
+      const b = fold(pattern.charCodeAt(p + 2), ignoresCase);
+      if (wanted >= Math.min(a, b) && wanted <= Math.max(a, b)) isIn = true;
       p += 2;
-    } else if (fold(pattern[p] ?? 0, ignoresCase) === wanted) matches = true;
+    } else if (fold(pattern.charCodeAt(p), ignoresCase) === wanted) isIn = true;
   }
-  if (matches === isNegated) return -1;
-  return p < pattern.length ? p + 1 : p;
+  if (isIn === isNegated) return noMatch;
+  return Math.min(p + 1, pattern.length);
 }
 
 function fold(byte: number, ignoresCase: boolean): number {

@@ -3,60 +3,60 @@
  * so replicas that saw the same are equal to the byte, the order of SCAN included.
  *
  * Time: a key whose time has come is invisible. It leaves with the write that touches it, or with a purge; both
- * are logged.
+ * are logged. Commands change an item through the keyspace, which keeps the accounts.
  */
-import { bytesOfBinary, binaryString, compareText } from '../base/bytes.ts';
+import { binaryString, bytesOfBinary, ByteWriter, compareText } from '../base/bytes.ts';
 import { crc32 } from '../base/crc32.ts';
 import { below, type Random } from '../base/random.ts';
 import type { WallTime } from '../base/time.ts';
-import { type Expiring, ExpiryIndex } from './expiryIndex.ts';
+import { CreationOrder, type Ordered } from './creationOrder.ts';
+import { type Expiring, ExpiryHeap } from './expiryHeap.ts';
 import { ListValue } from './listValue.ts';
 
+/** Bytes are a string. They belong to the keyspace: copied from what came in, never handed out to be written. */
 export type Value = Uint8Array | ListValue;
+export type ValueType = 'string' | 'list';
 
-export interface Item extends Expiring {
+export interface Item extends Expiring, Ordered {
   /** The key's bytes, one per character. */
   readonly key: string;
   value: Value;
-  expireAt: WallTime | null;
-  /** Counts keys in the order of their creation: a place in SCAN that never changes. */
-  readonly serial: number;
-  /** Where it is in `order` now. */
-  place: number;
-  isLive: boolean;
+  /** What the keyspace's account says of it. */
+  bytes: number;
 }
 
-/** What an item takes beside its bytes, roughly: objects, map entry, order entry. */
+export interface ScanStep {
+  /** Where the next step begins; 0 at the end. */
+  readonly next: number;
+  readonly items: readonly Item[];
+}
+
+/** What an item takes beside the bytes of its key and value, roughly: objects, map entry, order entry. */
 const itemOverheadBytes = 200;
-/** Fewer dead places than this are not worth compacting. */
-const compactAbove = 32;
-/** Draws before RANDOMKEY looks at places one after the other. */
+/** Draws of RANDOMKEY before it walks: at least half of the places are taken, so only expired keys come to this. */
 const randomDraws = 64;
 
 export class Keyspace {
   private readonly items = new Map<string, Item>();
-  /** By serial; null where a key was removed. */
-  private order: (Item | null)[] = [];
-  private dead = 0;
+  private readonly order = new CreationOrder<Item>();
+  private readonly expiries = new ExpiryHeap<Item>();
   private lastSerial = 0;
-  private valueBytes = 0;
-  private expiries = new ExpiryIndex<Item>();
+  private heldBytes = 0;
 
-  /** Keys, those included whose time has come and that were not purged yet. */
+  /** Keys, those included whose time has come and that have not left yet. */
   get size(): number {
     return this.items.size;
   }
 
-  /** Memory it takes, roughly. */
+  /** Memory it takes, roughly: a sum over what it holds, the same on every replica. */
   get bytes(): number {
-    return this.valueBytes + this.items.size * itemOverheadBytes;
+    return this.heldBytes;
   }
 
-  /** The item, unless its time has come. */
+  /** The item, unless its time has come. Changes nothing. */
   find(key: string, now: WallTime): Item | null {
     const item = this.items.get(key);
-    if (item === undefined || isExpired(item, now)) return null;
-    return item;
+    return item === undefined || isExpired(item, now) ? null : item;
   }
 
   /** As `find`, but removes what it must not find. For writes only. */
@@ -68,59 +68,54 @@ export class Keyspace {
     return null;
   }
 
-  /** Gives the key a value and, unless told to keep it, no expiry. The value is the keyspace's from now on. */
-  put(key: string, value: Value, now: WallTime, keepsExpiry = false): Item {
-    const present = this.findForWrite(key, now);
+  /** Gives a key a value. `present` is what `findForWrite` said of it just now; its expiry is kept. */
+  put(key: string, present: Item | null, value: Value): Item {
     if (present !== null) {
-      this.replace(present, value);
-      if (!keepsExpiry && present.expireAt !== null) this.setExpiry(present, null);
+      present.value = value;
+      this.account(present);
       return present;
     }
     this.lastSerial += 1;
-    const item: Item = { key, value, expireAt: null, serial: this.lastSerial, place: this.order.length, isLive: true };
+    const item: Item = { key, value, bytes: 0, expireAt: null, heapPlace: -1, serial: this.lastSerial, place: -1 };
     this.items.set(key, item);
-    this.order.push(item);
-    this.valueBytes += key.length + sizeOf(value);
+    this.order.add(item);
+    this.account(item);
     return item;
   }
 
-  replace(item: Item, value: Value): void {
-    this.valueBytes += sizeOf(value) - sizeOf(item.value);
-    item.value = value;
+  /** The item's list was changed in place: one that has become empty leaves. */
+  changed(item: Item): void {
+    if (item.value instanceof ListValue && item.value.length === 0) this.remove(item);
+    else this.account(item);
   }
 
-  /** A list changed in place by so many bytes. */
-  resized(difference: number): void {
-    this.valueBytes += difference;
+  /** A key whose time has come by `now` leaves at once. */
+  expire(item: Item, at: WallTime, now: WallTime): void {
+    if (at <= now) this.remove(item);
+    else this.expiries.set(item, at);
+  }
+
+  persist(item: Item): void {
+    if (item.expireAt !== null) this.expiries.set(item, null);
   }
 
   remove(item: Item): void {
+    this.persist(item);
     this.items.delete(item.key);
-    this.order[item.place] = null;
-    this.dead += 1;
-    this.valueBytes -= item.key.length + sizeOf(item.value);
-    item.isLive = false;
-    if (item.expireAt !== null) this.expiries.changed(item, item.expireAt);
-    if (this.dead > compactAbove && this.dead * 2 > this.order.length) this.compact();
-  }
-
-  setExpiry(item: Item, at: WallTime | null): void {
-    const before = item.expireAt;
-    item.expireAt = at;
-    this.expiries.changed(item, before);
+    this.order.remove(item);
+    this.heldBytes -= item.bytes;
   }
 
   clear(): void {
     this.items.clear();
-    this.expiries = new ExpiryIndex<Item>();
-    this.order = [];
-    this.dead = 0;
-    this.valueBytes = 0;
+    this.order.clear();
+    this.expiries.clear();
+    this.heldBytes = 0;
   }
 
   /** When the first key's time comes; null if none has one. */
   nextExpiry(): WallTime | null {
-    return this.expiries.first()?.expireAt ?? null;
+    return this.expiries.nextAt;
   }
 
   /** Keys whose time has come, at most `limit`. */
@@ -133,83 +128,81 @@ export class Keyspace {
     for (const key of keys) this.findForWrite(binaryString(key), now);
   }
 
+  /** How many keys are visible. Looks at each one whose time has come. */
+  visibleSize(now: WallTime): number {
+    return this.items.size - this.expiries.due(now, this.items.size).length;
+  }
+
   /** Visible items in the order of their creation. */
-  *live(now: WallTime): IterableIterator<Item> {
-    for (const item of this.order) if (item !== null && !isExpired(item, now)) yield item;
+  *visible(now: WallTime): IterableIterator<Item> {
+    for (const item of this.order) if (!isExpired(item, now)) yield item;
   }
 
   /**
-   * Looks at `count` places from the cursor on. A key that is there from the first call to the last is returned
-   * by one of them. The next cursor is 0 at the end.
+   * Looks at `count` items from the cursor on, and returns the visible ones. A key that is there from the first
+   * step, at cursor 0, to the last is returned by one of them.
    */
-  scan(cursor: number, count: number, now: WallTime): { readonly next: number; readonly items: readonly Item[] } {
+  scan(cursor: number, count: number, now: WallTime): ScanStep {
     const items: Item[] = [];
-    let place = this.placeOf(cursor);
-    for (let looked = 0; looked < count && place < this.order.length; place += 1) {
-      const item = this.order[place];
+    let place = this.order.placeOf(cursor);
+    for (let looked = 0; place < this.order.length; place += 1) {
+      const item = this.order.at(place);
       if (item === null || item === undefined) continue;
+      if (looked === count) return { next: item.serial, items };
       looked += 1;
       if (!isExpired(item, now)) items.push(item);
     }
-    while (this.order[place] === null) place += 1;
-    return { next: this.order[place]?.serial ?? 0, items };
+    return { next: 0, items };
   }
 
+  /** A visible item, each as likely as any other; null if there is none. */
   random(random: Random, now: WallTime): Item | null {
+    if (this.items.size === 0) return null;
+    const places = this.order.length;
     for (let draw = 0; draw < randomDraws; draw += 1) {
-      const item = this.order[below(random, this.order.length)] ?? null;
-      if (item !== null && !isExpired(item, now)) return item;
+      const item = this.order.at(below(random, places));
+      if (item !== null && item !== undefined && !isExpired(item, now)) return item;
     }
-    for (const item of this.live(now)) return item;
+    const start = below(random, places);
+    for (let step = 0; step < places; step += 1) {
+      const item = this.order.at((start + step) % places);
+      if (item !== null && item !== undefined && !isExpired(item, now)) return item;
+    }
     return null;
   }
 
-  /** A checksum over all keys in order, their values and expiry times: equal for equal replicas. */
+  /** A checksum over all keys in order, their types, values and expiry times: equal for equal replicas. */
   digest(): number {
+    const writer = new ByteWriter();
     let crc = 0;
-    const add = (text: string): void => {
-      crc = crc32(bytesOfBinary(`${String(text.length)}:${text}`), crc);
-    };
     for (const item of [...this.items.values()].sort((a, b) => compareText(a.key, b.key))) {
-      add(item.key);
-      add(String(item.expireAt ?? ''));
-      if (item.value instanceof ListValue) for (const element of item.value) add(binaryString(element));
-      else add(binaryString(item.value));
+      writer.text(item.key);
+      writer.u64(item.expireAt ?? 0);
+      if (item.value instanceof ListValue) {
+        writer.text('list');
+        writer.varint(item.value.length);
+        for (const element of item.value.elements('left')) writer.bytes(element);
+      } else {
+        writer.text('string');
+        writer.bytes(item.value);
+      }
+      crc = crc32(writer.take(), crc);
     }
     return crc;
   }
 
-  private compact(): void {
-    const kept: Item[] = [];
-    for (const item of this.order) {
-      if (item === null) continue;
-      item.place = kept.length;
-      kept.push(item);
-    }
-    this.order = kept;
-    this.dead = 0;
+  private account(item: Item): void {
+    const { key, value } = item;
+    const bytes = itemOverheadBytes + key.length + (value instanceof ListValue ? value.bytes : value.length);
+    this.heldBytes += bytes - item.bytes;
+    item.bytes = bytes;
   }
+}
 
-  /** The first place whose serial is `serial` or higher. Dead places have none: they are stepped over. */
-  private placeOf(serial: number): number {
-    let low = 0;
-    let high = this.order.length;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      let probe = middle;
-      while (probe < high && this.order[probe] === null) probe += 1;
-      const item = this.order[probe];
-      if (probe < high && item !== null && item !== undefined && item.serial < serial) low = probe + 1;
-      else high = middle;
-    }
-    return low;
-  }
+export function typeOf(value: Value): ValueType {
+  return value instanceof ListValue ? 'list' : 'string';
 }
 
 function isExpired(item: Item, now: WallTime): boolean {
   return item.expireAt !== null && item.expireAt <= now;
-}
-
-function sizeOf(value: Value): number {
-  return value instanceof ListValue ? value.bytes : value.length;
 }

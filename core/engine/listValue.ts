@@ -1,148 +1,220 @@
 /**
- * A list of byte strings: a deque of small chunks, constant time at both ends.
+ * A list of byte strings: a deque of chunks, so that both ends take constant time, a place is found by passing
+ * over whole chunks, and a change in the middle moves one chunk. Elements are never written to.
  */
+import { equalBytes } from '../base/bytes.ts';
+import { invariant } from '../base/invariant.ts';
+import { Deque } from './deque.ts';
+
+export type Side = 'left' | 'right';
+
+type Chunk = Deque<Uint8Array>;
+
+/** Passing a chunk saves as many steps; changing one costs as many moves. */
 const chunkLength = 128;
+/** What an element takes beside its bytes, roughly. */
+const elementOverheadBytes = 96;
 
 export class ListValue {
-  private chunks: Uint8Array[][] = [];
+  private chunks = new Deque<Chunk>();
   private count = 0;
-  /** Bytes of the elements. */
-  bytes = 0;
+  private heldBytes = 0;
 
   get length(): number {
     return this.count;
   }
 
-  pushLeft(element: Uint8Array): void {
-    const first = this.chunks[0];
-    if (first !== undefined && first.length < chunkLength) first.unshift(element);
-    else this.chunks.unshift([element]);
-    this.grown(element);
+  /** Memory it takes, roughly. */
+  get bytes(): number {
+    return this.heldBytes + this.count * elementOverheadBytes;
   }
 
-  pushRight(element: Uint8Array): void {
-    const last = this.chunks.at(-1);
-    if (last !== undefined && last.length < chunkLength) last.push(element);
-    else this.chunks.push([element]);
-    this.grown(element);
+  push(side: Side, element: Uint8Array): void {
+    const outer = this.chunks.at(side === 'left' ? 0 : this.chunks.length - 1);
+    const hasRoom = outer !== undefined && outer.length < chunkLength;
+    const chunk = hasRoom ? outer : new Deque<Uint8Array>();
+    if (side === 'left') {
+      chunk.pushLeft(element);
+      if (!hasRoom) this.chunks.pushLeft(chunk);
+    } else {
+      chunk.pushRight(element);
+      if (!hasRoom) this.chunks.pushRight(chunk);
+    }
+    this.added(element);
   }
 
-  popLeft(): Uint8Array | undefined {
-    const first = this.chunks[0];
-    const element = first?.shift();
-    if (first?.length === 0) this.chunks.shift();
-    return this.shrunk(element);
+  pop(side: Side): Uint8Array | undefined {
+    const chunk = this.chunks.at(side === 'left' ? 0 : this.chunks.length - 1);
+    const element = side === 'left' ? chunk?.popLeft() : chunk?.popRight();
+    if (chunk === undefined || element === undefined) return undefined;
+    if (chunk.length === 0) {
+      if (side === 'left') this.chunks.popLeft();
+      else this.chunks.popRight();
+    }
+    this.removed(element);
+    return element;
   }
 
-  popRight(): Uint8Array | undefined {
-    const last = this.chunks.at(-1);
-    const element = last?.pop();
-    if (last?.length === 0) this.chunks.pop();
-    return this.shrunk(element);
-  }
-
-  /** `index` from 0 on; undefined beyond the end. */
+  /** Undefined outside 0…`length` − 1. */
   at(index: number): Uint8Array | undefined {
     const place = this.locate(index);
-    return place === null ? undefined : this.chunks[place.chunk]?.[place.offset];
+    return place?.chunk.at(place.offset);
   }
 
-  replace(index: number, element: Uint8Array): void {
+  /** Replaces the element at `index`, which is there. */
+  set(index: number, element: Uint8Array): void {
     const place = this.locate(index);
-    const chunk = place === null ? undefined : this.chunks[place.chunk];
-    if (place === null || chunk === undefined) return;
-    this.bytes += element.length - (chunk[place.offset]?.length ?? 0);
-    chunk[place.offset] = element;
+    const before = place?.chunk.at(place.offset);
+    invariant(place !== null && before !== undefined, 'an element is replaced where there is one', { index });
+    place.chunk.set(place.offset, element);
+    this.removed(before);
+    this.added(element);
   }
 
-  /** Before the element at `index`. */
+  /** Before the element at `index`, or at the end. */
   insert(index: number, element: Uint8Array): void {
     const place = this.locate(index);
-    const chunk = place === null ? undefined : this.chunks[place.chunk];
-    if (place === null || chunk === undefined) {
-      this.pushRight(element);
+    if (place === null) {
+      this.push('right', element);
       return;
     }
-    chunk.splice(place.offset, 0, element);
-    this.grown(element);
-    if (chunk.length > chunkLength) this.chunks.splice(place.chunk + 1, 0, chunk.splice(chunkLength / 2));
+    place.chunk.insert(place.offset, element);
+    this.added(element);
+    if (place.chunk.length <= chunkLength) return;
+    const upper = new Deque<Uint8Array>();
+    while (upper.length < chunkLength / 2) move(place.chunk, 'right', upper, 'left');
+    this.chunks.insert(place.at + 1, upper);
   }
 
-  /** Elements `start` to `end`, both included, as they are. */
-  slice(start: number, end: number): readonly Uint8Array[] {
+  /** Elements `start` to `end`, both included and both there. */
+  range(start: number, end: number): readonly Uint8Array[] {
     const taken: Uint8Array[] = [];
-    let passed = 0;
-    for (const chunk of this.chunks) {
-      if (passed > end) break;
-      const from = Math.max(start - passed, 0);
-      const to = Math.min(end - passed + 1, chunk.length);
-      for (let i = from; i < to; i += 1) {
-        const element = chunk[i];
-        if (element !== undefined) taken.push(element);
+    const place = this.locate(start);
+    if (place === null) return taken;
+    let { chunk, at, offset } = place;
+    for (let left = end - start + 1; left > 0; left -= 1) {
+      if (offset === chunk.length) {
+        at += 1;
+        offset = 0;
+        chunk = this.chunks.at(at) ?? chunk;
       }
-      passed += chunk.length;
+      const element = chunk.at(offset);
+      if (element !== undefined) taken.push(element);
+      offset += 1;
     }
     return taken;
   }
 
-  /** Keeps elements `start` to `end`, both included. */
-  keep(start: number, end: number): void {
-    for (let surplus = this.count - 1 - end; surplus > 0; surplus -= 1) this.popRight();
-    for (let surplus = start; surplus > 0; surplus -= 1) this.popLeft();
+  /** Removes all but elements `start` to `end`, both included; all if `start` is beyond `end`. */
+  trim(start: number, end: number): void {
+    const kept = Math.max(end - start + 1, 0);
+    for (let surplus = kept === 0 ? 0 : this.count - 1 - end; surplus > 0; surplus -= 1) this.pop('right');
+    while (this.count > kept) this.pop('left');
   }
 
-  /** Keeps the elements for which `keeps` says so, asked in order. */
-  filter(keeps: (element: Uint8Array) => boolean): void {
-    const kept = new ListValue();
-    for (const chunk of this.chunks) for (const element of chunk) if (keeps(element)) kept.pushRight(element);
-    this.chunks = kept.chunks;
-    this.count = kept.count;
-    this.bytes = kept.bytes;
+  /** Where the first element equal to this one is; −1 if there is none. */
+  indexOf(wanted: Uint8Array): number {
+    let index = 0;
+    for (const element of this.elements('left')) {
+      if (equalBytes(element, wanted)) return index;
+      index += 1;
+    }
+    return -1;
   }
 
-  reverse(): void {
-    this.chunks.reverse();
-    for (const chunk of this.chunks) chunk.reverse();
+  /** Removes at most `limit` elements equal to this one, beginning at a side; returns how many. */
+  remove(unwanted: Uint8Array, limit: number, from: Side): number {
+    const chunks = new Deque<Chunk>();
+    const before = this.count;
+    for (let chunk = this.popChunk(from); chunk !== undefined; chunk = this.popChunk(from)) {
+      const left = limit - (before - this.count);
+      if (left > 0) this.removeFrom(chunk, unwanted, left, from);
+      appendChunk(chunks, chunk, from);
+    }
+    this.chunks = chunks;
+    return before - this.count;
   }
 
+  /** A list with the same elements. */
   copy(): ListValue {
     const copied = new ListValue();
-    for (const chunk of this.chunks) copied.chunks.push([...chunk]);
-    copied.count = this.count;
-    copied.bytes = this.bytes;
+    for (const element of this.elements('left')) copied.push('right', element);
     return copied;
   }
 
-  *[Symbol.iterator](): IterableIterator<Uint8Array> {
-    for (const chunk of this.chunks) yield* chunk;
-  }
-
-  private locate(index: number): { readonly chunk: number; readonly offset: number } | null {
-    if (index < 0 || index >= this.count) return null;
-    if (index < this.count / 2) {
-      let passed = 0;
-      for (let chunk = 0; ; chunk += 1) {
-        const { length } = this.chunks[chunk] ?? [];
-        if (index < passed + length) return { chunk, offset: index - passed };
-        passed += length;
+  /** One after the other, beginning at a side. */
+  *elements(from: Side): IterableIterator<Uint8Array> {
+    for (let i = 0; i < this.chunks.length; i += 1) {
+      const chunk = this.chunks.at(from === 'left' ? i : this.chunks.length - 1 - i);
+      const length = chunk?.length ?? 0;
+      for (let j = 0; j < length; j += 1) {
+        const element = chunk?.at(from === 'left' ? j : length - 1 - j);
+        if (element !== undefined) yield element;
       }
     }
-    let passed = this.count;
-    for (let chunk = this.chunks.length - 1; ; chunk -= 1) {
-      passed -= this.chunks[chunk]?.length ?? 0;
-      if (index >= passed) return { chunk, offset: index - passed };
+  }
+
+  private popChunk(side: Side): Chunk | undefined {
+    return side === 'left' ? this.chunks.popLeft() : this.chunks.popRight();
+  }
+
+  private removeFrom(chunk: Chunk, unwanted: Uint8Array, limit: number, from: Side): void {
+    let removed = 0;
+    for (let rest = chunk.length; rest > 0; rest -= 1) {
+      const element = from === 'left' ? chunk.popLeft() : chunk.popRight();
+      if (element === undefined) return;
+      if (removed < limit && equalBytes(element, unwanted)) {
+        removed += 1;
+        this.removed(element);
+      } else if (from === 'left') chunk.pushRight(element);
+      else chunk.pushLeft(element);
     }
   }
 
-  private grown(element: Uint8Array): void {
-    this.count += 1;
-    this.bytes += element.length;
+  private locate(index: number): { readonly chunk: Chunk; readonly at: number; readonly offset: number } | null {
+    if (index < 0 || index >= this.count) return null;
+    const isNearLeft = index < this.count / 2;
+    let at = isNearLeft ? 0 : this.chunks.length - 1;
+    let passed = isNearLeft ? 0 : this.count;
+    for (;;) {
+      const chunk = this.chunks.at(at);
+      invariant(chunk !== undefined, 'chunks hold as many elements as the list counts', { index, count: this.count });
+      if (isNearLeft) {
+        if (index < passed + chunk.length) return { chunk, at, offset: index - passed };
+        passed += chunk.length;
+        at += 1;
+      } else {
+        passed -= chunk.length;
+        if (index >= passed) return { chunk, at, offset: index - passed };
+        at -= 1;
+      }
+    }
   }
 
-  private shrunk(element: Uint8Array | undefined): Uint8Array | undefined {
-    if (element === undefined) return undefined;
-    this.count -= 1;
-    this.bytes -= element.length;
-    return element;
+  private added(element: Uint8Array): void {
+    this.count += 1;
+    this.heldBytes += element.length;
   }
+
+  private removed(element: Uint8Array): void {
+    this.count -= 1;
+    this.heldBytes -= element.length;
+  }
+}
+
+function move(source: Chunk, from: Side, target: Chunk, to: Side): void {
+  const element = from === 'left' ? source.popLeft() : source.popRight();
+  invariant(element !== undefined, 'what is moved is there');
+  if (to === 'left') target.pushLeft(element);
+  else target.pushRight(element);
+}
+
+/** Behind the others, seen from a side; joined to the last one if both are small. */
+function appendChunk(chunks: Deque<Chunk>, chunk: Chunk, from: Side): void {
+  if (chunk.length === 0) return;
+  const last = chunks.at(from === 'left' ? chunks.length - 1 : 0);
+  if (last !== undefined && last.length + chunk.length <= chunkLength / 2) {
+    while (chunk.length > 0) move(chunk, from, last, from === 'left' ? 'right' : 'left');
+  } else if (from === 'left') chunks.pushRight(chunk);
+  else chunks.pushLeft(chunk);
 }

@@ -1,335 +1,206 @@
-/** Lists. */
-import { equalBytes } from '../base/bytes.ts';
-import { errors } from '../resp/errors.ts';
-import { parseSafeInteger } from '../resp/numbers.ts';
-import { arg, integerArg, keyArg, listAt, word } from './arguments.ts';
+/** Lists at their ends and by index. */
+import { invariant } from '../base/invariant.ts';
+import { errors, wrongArity } from '../resp/errors.ts';
+import { copyOf, countAt, itemToRead, itemToWrite, keyAt, listOf, positionAt, wordAt } from './arguments.ts';
 import { type DataCommand, type Execution, family } from './command.ts';
-import type { Item } from './keyspace.ts';
-import { ListValue } from './listValue.ts';
-
-type Side = 'left' | 'right';
+import { ListValue, type Side } from './listValue.ts';
 
 const list = family('list', '@list');
 
 export const listCommands: readonly DataCommand[] = [
-  list('lpush', -3, 'write', 'first', '1.0.0', 'O(1)', 'Puts elements before the first.', (e) => {
+  list('lpush', -3, 'write denyoom fast', 'first', '1.0.0', 'O(N) for N elements', 'Adds in front.', (e) => {
     push(e, 'left', true);
   }),
-  list('rpush', -3, 'write', 'first', '1.0.0', 'O(1)', 'Puts elements behind the last.', (e) => {
+  list('rpush', -3, 'write denyoom fast', 'first', '1.0.0', 'O(N) for N elements', 'Adds at the end.', (e) => {
     push(e, 'right', true);
   }),
-  list('lpushx', -3, 'write', 'first', '2.2.0', 'O(1)', 'As LPUSH, if the list exists.', (e) => {
+  list('lpushx', -3, 'write denyoom fast', 'first', '2.2.0', 'O(N) for N elements', 'Adds in front of a list.', (e) => {
     push(e, 'left', false);
   }),
-  list('rpushx', -3, 'write', 'first', '2.2.0', 'O(1)', 'As RPUSH, if the list exists.', (e) => {
+  list('rpushx', -3, 'write denyoom fast', 'first', '2.2.0', 'O(N) for N elements', 'Adds to a list.', (e) => {
     push(e, 'right', false);
   }),
-  list('lpop', -2, 'write', 'first', '1.0.0', 'O(N)', 'Takes elements from the front.', (e) => {
+  list('lpop', -2, 'write fast', 'first', '1.0.0', 'O(N) for N elements', 'Takes the first elements.', (e) => {
     pop(e, 'left');
   }),
-  list('rpop', -2, 'write', 'first', '1.0.0', 'O(N)', 'Takes elements from the back.', (e) => {
+  list('rpop', -2, 'write fast', 'first', '1.0.0', 'O(N) for N elements', 'Takes the last elements.', (e) => {
     pop(e, 'right');
   }),
-  list('llen', 2, 'read', 'first', '1.0.0', 'O(1)', 'Counts the elements.', (e) => {
-    const found = listAt(e, 1, false);
-    if (found !== 'wrongType') e.reply.integer(found?.value.length ?? 0);
+  list('llen', 2, 'readonly fast', 'first', '1.0.0', 'O(1)', 'Counts the elements.', llen),
+  list('lrange', 4, 'readonly', 'first', '1.0.0', 'O(N) for N elements', 'Answers a range.', lrange),
+  list('lindex', 3, 'readonly', 'first', '1.0.0', 'O(N/128) for N elements', 'Answers an element.', lindex),
+  list('lset', 4, 'write denyoom', 'first', '1.0.0', 'O(N/128) for N elements', 'Replaces an element.', lset),
+  list('ltrim', 4, 'write', 'first', '1.0.0', 'O(N) for N removed', 'Keeps a range.', ltrim),
+  list('lmove', 5, 'write denyoom', 'firstTwo', '6.2.0', 'O(1)', 'Moves an element to another list.', lmove),
+  list('rpoplpush', 3, 'write denyoom', 'firstTwo', '1.2.0', 'O(1)', 'Moves the last element to the front.', (e) => {
+    moveElement(e, 'right', 'left');
   }),
-  list('lrange', 4, 'read', 'first', '1.0.0', 'O(N)', 'Answers a range of elements.', lrange),
-  list('lindex', 3, 'read', 'first', '1.0.0', 'O(N)', 'Answers one element.', lindex),
-  list('lset', 4, 'write', 'first', '1.0.0', 'O(N)', 'Replaces one element.', lset),
-  list('lrem', 4, 'write', 'first', '1.0.0', 'O(N)', 'Removes equal elements.', lrem),
-  list('ltrim', 4, 'write', 'first', '1.0.0', 'O(N)', 'Keeps a range of elements.', ltrim),
-  list('linsert', 5, 'write', 'first', '2.2.0', 'O(N)', 'Inserts before or after an element.', linsert),
-  list('lpos', -3, 'read', 'first', '6.0.6', 'O(N)', 'Answers where equal elements are.', lpos),
-  list('lmove', 5, 'write', 'firstTwo', '6.2.0', 'O(1)', 'Moves an element from one list to another.', lmove),
-  list(
-    'rpoplpush',
-    3,
-    'write',
-    'firstTwo',
-    '1.2.0',
-    'O(1)',
-    'Moves the last element before the first of another list.',
-    (e) => {
-      moveElement(e, 'right', 'left');
-    },
-  ),
 ];
 
 function push(e: Execution, side: Side, creates: boolean): void {
-  const found = listAt(e, 1, true);
-  if (found === 'wrongType') return;
-  if (found === null && !creates) {
+  const key = keyAt(e, 1);
+  let item = e.keyspace.findForWrite(key, e.now);
+  if (item === null && !creates) {
     e.reply.integer(0);
     return;
   }
-  const value = found?.value ?? new ListValue();
-  const before = value.bytes;
-  for (let i = 2; i < e.args.length; i += 1) pushTo(value, side, arg(e, i).slice());
-  if (found === null) e.keyspace.put(keyArg(e, 1), value, e.now);
-  else e.keyspace.resized(value.bytes - before);
+  item ??= e.keyspace.put(key, null, new ListValue());
+  const value = listOf(e, item);
+  if (value === null) return;
+  for (let i = 2; i < e.args.length; i += 1) value.push(side, copyOf(e, i));
+  e.keyspace.changed(item);
   e.reply.integer(value.length);
-}
-
-function pushTo(value: ListValue, side: Side, element: Uint8Array): void {
-  if (side === 'left') value.pushLeft(element);
-  else value.pushRight(element);
-}
-
-function popFrom(value: ListValue, side: Side): Uint8Array | undefined {
-  return side === 'left' ? value.popLeft() : value.popRight();
-}
-
-/** A list that has become empty leaves the keyspace; otherwise its new size is noted. */
-function settle(e: Execution, item: Item, value: ListValue, before: number): void {
-  e.keyspace.resized(value.bytes - before);
-  if (value.length === 0) e.keyspace.remove(item);
 }
 
 function pop(e: Execution, side: Side): void {
   if (e.args.length > 3) {
-    e.reply.error(`ERR wrong number of arguments for '${word(e, 0)}' command`);
+    e.reply.error(wrongArity(wordAt(e, 0)));
     return;
   }
   const hasCount = e.args.length === 3;
-  const count = hasCount ? parseSafeInteger(arg(e, 2)) : 1;
-  if (count === null || count < 0) {
-    e.reply.error(errors.notPositive);
-    return;
-  }
-  const found = listAt(e, 1, true);
-  if (found === 'wrongType') return;
-  if (found === null) {
+  const count = hasCount ? countAt(e, 2, errors.notPositive) : 1;
+  if (count === null) return;
+  const item = itemToWrite(e, 1);
+  if (item === null) {
     if (hasCount) e.reply.nilArray();
     else e.reply.nil();
     return;
   }
-  const { item, value } = found;
-  const before = value.bytes;
+  const value = listOf(e, item);
+  if (value === null) return;
   const taken = Math.min(count, value.length);
   if (hasCount) e.reply.array(taken);
   for (let i = 0; i < taken; i += 1) {
-    const element = popFrom(value, side);
+    const element = value.pop(side);
     if (element !== undefined) e.reply.bulk(element);
   }
-  settle(e, item, value, before);
+  e.keyspace.changed(item);
 }
 
-/** `start` and `end` as Redis counts them, cut to the list; null if nothing is between them. */
-function rangeOf(start: number, end: number, length: number): { readonly from: number; readonly to: number } | null {
-  const from = Math.max(start < 0 ? length + start : start, 0);
-  const to = Math.min(end < 0 ? length + end : end, length - 1);
-  return from > to ? null : { from, to };
+function llen(e: Execution): void {
+  const item = itemToRead(e, 1);
+  if (item === null) {
+    e.reply.integer(0);
+    return;
+  }
+  const value = listOf(e, item);
+  if (value !== null) e.reply.integer(value.length);
+}
+
+interface Range {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** Arguments 2 and 3 as they are; null with the error replied. */
+function rangeAt(e: Execution): Range | null {
+  const start = positionAt(e, 2);
+  if (start === null) return null;
+  const end = positionAt(e, 3);
+  return end === null ? null : { start, end };
+}
+
+/** The part of a range that the list has, counted from its front; `start` is beyond `end` if there is none. */
+function within({ start, end }: Range, length: number): Range {
+  return {
+    start: Math.max(start < 0 ? length + start : start, 0),
+    end: Math.min(end < 0 ? length + end : end, length - 1),
+  };
 }
 
 function lrange(e: Execution): void {
-  const start = integerArg(e, 2);
-  if (start === null) return;
-  const end = integerArg(e, 3);
-  if (end === null) return;
-  const found = listAt(e, 1, false);
-  if (found === 'wrongType') return;
-  const range = found === null ? null : rangeOf(start, end, found.value.length);
-  if (found === null || range === null) {
+  const range = rangeAt(e);
+  if (range === null) return;
+  const item = itemToRead(e, 1);
+  if (item === null) {
     e.reply.array(0);
     return;
   }
-  const elements = found.value.slice(range.from, range.to);
+  const value = listOf(e, item);
+  if (value === null) return;
+  const { start, end } = within(range, value.length);
+  const elements = value.range(start, end);
   e.reply.array(elements.length);
   for (const element of elements) e.reply.bulk(element);
 }
 
 function lindex(e: Execution): void {
-  const found = listAt(e, 1, false);
-  if (found === 'wrongType') return;
-  if (found === null) {
+  const item = itemToRead(e, 1);
+  if (item === null) {
     e.reply.nil();
     return;
   }
-  const index = integerArg(e, 2);
+  const value = listOf(e, item);
+  if (value === null) return;
+  const index = positionAt(e, 2);
   if (index === null) return;
-  const element = found.value.at(index < 0 ? found.value.length + index : index);
+  const element = value.at(index < 0 ? value.length + index : index);
   if (element === undefined) e.reply.nil();
   else e.reply.bulk(element);
 }
 
 function lset(e: Execution): void {
-  const found = listAt(e, 1, true);
-  if (found === 'wrongType') return;
-  if (found === null) {
+  const item = itemToWrite(e, 1);
+  if (item === null) {
     e.reply.error(errors.noSuchKey);
     return;
   }
-  const given = integerArg(e, 2);
+  const value = listOf(e, item);
+  if (value === null) return;
+  const given = positionAt(e, 2);
   if (given === null) return;
-  const { value } = found;
   const index = given < 0 ? value.length + given : given;
   if (index < 0 || index >= value.length) {
     e.reply.error(errors.outOfRange);
     return;
   }
-  const before = value.bytes;
-  value.replace(index, arg(e, 3).slice());
-  e.keyspace.resized(value.bytes - before);
+  value.set(index, copyOf(e, 3));
+  e.keyspace.changed(item);
   e.reply.ok();
-}
-
-function lrem(e: Execution): void {
-  const count = integerArg(e, 2);
-  if (count === null) return;
-  const found = listAt(e, 1, true);
-  if (found === 'wrongType') return;
-  if (found === null) {
-    e.reply.integer(0);
-    return;
-  }
-  const { item, value } = found;
-  const wanted = arg(e, 3);
-  const before = value.bytes;
-  const limit = count === 0 ? value.length : Math.abs(count);
-  let removed = 0;
-  if (count < 0) value.reverse();
-  value.filter((element) => {
-    if (removed === limit || !equalBytes(element, wanted)) return true;
-    removed += 1;
-    return false;
-  });
-  if (count < 0) value.reverse();
-  settle(e, item, value, before);
-  e.reply.integer(removed);
 }
 
 function ltrim(e: Execution): void {
-  const start = integerArg(e, 2);
-  if (start === null) return;
-  const end = integerArg(e, 3);
-  if (end === null) return;
-  const found = listAt(e, 1, true);
-  if (found === 'wrongType') return;
-  if (found !== null) {
-    const { item, value } = found;
-    const before = value.bytes;
-    const range = rangeOf(start, end, value.length);
-    value.keep(range?.from ?? value.length, range?.to ?? value.length - 1);
-    settle(e, item, value, before);
+  const range = rangeAt(e);
+  if (range === null) return;
+  const item = itemToWrite(e, 1);
+  if (item !== null) {
+    const value = listOf(e, item);
+    if (value === null) return;
+    const { start, end } = within(range, value.length);
+    value.trim(start, end);
+    e.keyspace.changed(item);
   }
   e.reply.ok();
 }
 
-function linsert(e: Execution): void {
-  const where = word(e, 2);
-  if (where !== 'before' && where !== 'after') {
-    e.reply.error(errors.syntax);
-    return;
-  }
-  const found = listAt(e, 1, true);
-  if (found === 'wrongType') return;
-  if (found === null) {
-    e.reply.integer(0);
-    return;
-  }
-  const { value } = found;
-  let index = 0;
-  let isFound = false;
-  for (const element of value) {
-    isFound = equalBytes(element, arg(e, 3));
-    if (isFound) break;
-    index += 1;
-  }
-  if (!isFound) {
-    e.reply.integer(-1);
-    return;
-  }
-  const before = value.bytes;
-  value.insert(where === 'before' ? index : index + 1, arg(e, 4).slice());
-  e.keyspace.resized(value.bytes - before);
-  e.reply.integer(value.length);
-}
-
-interface PositionOptions {
-  rank: number;
-  count: number | null;
-  maxLength: number;
-}
-
-function readPositionOptions(e: Execution): PositionOptions | null {
-  const options: PositionOptions = { rank: 1, count: null, maxLength: 0 };
-  for (let i = 3; i < e.args.length; i += 2) {
-    const option = word(e, i);
-    if (i + 1 >= e.args.length || (option !== 'rank' && option !== 'count' && option !== 'maxlen')) {
-      e.reply.error(errors.syntax);
-      return null;
-    }
-    const value = integerArg(e, i + 1);
-    if (value === null) return null;
-    if (option === 'rank' && value === 0) {
-      e.reply.error(
-        "ERR RANK can't be zero: use 1 to start from the first match, 2 from the second ... or use negative to start from the end of the list",
-      );
-      return null;
-    }
-    if (option !== 'rank' && value < 0) {
-      e.reply.error(`ERR ${option.toUpperCase()} can't be negative`);
-      return null;
-    }
-    if (option === 'rank') options.rank = value;
-    else if (option === 'count') options.count = value;
-    else options.maxLength = value;
-  }
-  return options;
-}
-
-function lpos(e: Execution): void {
-  const options = readPositionOptions(e);
-  if (options === null) return;
-  const found = listAt(e, 1, false);
-  if (found === 'wrongType') return;
-  const elements = found === null ? [] : [...found.value];
-  const isBackwards = options.rank < 0;
-  if (isBackwards) elements.reverse();
-  const limit = options.maxLength === 0 ? elements.length : Math.min(options.maxLength, elements.length);
-  const wanted = options.count === null ? 1 : options.count === 0 ? elements.length : options.count;
-  let toSkip = Math.abs(options.rank) - 1;
-  const positions: number[] = [];
-  for (let i = 0; i < limit && positions.length < wanted; i += 1) {
-    if (!equalBytes(elements[i] ?? arg(e, 2), arg(e, 2))) continue;
-    if (toSkip > 0) toSkip -= 1;
-    else positions.push(isBackwards ? elements.length - 1 - i : i);
-  }
-  if (options.count !== null) {
-    e.reply.array(positions.length);
-    for (const position of positions) e.reply.integer(position);
-  } else if (positions[0] === undefined) e.reply.nil();
-  else e.reply.integer(positions[0]);
-}
-
 function lmove(e: Execution): void {
-  const from = word(e, 3);
-  const to = word(e, 4);
-  if ((from !== 'left' && from !== 'right') || (to !== 'left' && to !== 'right')) e.reply.error(errors.syntax);
-  else moveElement(e, from, to);
+  const from = wordAt(e, 3);
+  const to = wordAt(e, 4);
+  if (isSide(from) && isSide(to)) moveElement(e, from, to);
+  else e.reply.error(errors.syntax);
+}
+
+function isSide(word: string): word is Side {
+  return word === 'left' || word === 'right';
 }
 
 function moveElement(e: Execution, from: Side, to: Side): void {
-  const source = listAt(e, 1, true);
-  if (source === 'wrongType') return;
+  const source = itemToWrite(e, 1);
   if (source === null) {
     e.reply.nil();
     return;
   }
-  const target = listAt(e, 2, true);
-  if (target === 'wrongType') return;
-  const before = source.value.bytes;
-  const element = popFrom(source.value, from);
-  if (element === undefined) return;
+  const sourceList = listOf(e, source);
+  if (sourceList === null) return;
+  const targetKey = keyAt(e, 2);
+  const present = e.keyspace.findForWrite(targetKey, e.now);
+  const target = present ?? e.keyspace.put(targetKey, null, new ListValue());
+  const targetList = listOf(e, target);
+  if (targetList === null) return;
+  const element = sourceList.pop(from);
+  invariant(element !== undefined, 'a list in a keyspace has elements');
+  targetList.push(to, element);
+  e.keyspace.changed(source);
+  if (target !== source) e.keyspace.changed(target);
   e.reply.bulk(element);
-  if (target?.item === source.item) {
-    pushTo(source.value, to, element);
-    return;
-  }
-  settle(e, source.item, source.value, before);
-  const value = target?.value ?? new ListValue();
-  pushTo(value, to, element);
-  if (target === null) e.keyspace.put(keyArg(e, 2), value, e.now);
-  else e.keyspace.resized(element.length);
 }

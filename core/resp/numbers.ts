@@ -1,17 +1,23 @@
 /**
- * Numbers as Redis reads and prints them: 64-bit integers, and decimals for INCRBYFLOAT. Decimals are added
- * exactly and printed with at most 17 digits after the point, so every replica has the same bytes.
+ * 64-bit integers as Redis reads them: the digits that it would print itself and no others, so no `+`, no
+ * spaces and no leading zeros.
  */
+import { binaryString } from '../base/bytes.ts';
+
+/** A `number` up to fifteen digits, a `bigint` beyond: always exact. */
+export type Integer = number | bigint;
 
 const minus = 0x2d;
 const zero = 0x30;
-const safeDigits = 15;
+/** A `number` holds so many digits exactly, and the sum of two such numbers too. */
+const exactDigits = 15;
+/** `-9223372036854775808` has as many characters. */
 const longestInteger = 20;
 const minInteger = -(2n ** 63n);
 const maxInteger = 2n ** 63n - 1n;
 
-/** A signed 64-bit integer without leading zeros, `+` or spaces; a `bigint` beyond 15 digits. Null if it is none. */
-export function parseInteger(bytes: Uint8Array): number | bigint | null {
+/** Null if it is none. */
+export function parseInteger(bytes: Uint8Array): Integer | null {
   const { length } = bytes;
   if (length === 0 || length > longestInteger) return null;
   const isNegative = bytes[0] === minus;
@@ -25,66 +31,24 @@ export function parseInteger(bytes: Uint8Array): number | bigint | null {
     if (digit < 0 || digit > 9) return null;
     value = value * 10 + digit;
   }
-  if (digits <= safeDigits) return isNegative ? -value : value;
-  let text = '';
-  for (const byte of bytes) text += String.fromCharCode(byte);
-  const large = BigInt(text);
+  if (digits <= exactDigits) return isNegative ? -value : value;
+  const large = BigInt(binaryString(bytes));
   return isInteger64(large) ? large : null;
 }
 
-export function isInteger64(value: bigint): boolean {
+/** The sum; null if it needs more than 64 bits. */
+export function addIntegers(a: Integer, b: Integer): Integer | null {
+  if (typeof a === 'number' && typeof b === 'number') return a + b;
+  const sum = BigInt(a) + BigInt(b);
+  return isInteger64(sum) ? sum : null;
+}
+
+/** The integer with its sign turned; null for the one that has no counterpart. */
+export function negateInteger(value: Integer): Integer | null {
+  if (typeof value === 'number') return 0 - value;
+  return isInteger64(-value) ? -value : null;
+}
+
+function isInteger64(value: bigint): boolean {
   return value >= minInteger && value <= maxInteger;
-}
-
-/** As `parseInteger`, but null beyond what a double holds exactly: for counts, offsets and times. */
-export function parseSafeInteger(bytes: Uint8Array): number | null {
-  const value = parseInteger(bytes);
-  if (value === null || typeof value === 'number') return value;
-  const number = Number(value);
-  return Number.isSafeInteger(number) ? number : null;
-}
-
-/** `digits` · 10^−`scale`. */
-export interface Decimal {
-  readonly digits: bigint;
-  readonly scale: number;
-}
-
-/** Where a long double ends. */
-const largestExponent = 4932;
-const printedScale = 17;
-
-export function parseDecimal(text: string): Decimal | 'infinite' | null {
-  if (/^[+-]?(inf|infinity)$/i.test(text)) return 'infinite';
-  const parts = /^([+-]?)([0-9]*)(?:\.([0-9]*))?(?:[eE]([+-]?[0-9]{1,6}))?$/.exec(text);
-  if (parts === null) return null;
-  const [, sign = '', whole = '', fraction = '', exponent = '0'] = parts;
-  if (whole === '' && fraction === '') return null;
-  const digits = BigInt(whole + fraction) * (sign === '-' ? -1n : 1n);
-  const scale = fraction.length - Number(exponent);
-  if (digits !== 0n && whole.length - fraction.length + Math.abs(scale) > largestExponent) return 'infinite';
-  if (digits === 0n) return { digits, scale: 0 };
-  return scale >= 0 ? { digits, scale } : { digits: digits * 10n ** BigInt(-scale), scale: 0 };
-}
-
-export function addDecimals(a: Decimal, b: Decimal): Decimal {
-  const scale = Math.max(a.scale, b.scale);
-  return { digits: a.digits * 10n ** BigInt(scale - a.scale) + b.digits * 10n ** BigInt(scale - b.scale), scale };
-}
-
-/** Rounded to 17 digits after the point, half away from zero, without trailing zeros. */
-export function printDecimal({ digits, scale }: Decimal): string {
-  const isNegative = digits < 0n;
-  let rest = isNegative ? -digits : digits;
-  let places = scale;
-  if (places > printedScale) {
-    const divisor = 10n ** BigInt(places - printedScale);
-    rest = (rest + divisor / 2n) / divisor;
-    places = printedScale;
-  }
-  const text = rest.toString().padStart(places + 1, '0');
-  const whole = text.slice(0, text.length - places);
-  const fraction = text.slice(text.length - places).replace(/0+$/, '');
-  const printed = fraction === '' ? whole : `${whole}.${fraction}`;
-  return isNegative && rest !== 0n ? `-${printed}` : printed;
 }

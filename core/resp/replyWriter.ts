@@ -8,8 +8,11 @@ import { utf8Bytes } from '../base/utf8.ts';
 
 export type Protocol = 2 | 3;
 
-/** Numbers up to here are written digit by digit without a string. */
+/** Large enough that small replies rarely allocate, small enough that one kept reply pins little. */
+const defaultChunkBytes = 16 * 1024;
+/** Numbers below are written digit by digit, without a string. */
 const smallNumbers = 10_000;
+const lineEnd = 0x0d0a;
 const okReply: Readonly<Uint8Array> = Uint8Array.of(0x2b, 0x4f, 0x4b, 0x0d, 0x0a);
 
 const type = {
@@ -20,8 +23,8 @@ const type = {
   array: 0x2a,
   map: 0x25,
   set: 0x7e,
+  push: 0x3e,
   double: 0x2c,
-  boolean: 0x23,
   verbatim: 0x3d,
 } as const;
 
@@ -29,7 +32,8 @@ export class ReplyWriter {
   protocol: Protocol = 2;
   private readonly out: ByteWriter;
 
-  constructor(chunkBytes: number) {
+  /** `chunkBytes`: how much to allocate at a time; a larger reply gets a chunk of its own. */
+  constructor(chunkBytes: number = defaultChunkBytes) {
     this.out = new ByteWriter(chunkBytes);
   }
 
@@ -38,6 +42,7 @@ export class ReplyWriter {
     return this.out.length;
   }
 
+  /** What was written since the last `take`. */
   take(): Uint8Array {
     return this.out.take();
   }
@@ -51,11 +56,12 @@ export class ReplyWriter {
     this.out.raw(okReply);
   }
 
+  /** One byte per character, none of them a line break. */
   simple(text: string): void {
     this.line(type.simple, text);
   }
 
-  /** `text` starts with its prefix: `ERR syntax error`. */
+  /** `text` starts with its prefix, as in `ERR syntax error`; one byte per character, line breaks become spaces. */
   error(text: string): void {
     this.line(type.error, /[\r\n]/.test(text) ? text.replace(/[\r\n]/g, ' ') : text);
   }
@@ -97,10 +103,21 @@ export class ReplyWriter {
     this.header(this.protocol === 3 ? type.set : type.array, count);
   }
 
-  /** `text` is the number as Redis prints it. */
-  double(text: string): void {
+  /** Out of band in RESP3, an array like any other in RESP2. */
+  push(count: number): void {
+    this.header(this.protocol === 3 ? type.push : type.array, count);
+  }
+
+  /** The shortest digits that read back as the same number. */
+  double(value: number): void {
+    const text = doubleText(value);
     if (this.protocol === 3) this.line(type.double, text);
     else this.bulkText(text);
+  }
+
+  boolean(value: boolean): void {
+    if (this.protocol === 3) this.out.latin1(value ? '#t\r\n' : '#f\r\n');
+    else this.integer(value ? 1 : 0);
   }
 
   /** `format` has three letters, such as `txt`. */
@@ -114,6 +131,11 @@ export class ReplyWriter {
     this.out.latin1(`${format}:`);
     this.out.raw(bytes);
     this.end();
+  }
+
+  /** A whole reply, or several, that somebody else wrote. */
+  raw(reply: Uint8Array): void {
+    this.out.raw(reply);
   }
 
   private line(kind: number, text: string): void {
@@ -137,6 +159,13 @@ export class ReplyWriter {
   }
 
   private end(): void {
-    this.out.u16(0x0d0a);
+    this.out.u16(lineEnd);
   }
+}
+
+function doubleText(value: number): string {
+  if (Number.isNaN(value)) return 'nan';
+  if (value === Infinity) return 'inf';
+  if (value === -Infinity) return '-inf';
+  return String(value);
 }
