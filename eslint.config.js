@@ -73,6 +73,7 @@ const unstableMath = [
   'hypot',
 ];
 
+/** What they answer depends on the locale, or on the version of Unicode. */
 const localeMethods = [
   'toLocaleString',
   'toLocaleUpperCase',
@@ -80,6 +81,7 @@ const localeMethods = [
   'localeCompare',
   'toLocaleDateString',
   'toLocaleTimeString',
+  'normalize',
 ];
 
 const topLevel = ':matches(Program, ExportNamedDeclaration) > VariableDeclaration';
@@ -106,6 +108,7 @@ const coreSyntax = [
   ['AssignmentExpression[operator="**="]', 'Not the same everywhere for fractions: multiply.'],
   ['MemberExpression[property.name="constructor"]', 'No .constructor: it leads to Function.'],
   ['MemberExpression[property.value="constructor"]', 'No .constructor: it leads to Function.'],
+  ['ObjectPattern > Property[key.name="constructor"]', 'No .constructor: it leads to Function.'],
   ['MemberExpression[property.name="stack"]', 'A stack names files and versions: it differs between machines.'],
   ['ForInStatement', 'for-in follows the prototype chain: use Object.keys or a Map.'],
   ['VariableDeclaration[declare=true]', 'No ambient declarations in core/: they would smuggle in what a host offers.'],
@@ -227,6 +230,9 @@ export default tseslint.config(
   },
   {
     files: ['test/**/*.ts'],
-    rules: { '@typescript-eslint/no-non-null-assertion': 'off' },
+    rules: {
+      '@typescript-eslint/no-non-null-assertion': 'off',
+      '@typescript-eslint/require-array-sort-compare': ['error', { ignoreStringArrays: true }],
+    },
   },
 );
