@@ -1,0 +1,239 @@
+/**
+ * A handful of replicas with a network and disks that a test plays by hand: every message waits until it is
+ * delivered or dropped, every write until it is synced or lost. After each step the safety rules are checked.
+ */
+import { LogIndex, ReplicaId, Term, WriteId } from '../../core/base/ids.ts';
+import { after, MonoTime } from '../../core/base/time.ts';
+import { Raft } from '../../core/raft/raft.ts';
+import type { Entry, HardState, RaftMessage } from '../../core/raft/types.ts';
+
+export const electionMs = 100;
+export const heartbeatMs = 20;
+
+export interface Flying {
+  readonly from: ReplicaId;
+  readonly to: ReplicaId;
+  readonly message: RaftMessage;
+}
+
+interface PendingWrite {
+  readonly write: WriteId;
+  readonly hardState: HardState | null;
+  readonly entries: readonly Entry[];
+}
+
+interface Replica {
+  raft: Raft;
+  hardState: HardState;
+  stored: Entry[];
+  pending: PendingWrite[];
+  nextWrite: number;
+  /** Reads that wait: the round and index, and what was committed anywhere when they were asked. */
+  reads: { readonly term: Term; readonly round: number; readonly index: LogIndex; readonly committed: number }[];
+}
+
+export interface Flaws {
+  /** Messages leave although the disk has not got what they claim. */
+  readonly ignoresHolding?: boolean;
+}
+
+export class RaftCluster {
+  readonly flying: Flying[] = [];
+  now = MonoTime(1_000_000);
+  /** The longest log that any replica has called committed, as `term` by index. */
+  readonly committed: Entry[] = [];
+  private readonly replicas = new Map<ReplicaId, Replica>();
+  private readonly voters: readonly ReplicaId[];
+  private readonly flaws: Flaws;
+  private readonly leaders = new Map<Term, ReplicaId>();
+  private draws = 1;
+  readsConfirmed = 0;
+
+  constructor(size: number, flaws: Flaws = {}) {
+    this.voters = Array.from({ length: size }, (_, i) => ReplicaId(i + 1));
+    this.flaws = flaws;
+    for (const id of this.voters) {
+      const hardState: HardState = { term: Term(0), votedFor: null };
+      this.replicas.set(id, {
+        raft: this.make(id, hardState, []),
+        hardState,
+        stored: [],
+        pending: [],
+        nextWrite: 1,
+        reads: [],
+      });
+    }
+  }
+
+  raft(id: number): Raft {
+    return this.of(id).raft;
+  }
+
+  get leader(): Raft | undefined {
+    return [...this.replicas.values()].map(({ raft }) => raft).find(({ state }) => state.role === 'leader');
+  }
+
+  /** Time passes for everybody; those whose instant has come act. */
+  pass(ms: number): void {
+    this.now = after(this.now, ms);
+    for (const [id, { raft }] of this.replicas)
+      if (raft.deadlineAt <= this.now) this.turn(id, () => raft.onTimer(this.now));
+  }
+
+  /** The replica's own timer fires, whatever the others' do. */
+  fire(id: number): void {
+    const { raft } = this.of(id);
+    if (raft.deadlineAt > this.now) this.now = raft.deadlineAt;
+    this.turn(id, () => raft.onTimer(this.now));
+  }
+
+  propose(id: number, text: string): void {
+    this.turn(id, () => this.of(id).raft.propose(new TextEncoder().encode(text)));
+  }
+
+  read(id: number): void {
+    this.turn(id, () => {
+      const replica = this.of(id);
+      const ticket = replica.raft.requestRead();
+      if (ticket !== null)
+        replica.reads.push({ term: replica.raft.state.term, ...ticket, committed: this.committed.length });
+    });
+  }
+
+  transfer(id: number): void {
+    this.turn(id, () => this.of(id).raft.transferLeadership(null, this.now));
+  }
+
+  deliver(at: number): void {
+    const [flying] = this.flying.splice(at, 1);
+    if (flying !== undefined) this.receive(flying);
+  }
+
+  deliverCopy(at: number): void {
+    const flying = this.flying[at];
+    if (flying !== undefined) this.receive(flying);
+  }
+
+  drop(at: number): void {
+    this.flying.splice(at, 1);
+  }
+
+  /** The disk gets everything that was written so far. */
+  sync(id: number): void {
+    const replica = this.of(id);
+    const last = replica.pending.at(-1);
+    if (last === undefined) return;
+    for (const write of replica.pending.splice(0)) store(replica, write);
+    this.turn(id, () => replica.raft.onPersisted(last.write, this.now));
+  }
+
+  /** What was not synced is lost, but for the first `kept` writes. */
+  crash(id: number, kept: number): void {
+    const replica = this.of(id);
+    for (const write of replica.pending.splice(0).slice(0, kept)) store(replica, write);
+    replica.raft = this.make(ReplicaId(id), replica.hardState, replica.stored);
+    replica.nextWrite = 1;
+    replica.reads = [];
+  }
+
+  /** Delivers and syncs until nothing is left to do. */
+  settle(): void {
+    for (let steps = 0; steps < 10_000; steps += 1) {
+      for (const id of this.voters) this.sync(id);
+      if (this.flying.length === 0) return;
+      this.deliver(0);
+    }
+    throw new Error('the messages never end');
+  }
+
+  /** One of them leads and everything is quiet. */
+  elect(id: number): void {
+    this.fire(id);
+    this.settle();
+    if (this.raft(id).state.role !== 'leader') throw new Error(`replica ${String(id)} was not elected`);
+  }
+
+  private receive({ from, to, message }: Flying): void {
+    this.turn(to, () => this.of(to).raft.step(from, message, this.now));
+  }
+
+  private turn(id: number, act: () => unknown): void {
+    const replica = this.of(id);
+    const { raft } = replica;
+    act();
+    raft.endTurn(this.now);
+    const write = WriteId(replica.nextWrite);
+    const { hardState, entries, messages } = raft.takeOutput(write);
+    if (hardState !== null || entries.length > 0) {
+      replica.pending.push({ write, hardState, entries });
+      replica.nextWrite += 1;
+    }
+    for (const { to, message } of messages) this.flying.push({ from: raft.id, to, message });
+    if (this.flaws.ignoresHolding === true)
+      for (const { outgoing } of raft.state.held.splice(0)) this.flying.push({ from: raft.id, ...outgoing });
+    this.check(replica);
+  }
+
+  private check(replica: Replica): void {
+    const { raft, reads } = replica;
+    const { state, id } = raft;
+    if (state.role === 'leader') {
+      const known = this.leaders.get(state.term);
+      if (known !== undefined && known !== id)
+        throw new Error(`election safety: ${String(known)} and ${String(id)} lead term ${String(state.term)}`);
+      this.leaders.set(state.term, id);
+    }
+    for (const entry of raft.entriesBetween(LogIndex(0), state.commitIndex)) {
+      const agreed = this.committed[entry.index - 1];
+      if (agreed === undefined) this.committed.push(entry);
+      else if (agreed.term !== entry.term)
+        throw new Error(`state machine safety: index ${String(entry.index)} is of two terms`);
+    }
+    if (state.role === 'leader' && state.commitIndex >= state.termStart) this.checkCompleteness(raft);
+    replica.reads = reads.filter((read) => {
+      if (read.term !== state.term || !raft.isReadConfirmed(read.round))
+        return read.term === state.term && state.role === 'leader';
+      this.readsConfirmed += 1;
+      if (read.index < read.committed)
+        throw new Error(`stale read: index ${String(read.index)} of ${String(read.committed)} committed`);
+      return false;
+    });
+  }
+
+  private checkCompleteness(raft: Raft): void {
+    for (const entry of this.committed) {
+      if (raft.state.log.termAt(entry.index) !== entry.term)
+        throw new Error(`leader completeness: index ${String(entry.index)} is missing`);
+    }
+  }
+
+  private make(id: ReplicaId, hardState: HardState, entries: readonly Entry[]): Raft {
+    const config = {
+      id,
+      voters: this.voters,
+      electionMs,
+      heartbeatMs,
+      maxAppendBytes: 64,
+      maxInflightAppends: 4,
+      maxUncommittedBytes: 10_000,
+      leases: false,
+    };
+    const random = (): number => {
+      this.draws = (this.draws * 48_271) % 2_147_483_647;
+      return this.draws / 2_147_483_647;
+    };
+    return new Raft(config, { hardState, entries: [...entries] }, random, this.now);
+  }
+
+  private of(id: number): Replica {
+    const replica = this.replicas.get(ReplicaId(id));
+    if (replica === undefined) throw new Error(`there is no replica ${String(id)}`);
+    return replica;
+  }
+}
+
+function store(replica: Replica, { hardState, entries }: PendingWrite): void {
+  if (hardState !== null) replica.hardState = hardState;
+  const [first] = entries;
+  if (first !== undefined) replica.stored = [...replica.stored.slice(0, first.index - 1), ...entries];
+}

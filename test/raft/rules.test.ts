@@ -1,0 +1,232 @@
+/** One rule a test, named by the section of Ongaro's dissertation that states it. */
+import { describe, expect, test } from 'vitest';
+import { LogIndex, ReplicaId, Term } from '../../core/base/ids.ts';
+import type { RaftMessage } from '../../core/raft/types.ts';
+import { electionMs, type Flying, heartbeatMs, RaftCluster } from './cluster.ts';
+
+const kinds = (flying: readonly Flying[]): readonly string[] =>
+  flying.map(({ from, to, message }) => `${String(from)}>${String(to)} ${message.kind}`);
+
+function request(
+  term: number,
+  lastIndex: number,
+  lastTerm: number,
+  extra: Partial<{ pre: boolean; transfer: boolean }> = {},
+): RaftMessage {
+  return {
+    kind: 'voteRequest',
+    term: Term(term),
+    pre: false,
+    transfer: false,
+    lastIndex: LogIndex(lastIndex),
+    lastTerm: Term(lastTerm),
+    ...extra,
+  };
+}
+
+/** What one replica says to a message, once its disk has synced. */
+function answers(cluster: RaftCluster, from: number, to: number, message: RaftMessage): readonly RaftMessage[] {
+  cluster.flying.length = 0;
+  cluster.flying.push({ from: ReplicaId(from), to: ReplicaId(to), message });
+  cluster.deliver(0);
+  cluster.sync(to);
+  return cluster.flying.splice(0).map(({ message: answer }) => answer);
+}
+
+describe('§9.6 pre-vote', () => {
+  test('asks everybody, changes no term, writes nothing', () => {
+    const cluster = new RaftCluster(3);
+    cluster.fire(1);
+    expect(kinds(cluster.flying)).toEqual(['1>2 voteRequest', '1>3 voteRequest']);
+    expect(cluster.raft(1).state).toMatchObject({ role: 'preCandidate', term: 0, votedFor: null });
+  });
+
+  test('a replica that comes back from a partition deposes nobody', () => {
+    const cluster = new RaftCluster(3);
+    cluster.elect(1);
+    let campaigns = 0;
+    for (let i = 0; i < 30; i += 1) {
+      cluster.pass(heartbeatMs);
+      while (cluster.flying.length > 0) {
+        const [next] = cluster.flying;
+        const isCutOff = next?.from === 3 || next?.to === 3;
+        if (next?.from === 3 && next.message.kind === 'voteRequest') campaigns += 1;
+        if (isCutOff) cluster.drop(0);
+        else cluster.deliver(0);
+      }
+    }
+    expect(campaigns).toBeGreaterThan(2);
+    cluster.pass(heartbeatMs);
+    cluster.settle();
+    expect(cluster.raft(1).state).toMatchObject({ role: 'leader', term: 1 });
+    expect(cluster.raft(3).state).toMatchObject({ role: 'follower', term: 1, leader: 1 });
+  });
+});
+
+describe('§3.4 votes', () => {
+  test('one per term, and the vote is on disk before it is given', () => {
+    const cluster = new RaftCluster(3);
+    cluster.flying.push({ from: ReplicaId(1), to: ReplicaId(2), message: request(1, 0, 0) });
+    cluster.deliver(0);
+    expect(cluster.flying).toEqual([]);
+    cluster.sync(2);
+    expect(cluster.flying.splice(0).map(({ message }) => message)).toEqual([
+      { kind: 'voteReply', term: 1, pre: false, granted: true },
+    ]);
+    expect(answers(cluster, 3, 2, request(1, 0, 0))).toEqual([
+      { kind: 'voteReply', term: 1, pre: false, granted: false },
+    ]);
+    expect(answers(cluster, 1, 2, request(1, 0, 0))).toEqual([
+      { kind: 'voteReply', term: 1, pre: false, granted: true },
+    ]);
+  });
+
+  test('a crash does not forget a vote', () => {
+    const cluster = new RaftCluster(3);
+    answers(cluster, 1, 2, request(1, 0, 0));
+    cluster.crash(2, 0);
+    cluster.pass(2 * electionMs + 1);
+    expect(answers(cluster, 3, 2, request(1, 0, 0))).toContainEqual({
+      kind: 'voteReply',
+      term: 1,
+      pre: false,
+      granted: false,
+    });
+  });
+});
+
+test('§3.6.1 no vote for a log that is behind: by its last term, then by its length', () => {
+  const granted = (lastIndex: number, lastTerm: number): boolean | undefined => {
+    const cluster = new RaftCluster(3);
+    cluster.elect(1);
+    cluster.propose(1, 'a');
+    cluster.settle();
+    cluster.pass(3 * electionMs);
+    const [answer] = answers(cluster, 3, 2, request(9, lastIndex, lastTerm, { transfer: true }));
+    return answer?.kind === 'voteReply' ? answer.granted : undefined;
+  };
+  expect(granted(2, 1)).toBe(true);
+  expect(granted(1, 2)).toBe(true);
+  expect(granted(1, 1)).toBe(false);
+  expect(granted(9, 0)).toBe(false);
+});
+
+test('§4.2.3 who hears a leader gives no vote, except in a transfer', () => {
+  const cluster = new RaftCluster(3);
+  cluster.elect(1);
+  expect(answers(cluster, 3, 2, request(2, 9, 9))).toEqual([]);
+  expect(answers(cluster, 3, 2, request(2, 9, 9, { transfer: true }))).toEqual([
+    { kind: 'voteReply', term: 2, pre: false, granted: true },
+  ]);
+});
+
+describe('§3.5 replication', () => {
+  test('a follower acknowledges what its disk has, not before', () => {
+    const cluster = new RaftCluster(3);
+    cluster.elect(1);
+    cluster.propose(1, 'a');
+    cluster.sync(1);
+    cluster.deliver(0);
+    expect(kinds(cluster.flying)).toEqual(['1>3 append']);
+    cluster.sync(2);
+    expect(kinds(cluster.flying)).toEqual(['1>3 append', '2>1 appendReply']);
+  });
+
+  test('a log that differs is replaced from where it differs', () => {
+    const cluster = new RaftCluster(3);
+    cluster.elect(1);
+    for (const text of ['lost', 'lost too']) cluster.propose(1, text);
+    cluster.sync(1);
+    cluster.flying.length = 0;
+    cluster.pass(3 * electionMs);
+    cluster.flying.length = 0;
+    cluster.elect(2);
+    cluster.propose(2, 'kept');
+    for (let round = 0; round < 20; round += 1) {
+      cluster.settle();
+      cluster.pass(heartbeatMs);
+    }
+    cluster.settle();
+    const log = (id: number): unknown =>
+      cluster
+        .raft(id)
+        .entriesBetween(LogIndex(0), LogIndex(99))
+        .map(({ index, term }) => `${String(index)}@${String(term)}`);
+    expect(log(1)).toEqual(log(2));
+    expect(log(3)).toEqual(log(2));
+  });
+});
+
+test('§3.6.2 an entry of an earlier term is not committed by counting', () => {
+  const cluster = new RaftCluster(3);
+  cluster.elect(1);
+  cluster.propose(1, 'old');
+  cluster.sync(1);
+  cluster.deliver(0);
+  cluster.sync(2);
+  cluster.flying.length = 0;
+  cluster.crash(1, 0);
+  cluster.pass(3 * electionMs);
+  cluster.flying.length = 0;
+  cluster.fire(2);
+  while (cluster.raft(2).state.role !== 'leader') {
+    for (const id of [1, 2, 3]) cluster.sync(id);
+    cluster.deliver(0);
+  }
+  const old = cluster.raft(2).state.termStart - 1;
+  expect(cluster.raft(2).state.commitIndex).toBeLessThan(old);
+  cluster.settle();
+  expect(cluster.raft(2).state.commitIndex).toBe(old + 1);
+});
+
+describe('§6.4 reads', () => {
+  test('a new leader answers none before it has committed in its own term', () => {
+    const cluster = new RaftCluster(3);
+    cluster.fire(1);
+    while (cluster.raft(1).state.role !== 'leader') {
+      for (const id of [1, 2, 3]) cluster.sync(id);
+      cluster.deliver(0);
+    }
+    expect(cluster.raft(1).requestRead()).toBeNull();
+    cluster.settle();
+    expect(cluster.raft(1).requestRead()).toEqual({ round: cluster.raft(1).state.round + 1, index: 1 });
+  });
+
+  test('a round that began before the read does not confirm it', () => {
+    const cluster = new RaftCluster(3);
+    cluster.elect(1);
+    cluster.pass(heartbeatMs);
+    const inFlight = cluster.raft(1).state.round;
+    cluster.read(1);
+    expect(cluster.raft(1).state.round).toBe(inFlight + 1);
+    while (!cluster.raft(1).isReadConfirmed(inFlight)) cluster.deliver(0);
+    expect(cluster.raft(1).isReadConfirmed(inFlight + 1)).toBe(false);
+    cluster.settle();
+    expect(cluster.raft(1).isReadConfirmed(inFlight + 1)).toBe(true);
+  });
+
+  test('a leader that is cut off confirms nothing and steps down', () => {
+    const cluster = new RaftCluster(3);
+    cluster.elect(1);
+    cluster.read(1);
+    const { round } = cluster.raft(1).state;
+    for (let i = 0; i < 10; i += 1) {
+      cluster.flying.length = 0;
+      cluster.pass(heartbeatMs);
+    }
+    expect(cluster.raft(1).isReadConfirmed(round)).toBe(false);
+    expect(cluster.raft(1).state.role).not.toBe('leader');
+  });
+});
+
+test('§3.10 leadership goes to a follower that has everything, and proposals wait elsewhere', () => {
+  const cluster = new RaftCluster(3);
+  cluster.elect(1);
+  cluster.propose(1, 'a');
+  cluster.settle();
+  cluster.transfer(1);
+  expect(cluster.raft(1).canPropose).toBe('notLeader');
+  cluster.settle();
+  expect(cluster.raft(1).state.role).toBe('follower');
+  expect(cluster.leader?.state.term).toBe(2);
+});
