@@ -12,14 +12,18 @@ import type { PeerLinks } from './peers/peerLinks.ts';
 /** Beyond it `setTimeout` wraps around. */
 const longestTimerMs = 2 ** 31 - 1;
 
+/** What a driver needs of a node. */
+export type Stepped = Pick<Node, 'step' | 'wakeAt'>;
+
+/** What it needs of the world. */
 export interface World {
-  readonly clients: ClientServer;
-  readonly peers: PeerLinks;
-  readonly log: LogFiles;
+  readonly clients: Pick<ClientServer, 'send' | 'closeClient' | 'setPaused'>;
+  readonly peers: Pick<PeerLinks, 'send'>;
+  readonly log: Pick<LogFiles, 'persist'>;
 }
 
 export class Driver {
-  private readonly node: Node;
+  private readonly node: Stepped;
   private readonly logger: Logger;
   private readonly onFatal: (error: unknown) => void;
   private onDrained: () => void = () => undefined;
@@ -31,7 +35,7 @@ export class Driver {
   private isStopped = false;
 
   /** `onFatal`: the core, or what performs its effects, is broken. Nothing is done after it. */
-  constructor(node: Node, logger: Logger, onFatal: (error: unknown) => void) {
+  constructor(node: Stepped, logger: Logger, onFatal: (error: unknown) => void) {
     this.node = node;
     this.logger = logger;
     this.onFatal = onFatal;

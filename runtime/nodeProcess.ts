@@ -12,8 +12,9 @@ import type { NodeConfig } from './config/config.ts';
 import { type HostPort, hostPort } from './config/hostPort.ts';
 import { keepGroups } from './config/keptGroups.ts';
 import { lockData } from './disk/dataLock.ts';
+import type { LogFiles } from './disk/logFiles.ts';
 import { openLog } from './disk/openLog.ts';
-import { Driver, readClocks, type World } from './driver.ts';
+import { Driver, readClocks } from './driver.ts';
 import { ConfigError, exitCodes } from './exitCodes.ts';
 import { type Logger, makeLogger } from './log.ts';
 import { PeerLinks } from './peers/peerLinks.ts';
@@ -27,6 +28,12 @@ const commandOverheadBytes = 1024 * 1024;
 const drainWithinMs = 5000;
 /** Clients that do not read their last replies by then are cut off. */
 const sayGoodbyeWithinMs = 1000;
+
+interface World {
+  readonly clients: ClientServer;
+  readonly peers: PeerLinks;
+  readonly log: LogFiles;
+}
 
 export async function runNode(config: NodeConfig): Promise<void> {
   const { node: id, topology, settings } = config;
@@ -72,7 +79,7 @@ export async function runNode(config: NodeConfig): Promise<void> {
   const peers = new PeerLinks(peerOptions, logger, driver.emit);
   await orRefuse(peers.listen(), 'peer', config.peer);
   await orRefuse(clients.listen(), 'client', config.client);
-  const world = { clients, peers, log: files };
+  const world: World = { clients, peers, log: files };
   driver.start(world);
   const { host, port } = config.client;
   logger.info({ boot, client: `${host}:${String(port)}`, groups: core.groups.size }, 'serving');

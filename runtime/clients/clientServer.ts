@@ -52,7 +52,8 @@ export class ClientServer {
     this.options = options;
     this.log = log;
     this.emit = emit;
-    this.server = createServer({ noDelay: true, keepAlive: true, keepAliveInitialDelay: keepAliveMs }, (socket) => {
+    const keepAlive = { keepAlive: true, keepAliveInitialDelay: keepAliveMs };
+    this.server = createServer({ noDelay: true, allowHalfOpen: true, ...keepAlive }, (socket) => {
       this.accept(socket);
     });
   }
@@ -156,6 +157,9 @@ export class ClientServer {
     socket.on('data', (chunk) => {
       if (this.clients.has(conn)) framer.feed(chunk);
     });
+    socket.once('end', () => {
+      if (this.clients.has(conn)) for (const args of farewell) this.emit({ kind: 'clientCommand', conn, args });
+    });
     socket.on('drain', () => {
       client.isSlow = false;
       this.resumeIfWanted(client);
@@ -185,6 +189,15 @@ export class ClientServer {
     });
   }
 }
+
+/**
+ * What a client means that sends no more but still reads, as `printf … | nc` does: what it is owed, then the end,
+ * and no reply to that.
+ */
+const farewell: readonly (readonly Uint8Array[])[] = [
+  [Buffer.from('CLIENT'), Buffer.from('REPLY'), Buffer.from('OFF')],
+  [Buffer.from('QUIT')],
+];
 
 /** Connections above the limit that are being told so: beyond it they are cut without a word. */
 const refusalsAtATime = 100;

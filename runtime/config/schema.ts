@@ -74,6 +74,7 @@ export type ConfigFile = v.InferOutput<typeof schema>;
 
 /** Throws a `ConfigError` with a line for every key that is wrong. */
 export function checkKeys(value: unknown): ConfigFile {
+  if (Array.isArray(value)) throw new ConfigError('(whole file): expects keys and values, got a list');
   const parsed = v.safeParse(schema, value);
   if (parsed.success) return parsed.output;
   throw new ConfigError(parsed.issues.map((issue) => describe(issue)).join('\n'));

@@ -13,22 +13,28 @@ const startField = 19;
 
 /** Takes the directory, or says who has it. Returns what gives it back; death does so too. */
 export function lockData(directory: string): () => void {
-  const candidate = join(directory, `lock.of-${String(process.pid)}`);
   try {
     makeDirectory(directory);
-    writeFileSync(candidate, nameOf(process.pid));
-    const path = take(directory, candidate);
+    const path = take(directory);
     return () => {
       writeFileSync(path, '');
     };
   } catch (error) {
     throw error instanceof ConfigError ? error : new ConfigError(`data: cannot use it: ${(error as Error).message}`);
-  } finally {
-    rmSync(candidate, { force: true });
   }
 }
 
-function take(directory: string, candidate: string): string {
+function take(directory: string): string {
+  const candidate = join(directory, `lock.of-${String(process.pid)}`);
+  writeFileSync(candidate, nameOf(process.pid));
+  try {
+    return takeNext(directory, candidate);
+  } finally {
+    rmSync(candidate);
+  }
+}
+
+function takeNext(directory: string, candidate: string): string {
   for (;;) {
     const taken = locksIn(directory);
     const last = taken.at(-1) ?? 0;

@@ -7,10 +7,17 @@ import { crc32 } from 'node:zlib';
 import type { NodeId } from '../../core/index.ts';
 import { decodeHello, encodeHello, type Hello, maxHelloBytes, refuseHello } from '../../core/wire/hello.ts';
 
-/** A handshake takes one round trip; who needs longer is not one of us. */
-const handshakeMs = 3000;
 /** The hello and what surrounds it. More without a hello in it is something else. */
 const mostBytes = 2 * maxHelloBytes;
+
+export interface HandshakeTerms {
+  readonly own: Hello;
+  /** Who was dialled; null on the side that was. */
+  readonly expected: NodeId | null;
+  /** All nodes of the cluster but this one. */
+  readonly members: ReadonlySet<NodeId>;
+  readonly withinMs: number;
+}
 
 export interface HandshakeEvents {
   /** Both sides agree. `rest` came behind the hello. The socket has no listeners for data. */
@@ -19,14 +26,8 @@ export interface HandshakeEvents {
   refused(reason: string): void;
 }
 
-/** `expected`: who was dialled; null on the side that was. `members`: all nodes of the cluster but this one. */
-export function shakeHands(
-  socket: Socket,
-  own: Hello,
-  expected: NodeId | null,
-  members: ReadonlySet<NodeId>,
-  events: HandshakeEvents,
-): void {
+export function shakeHands(socket: Socket, terms: HandshakeTerms, events: HandshakeEvents): void {
+  const { own, expected, members, withinMs } = terms;
   let received: Buffer = Buffer.alloc(0);
   const end = (): void => {
     clearTimeout(deadline);
@@ -40,7 +41,7 @@ export function shakeHands(
   };
   const deadline = setTimeout(() => {
     refuse('it does not say hello in time');
-  }, handshakeMs);
+  }, withinMs);
   const onData = (chunk: Buffer): void => {
     received = Buffer.concat([received, chunk]);
     const decoded = decodeHello(received, crc32);

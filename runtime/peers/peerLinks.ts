@@ -29,7 +29,20 @@ export interface PeerLinksOptions {
   readonly maxQueuedBytes: number;
   /** Spreads attempts to dial. */
   readonly random: Random;
+  readonly pace?: PeerPace;
 }
+
+export interface PeerPace {
+  /** For a hello and its answer: who needs longer is not one of us. */
+  readonly handshakeMs: number;
+  /** The pause before an unreachable peer is dialled again; it doubles up to the last. */
+  readonly firstRetryMs: number;
+  readonly lastRetryMs: number;
+  /** Every link is looked at so often; one on which nothing was sent since gets an empty frame. */
+  readonly lookMs: number;
+}
+
+const usualPace: PeerPace = { handshakeMs: 3000, firstRetryMs: 50, lastRetryMs: 1000, lookMs: 1000 };
 
 interface Link {
   readonly peer: NodeId;
@@ -42,10 +55,6 @@ interface Link {
   silent: number;
 }
 
-const firstRetryMs = 50;
-const lastRetryMs = 1000;
-/** Every link is looked at so often; one on which nothing was sent since gets an empty frame. */
-const lookMs = 1000;
 /** Looks, not time, so that our own pauses are not taken for the peer's. */
 const silentLooks = 5;
 /** Connections that have not said hello yet: more than any cluster has nodes that dial at once. */
@@ -54,6 +63,7 @@ const repeatRefusalMs = 10_000;
 
 export class PeerLinks {
   private readonly options: PeerLinksOptions;
+  private readonly pace: PeerPace;
   private readonly log: Logger;
   private readonly emit: (input: Input) => void;
   private readonly server: Server;
@@ -67,6 +77,7 @@ export class PeerLinks {
 
   constructor(options: PeerLinksOptions, log: Logger, emit: (input: Input) => void) {
     this.options = options;
+    this.pace = options.pace ?? usualPace;
     this.log = log;
     this.emit = emit;
     this.members = new Set(options.peers.map(({ node }) => node));
@@ -79,8 +90,9 @@ export class PeerLinks {
     await listen(this.server, this.options, this.log);
     this.looks = setInterval(() => {
       for (const link of this.links.values()) this.look(link);
-    }, lookMs);
-    for (const peer of this.options.peers) if (peer.node < this.options.hello.node) this.dial(peer, firstRetryMs);
+    }, this.pace.lookMs);
+    for (const peer of this.options.peers)
+      if (peer.node < this.options.hello.node) this.dial(peer, this.pace.firstRetryMs);
   }
 
   /** Sends a turn's messages; if there is no link, or it is too slow, says so with `peerDown`. */
@@ -116,6 +128,7 @@ export class PeerLinks {
 
   private dial(peer: PeerAddress, pauseMs: number): void {
     if (this.isClosed) return;
+    const { firstRetryMs, lastRetryMs } = this.pace;
     const startedAt = performance.now();
     const socket = connect({ host: peer.host, port: peer.port, noDelay: true });
     socket.once('connect', () => {
@@ -141,15 +154,20 @@ export class PeerLinks {
     this.strangers.add(socket);
     socket.on('error', () => socket.destroy());
     socket.once('close', () => this.strangers.delete(socket));
-    shakeHands(socket, this.options.hello, expected, this.members, {
-      agreed: (peer, rest) => {
-        this.strangers.delete(socket);
-        this.link(peer, socket, rest);
+    const { hello } = this.options;
+    shakeHands(
+      socket,
+      { own: hello, expected, members: this.members, withinMs: this.pace.handshakeMs },
+      {
+        agreed: (peer, rest) => {
+          this.strangers.delete(socket);
+          this.link(peer, socket, rest);
+        },
+        refused: (reason) => {
+          if (this.refusals.isDue(`${address} ${reason}`)) this.log.warn({ address, reason }, 'peer refused');
+        },
       },
-      refused: (reason) => {
-        if (this.refusals.isDue(`${address} ${reason}`)) this.log.warn({ address, reason }, 'peer refused');
-      },
-    });
+    );
   }
 
   private link(peer: NodeId, socket: Socket, rest: Uint8Array): void {
@@ -179,7 +197,7 @@ export class PeerLinks {
     link.silent = link.hasHeard ? 0 : link.silent + 1;
     link.hasHeard = false;
     if (link.silent >= silentLooks) {
-      this.cut(link, { silentMs: link.silent * lookMs }, 'peer is silent: link closed');
+      this.cut(link, { silentMs: link.silent * this.pace.lookMs }, 'peer is silent: link closed');
       return;
     }
     if (!link.hasSpoken) this.send(link.peer, []);

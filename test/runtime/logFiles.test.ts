@@ -1,0 +1,283 @@
+/** The log on a real disk: what was persisted is found again, what was torn is cut, what fails stops everything. */
+import {
+  closeSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { crc32 } from 'node:zlib';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { GroupId, LogIndex, NodeId, Term, WriteId } from '../../core/index.ts';
+import { emptyLog, LogAppender, segmentBytes } from '../../core/log/appender.ts';
+import type { LogRecord } from '../../core/log/records.ts';
+import { type LogDisk, LogFiles } from '../../runtime/disk/logFiles.ts';
+import { openLog } from '../../runtime/disk/openLog.ts';
+import { ConfigError, exitCodes, FatalError } from '../../runtime/exitCodes.ts';
+import { until } from './until.ts';
+
+const identity = { clusterId: 'test', node: NodeId(1) };
+const group = GroupId(1);
+const firstSegment = '00000001.wal';
+let directory = '';
+
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'log-'));
+});
+
+afterEach(() => {
+  rmSync(directory, { recursive: true });
+});
+
+function entry(index: number, data: Uint8Array = Buffer.of(index)): LogRecord {
+  return { kind: 'entries', group, entries: [{ index: LogIndex(index), term: Term(1), kind: 'data', data }] };
+}
+
+interface Heard {
+  readonly persisted: number[];
+  readonly failed: string[];
+}
+
+function listen(files: LogFiles): Heard {
+  const heard: Heard = { persisted: [], failed: [] };
+  files.listen(
+    (upTo) => heard.persisted.push(upTo),
+    (error) => heard.failed.push(error.message),
+  );
+  return heard;
+}
+
+/** Opens, writes these entries one write each, and closes. Returns which life it was and what was there before. */
+async function live(indexes: readonly number[]): Promise<{ boot: number; found: readonly number[]; isTorn: boolean }> {
+  const { files, boot, restored, isTorn } = openLog(directory, identity);
+  const { persisted } = listen(files);
+  for (const index of indexes) files.persist(WriteId(index), [entry(index)]);
+  await until(() => persisted.at(-1) === indexes.at(-1), 'everything on disk');
+  await files.close();
+  return { boot, found: (restored.groups.get(group)?.entries ?? []).map(({ index }) => index), isTorn };
+}
+
+describe('what is on disk', () => {
+  test('is found again by every later life', async () => {
+    expect(await live([1, 2, 3])).toEqual({ boot: 1, found: [], isTorn: false });
+    expect(await live([4])).toEqual({ boot: 2, found: [1, 2, 3], isTorn: false });
+    expect(await live([])).toEqual({ boot: 3, found: [1, 2, 3, 4], isTorn: false });
+    expect(await live([2])).toEqual({ boot: 4, found: [1, 2, 3, 4], isTorn: false });
+    expect(await live([])).toEqual({ boot: 5, found: [1, 2], isTorn: false });
+  });
+
+  test('includes the number of a life before anything else is written', () => {
+    for (const boot of [1, 2, 3]) expect(openLog(directory, identity).boot).toBe(boot);
+  });
+
+  test('is cut where it was torn, and goes on from there', async () => {
+    await live([1, 2]);
+    const path = join(directory, firstSegment);
+    const bytes = readFileSync(path);
+    const end = bytes.findLastIndex((byte) => byte !== 0);
+    truncateSync(path, end - 2);
+    expect(await live([2])).toEqual({ boot: 2, found: [1], isTorn: true });
+    expect(await live([])).toEqual({ boot: 3, found: [1, 2], isTorn: false });
+  });
+
+  test('is refused when it is damaged, with where', async () => {
+    await live([1]);
+    await live([2]);
+    const path = join(directory, firstSegment);
+    const bytes = readFileSync(path);
+    const boot = bytes.indexOf('LHLF');
+    const descriptor = openSync(path, 'r+');
+    writeSync(descriptor, 'damage', bytes.indexOf('LHLF', boot + 1) + 20);
+    closeSync(descriptor);
+    const open = (): unknown => openLog(directory, identity);
+    expect(open).toThrow(FatalError);
+    expect(open).toThrow(expect.objectContaining({ exitCode: exitCodes.damagedLog }));
+    expect(open).toThrow(/^the log is damaged: .*00000001\.wal at byte [0-9]+: /);
+  });
+
+  test('is refused when it is of another node or cluster, and left as it is', async () => {
+    await live([1]);
+    const before = readFileSync(join(directory, firstSegment));
+    expect(() => openLog(directory, { ...identity, node: NodeId(2) })).toThrow(ConfigError);
+    expect(() => openLog(directory, { ...identity, clusterId: 'other' })).toThrow(
+      /^data: the log in .* cannot be used: it belongs to cluster 'test', this is 'other'$/,
+    );
+    expect(readFileSync(join(directory, firstSegment)).equals(before)).toBe(true);
+  });
+
+  test('is refused when a segment is missing', async () => {
+    await live([1]);
+    writeFileSync(join(directory, '00000003.wal'), '');
+    expect(() => openLog(directory, identity)).toThrow(/^the log is damaged: .*00000002\.wal at byte 0: /);
+  });
+});
+
+interface Request {
+  readonly what: 'write' | 'zeros';
+  readonly descriptor: number;
+  readonly position: number;
+  readonly lengths: readonly number[];
+  readonly done: (error: NodeJS.ErrnoException | null, written?: number) => void;
+}
+
+/** A disk that does nothing until it is told to. */
+function slowDisk(): LogDisk & { readonly requests: Request[] } {
+  const requests: Request[] = [];
+  return {
+    requests,
+    writev: (descriptor, chunks, position, done) => {
+      const lengths = chunks.map(({ length }) => length);
+      const all = lengths.reduce((sum, length) => sum + length, 0);
+      requests.push({
+        what: 'write',
+        descriptor,
+        position,
+        lengths,
+        done: (error, written = all) => {
+          done(error, written);
+        },
+      });
+    },
+    extend: (descriptor, bytes, position, done) => {
+      const { length } = bytes;
+      requests.push({
+        what: 'zeros',
+        descriptor,
+        position,
+        lengths: [length],
+        done: (error, written = length) => {
+          done(error, written);
+        },
+      });
+    },
+  };
+}
+
+function take(requests: Request[], what: Request['what']): Request {
+  const at = requests.findIndex((request) => request.what === what);
+  const [request] = at < 0 ? [] : requests.splice(at, 1);
+  if (request === undefined) throw new Error(`nobody asked for: ${what}`);
+  return request;
+}
+
+describe('while a write is under way', () => {
+  const kib = 1024;
+  const mib = 1024 * kib;
+  let disk = slowDisk();
+  let files = new LogFiles('', new LogAppender(identity, emptyLog, crc32), disk);
+  let heard = listen(files);
+
+  beforeEach(() => {
+    disk = slowDisk();
+    files = new LogFiles(directory, new LogAppender(identity, emptyLog, crc32), disk);
+    heard = listen(files);
+  });
+
+  afterEach(async () => {
+    for (let request = disk.requests.pop(); request !== undefined; request = disk.requests.pop()) request.done(null);
+    await files.close();
+  });
+
+  test('what gathers is written at once and reported with its last', () => {
+    for (const write of [1, 2, 3]) files.persist(WriteId(write), [entry(write)]);
+    const first = take(disk.requests, 'write');
+    take(disk.requests, 'zeros').done(null);
+    expect(first).toMatchObject({ position: 0, lengths: [expect.any(Number)] });
+    expect(disk.requests).toEqual([]);
+    first.done(null);
+    expect(heard.persisted).toEqual([1]);
+    const second = take(disk.requests, 'write');
+    expect(second).toMatchObject({ position: first.lengths[0], lengths: [expect.any(Number), expect.any(Number)] });
+    second.done(null);
+    expect(heard).toEqual({ persisted: [1, 3], failed: [] });
+  });
+
+  test('a write that is cut short goes on where it stopped', () => {
+    for (const write of [1, 2, 3]) files.persist(WriteId(write), [entry(write)]);
+    take(disk.requests, 'write').done(null);
+    take(disk.requests, 'zeros').done(null);
+    const both = take(disk.requests, 'write');
+    const [second = 0, third = 0] = both.lengths;
+    both.done(null, second + 3);
+    expect(heard.persisted).toEqual([1]);
+    const rest = take(disk.requests, 'write');
+    expect(rest).toMatchObject({ position: both.position + second + 3, lengths: [third - 3] });
+    rest.done(null);
+    expect(heard.persisted).toEqual([1, 3]);
+  });
+
+  test('zeros are written behind the end, and nothing goes where they are being written', () => {
+    files.persist(WriteId(1), [entry(1)]);
+    const first = take(disk.requests, 'write');
+    const zeros = take(disk.requests, 'zeros');
+    const end = first.lengths[0] ?? 0;
+    expect(zeros).toMatchObject({ position: end, lengths: [mib] });
+    expect(zeros.descriptor).not.toBe(first.descriptor);
+    files.persist(WriteId(2), [entry(2)]);
+    first.done(null);
+    expect(disk.requests).toEqual([]); // It would be overwritten.
+    zeros.done(null);
+    take(disk.requests, 'write').done(null);
+    files.persist(WriteId(3), [entry(3, Buffer.alloc(600 * kib))]);
+    take(disk.requests, 'write').done(null);
+    const more = take(disk.requests, 'zeros');
+    expect(more.position).toBe(end + mib);
+    files.persist(WriteId(4), [entry(4, Buffer.alloc(100 * kib))]);
+    take(disk.requests, 'write').done(null);
+    files.persist(WriteId(5), [entry(5, Buffer.alloc(600 * kib))]);
+    expect(disk.requests).toEqual([]);
+    more.done(null);
+    take(disk.requests, 'write').done(null);
+    expect(heard).toEqual({ persisted: [1, 2, 3, 4, 5], failed: [] });
+  });
+
+  test.each(['write', 'zeros'] as const)(
+    'a failure of %s is reported once, and nothing is written after it',
+    async (what) => {
+      files.persist(WriteId(1), [entry(1)]);
+      files.persist(WriteId(2), [entry(2)]);
+      const other = take(disk.requests, what === 'write' ? 'zeros' : 'write');
+      take(disk.requests, what).done(new Error('EIO'));
+      other.done(what === 'write' ? new Error('EIO') : null);
+      files.persist(WriteId(3), [entry(3)]);
+      expect(disk.requests).toEqual([]);
+      expect(heard).toEqual({ persisted: what === 'write' ? [] : [1], failed: ['EIO'] });
+      await files.close();
+    },
+  );
+
+  test('closing waits for it', async () => {
+    files.persist(WriteId(1), [entry(1)]);
+    let isClosed = false;
+    const closing = files.close().then(() => {
+      isClosed = true;
+    });
+    take(disk.requests, 'zeros').done(null);
+    await Promise.resolve();
+    expect(isClosed).toBe(false);
+    take(disk.requests, 'write').done(null);
+    await closing;
+    expect(heard.persisted).toEqual([1]);
+  });
+});
+
+test('a segment that is full is followed by the next', async () => {
+  const nearEnd = { segment: 1, offset: segmentBytes - 600, sequence: 1 };
+  const files = new LogFiles(directory, new LogAppender(identity, nearEnd, crc32));
+  const { persisted } = listen(files);
+  for (const write of [1, 2, 3]) files.persist(WriteId(write), [entry(write, Buffer.alloc(400))]);
+  await until(() => persisted.at(-1) === 3, 'all of them');
+  await files.close();
+  expect(persisted).toEqual([1, 3]);
+  expect(readdirSync(directory).sort((a, b) => a.localeCompare(b))).toEqual([firstSegment, '00000002.wal']);
+  const first = readFileSync(join(directory, firstSegment));
+  const second = readFileSync(join(directory, '00000002.wal'));
+  expect(first.toString('latin1', segmentBytes - 600, segmentBytes - 596)).toBe('LHLF');
+  expect(second.toString('latin1', 0, 4)).toBe('LHLS');
+});

@@ -1,0 +1,244 @@
+/** Links between nodes over real sockets: who may speak, what is lost, and that they come back. */
+import { connect, type Socket } from 'node:net';
+import { crc32 } from 'node:zlib';
+import { afterEach, describe, expect, test } from 'vitest';
+import { type Input, MapVersion, NodeId } from '../../core/index.ts';
+import { encodeFrames } from '../../core/wire/frames.ts';
+import { decodeHello, encodeHello, type Hello, protocolVersion } from '../../core/wire/hello.ts';
+import type { PeerMessage } from '../../core/wire/messages.ts';
+import { PeerLinks, type PeerLinksOptions } from '../../runtime/peers/peerLinks.ts';
+import { freePort } from './freePort.ts';
+import { listeningLog } from './quietLog.ts';
+import { until } from './until.ts';
+
+const mib = 1024 * 1024;
+const host = '127.0.0.1';
+const pace = { handshakeMs: 20_000, firstRetryMs: 1, lastRetryMs: 5, lookMs: 20_000 };
+
+const links: PeerLinks[] = [];
+const sockets: Socket[] = [];
+
+afterEach(() => {
+  for (const each of links.splice(0)) each.close();
+  for (const socket of sockets.splice(0)) socket.destroy();
+});
+
+interface Peer {
+  readonly peers: PeerLinks;
+  readonly inputs: Input[];
+  readonly messages: string[];
+}
+
+function hello(node: number, others: Partial<Hello> = {}): Hello {
+  return { clusterId: 'test', node: NodeId(node), boot: 1, version: protocolVersion, ...others };
+}
+
+/** A node that listens on the port of its place in `ports`. */
+async function start(node: number, ports: readonly number[], options: Partial<PeerLinksOptions> = {}): Promise<Peer> {
+  const inputs: Input[] = [];
+  const { log, messages } = listeningLog();
+  const all = ports.map((port, i) => ({ node: NodeId(i + 1), host, port }));
+  const usual = {
+    hello: hello(node),
+    host,
+    port: ports[node - 1] ?? 0,
+    peers: all.filter((peer) => peer.node !== node),
+    maxQueuedBytes: 64 * mib,
+    random: () => 0.5,
+    pace,
+  };
+  const peers = new PeerLinks({ ...usual, ...options }, log, (input) => inputs.push(input));
+  links.push(peers);
+  await peers.listen();
+  return { peers, inputs, messages };
+}
+
+function version(number: number): PeerMessage {
+  return { kind: 'mapVersion', version: MapVersion(number) };
+}
+
+/** Versions received, and links that came and went. */
+function told(inputs: readonly Input[]): readonly string[] {
+  return inputs.flatMap((input) => {
+    if (input.kind === 'peerUp' || input.kind === 'peerDown') return [`${input.kind} ${String(input.peer)}`];
+    if (input.kind !== 'peerMessages') return [];
+    return input.messages.map(
+      (message) => `${String(input.from)}: ${message.kind === 'mapVersion' ? String(message.version) : '?'}`,
+    );
+  });
+}
+
+interface Stranger {
+  readonly socket: Socket;
+  readonly received: () => Buffer;
+  readonly isClosed: () => boolean;
+}
+
+/** Somebody who dials and says what we like. */
+function dial(port: number): Stranger {
+  const socket = connect(port, host);
+  sockets.push(socket);
+  let received = Buffer.alloc(0);
+  let isClosed = false;
+  socket.on('data', (chunk) => {
+    received = Buffer.concat([received, chunk]);
+  });
+  socket.on('error', () => socket.destroy());
+  socket.on('close', () => {
+    isClosed = true;
+  });
+  return { socket, received: () => received, isClosed: () => isClosed };
+}
+
+describe('two nodes', () => {
+  test('speak in both directions, in order, over one connection', async () => {
+    const ports = [await freePort(), await freePort()];
+    const [one, two] = [await start(1, ports), await start(2, ports)];
+    await until(() => one.inputs.length === 1 && two.inputs.length === 1, 'the link');
+    for (let i = 1; i <= 3; i += 1) {
+      one.peers.send(NodeId(2), [version(i), version(10 * i)]);
+      two.peers.send(NodeId(1), [version(100 * i)]);
+    }
+    await until(() => told(one.inputs).length === 4 && told(two.inputs).length === 7, 'the messages');
+    expect(told(one.inputs)).toEqual(['peerUp 2', '2: 100', '2: 200', '2: 300']);
+    expect(told(two.inputs)).toEqual(['peerUp 1', '1: 1', '1: 10', '1: 2', '1: 20', '1: 3', '1: 30']);
+  });
+
+  test('find each other again after either ends', async () => {
+    const ports = [await freePort(), await freePort()];
+    let [one, two] = [await start(1, ports), await start(2, ports)];
+    await until(() => told(one.inputs).length === 1 && told(two.inputs).length === 1, 'the link');
+    one.peers.close();
+    await until(() => told(two.inputs).length === 2, 'the loss');
+    one = await start(1, ports);
+    await until(() => told(two.inputs).length === 3, 'the link again');
+    two.peers.close();
+    await until(() => told(one.inputs).length === 2, 'the loss again');
+    two = await start(2, ports);
+    await until(() => told(one.inputs).length === 3, 'the link once more');
+    two.peers.send(NodeId(1), [version(7)]);
+    await until(() => told(one.inputs).length === 4, 'the message');
+    expect(told(one.inputs)).toEqual(['peerUp 2', 'peerDown 2', 'peerUp 2', '2: 7']);
+  });
+
+  test('of different clusters refuse each other', async () => {
+    const ports = [await freePort(), await freePort()];
+    const one = await start(1, ports);
+    const two = await start(2, ports, { hello: hello(2, { clusterId: 'other' }) });
+    await until(() => one.messages.includes('peer refused'), 'the refusal');
+    expect([...told(one.inputs), ...told(two.inputs)]).toEqual([]);
+  });
+});
+
+test('what is sent where there is no link is reported as lost', async () => {
+  const { peers, inputs } = await start(1, [await freePort(), await freePort()]);
+  peers.send(NodeId(2), [version(1)]);
+  expect(inputs).toEqual([{ kind: 'peerDown', peer: 2 }]);
+});
+
+const strangers: readonly (readonly [string, Buffer])[] = [
+  ['another cluster', Buffer.from(encodeHello(hello(3, { clusterId: 'other' }), crc32))],
+  ['another version', Buffer.from(encodeHello(hello(3, { version: protocolVersion + 1 }), crc32))],
+  ['a node that is not in the cluster', Buffer.from(encodeHello(hello(4), crc32))],
+  ['ourselves', Buffer.from(encodeHello(hello(2), crc32))],
+  ['a node that should be dialled', Buffer.from(encodeHello(hello(1), crc32))],
+  ['a Redis client', Buffer.from('*1\r\n$4\r\nPING\r\n')],
+  ['a web browser', Buffer.from('GET / HTTP/1.1\r\nHost: x\r\n\r\n')],
+  ['zeros', Buffer.alloc(4096)],
+  ['a hello that never ends', Buffer.concat([Buffer.from('LHPR'), Buffer.of(0xff, 0xff), Buffer.alloc(70_000)])],
+];
+
+describe('a stranger is refused, without a word, and said once', () => {
+  test.each(strangers)('%s', async (_, bytes) => {
+    const ports = [await freePort(), await freePort(), await freePort()];
+    const { inputs, messages } = await start(2, ports);
+    const [whole, pieces] = [dial(ports[1] ?? 0), dial(ports[1] ?? 0)];
+    whole.socket.write(bytes);
+    for (const byte of bytes.subarray(0, 200)) pieces.socket.write(Buffer.of(byte));
+    pieces.socket.write(bytes.subarray(200));
+    await until(() => whole.isClosed() && pieces.isClosed(), 'both closed');
+    expect([whole.received().length, pieces.received().length]).toEqual([0, 0]);
+    expect(messages.filter((message) => message === 'peer refused')).toEqual(['peer refused']);
+    expect(inputs).toEqual([]);
+  });
+
+  test('somebody who says nothing', async () => {
+    const ports = [await freePort(), await freePort(), await freePort()];
+    const { messages } = await start(2, ports, { pace: { ...pace, handshakeMs: 20 } });
+    const stranger = dial(ports[1] ?? 0);
+    await until(stranger.isClosed, 'the close');
+    expect(messages).toContain('peer refused');
+  });
+});
+
+describe('a peer', () => {
+  async function linked(options: Partial<PeerLinksOptions> = {}): Promise<Stranger & Peer> {
+    const ports = [await freePort(), await freePort()];
+    const node = await start(1, ports, options);
+    const peer = dial(ports[0] ?? 0);
+    peer.socket.write(encodeHello(hello(2), crc32));
+    await until(() => peer.received().length > 0, 'the answer');
+    const answer = decodeHello(peer.received(), crc32);
+    expect(answer).toMatchObject({ hello: hello(1) });
+    expect(told(node.inputs)).toEqual(['peerUp 2']);
+    return { ...peer, ...node };
+  }
+
+  test.each([
+    ['garbage', Buffer.from('garbage that is no frame at all')],
+    ['a frame that announces too much', Buffer.of(0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0, 0)],
+    ['a frame with a wrong checksum', Buffer.from(encodeFrames([version(1)], () => 1)[0] ?? [])],
+  ])('that sends %s is cut off', async (_, bytes) => {
+    const { socket, isClosed, inputs, messages } = await linked();
+    socket.write(Buffer.concat([...encodeFrames([version(5)], crc32), bytes, ...encodeFrames([version(6)], crc32)]));
+    await until(isClosed, 'the close');
+    const lost = told(inputs).filter((line) => line !== '2: 5');
+    expect(lost).toEqual(['peerUp 2', 'peerDown 2']);
+    expect(messages).toContain('peer sent bytes that are no frame: link closed');
+  });
+
+  test('that does not keep up is cut off', async () => {
+    const { socket, peers, inputs, messages } = await linked({ maxQueuedBytes: mib });
+    socket.pause();
+    const args = [Buffer.alloc(mib)];
+    const operation = { kind: 'execute', tenant: 't', incarnation: 1, access: 'write', protocol: 2, args } as const;
+    const request = { kind: 'request', boot: 1, request: 1, group: 1, lane: 1, resumes: false, operation };
+    // More than the system buffers between the two take.
+    for (let sent = 0; sent < 20; sent += 1) peers.send(NodeId(2), [request as unknown as PeerMessage]);
+    await until(() => told(inputs).includes('peerDown 2'), 'the loss');
+    expect(messages).toContain('peer does not keep up: link closed');
+  });
+
+  test('that falls silent is cut off', async () => {
+    const { isClosed, inputs, messages } = await linked({ pace: { ...pace, lookMs: 2 } });
+    await until(isClosed, 'the close');
+    await until(() => told(inputs).length === 2, 'the report');
+    expect(told(inputs)).toEqual(['peerUp 2', 'peerDown 2']);
+    expect(messages).toContain('peer is silent: link closed');
+  });
+
+  test('that has nothing to say but is there is kept', async () => {
+    const [empty = Buffer.alloc(0)] = encodeFrames([], crc32);
+    const { socket, received, inputs } = await linked({ pace: { ...pace, lookMs: 20 } });
+    socket.on('data', () => socket.write(empty));
+    const before = received().length;
+    await until(() => received().length > before + 20 * empty.length, 'twenty empty frames');
+    expect(told(inputs)).toEqual(['peerUp 2']);
+  });
+
+  test('that dials again replaces its earlier link', async () => {
+    const ports = [await freePort(), await freePort()];
+    const { inputs, peers } = await start(1, ports);
+    const earlier = dial(ports[0] ?? 0);
+    earlier.socket.write(encodeHello(hello(2), crc32));
+    await until(() => told(inputs).length === 1, 'the first link');
+    const later = dial(ports[0] ?? 0);
+    later.socket.write(encodeHello(hello(2, { boot: 2 }), crc32));
+    await until(earlier.isClosed, 'the close');
+    await until(() => told(inputs).length === 3, 'the second link');
+    expect(told(inputs)).toEqual(['peerUp 2', 'peerDown 2', 'peerUp 2']);
+    const before = later.received().length;
+    peers.send(NodeId(2), [version(1)]);
+    await until(() => later.received().length > before, 'the message');
+  });
+});
