@@ -1,6 +1,6 @@
 /**
  * Turns writes into bytes and says where they go. It knows where the log ends and what of it is on disk; the
- * driver writes the chunks in order, syncs, and reports back with `onSynced`.
+ * driver writes the chunks in order, may sync several at once, and reports back with `onSynced`.
  */
 import { ByteWriter } from '../base/bytes.ts';
 import type { Crc32 } from '../base/crc32.ts';
@@ -9,7 +9,7 @@ import type { LogIdentity, LogRecord } from './records.ts';
 
 const mib = 1024 * 1024;
 
-/** A segment that has reached this size is followed by the next; a larger write gets a segment of its own. */
+/** A write that does not fit begins the next segment. One that fits in none has a segment to itself, as large as it needs. */
 export const segmentBytes = 64 * mib;
 const writerChunkBytes = 256 * 1024;
 
@@ -39,7 +39,7 @@ export class LogAppender {
   private sequence: number;
   private synced: number;
 
-  /** Everything before `end` is on disk. */
+  /** Everything before `end` is on disk, and nothing but zeros behind it. */
   constructor(identity: LogIdentity, end: LogPosition, crc: Crc32) {
     this.identity = identity;
     this.crc = crc;
@@ -57,13 +57,16 @@ export class LogAppender {
   /** One write, whole or not at all. */
   append(records: readonly LogRecord[]): LogChunk {
     const { writer } = this;
-    if (this.segment === 0 || this.offset >= segmentBytes) {
+    this.sequence += 1;
+    const isFirst = this.segment === 0;
+    if (!isFirst) encodeFrame(writer, this.sequence, this.synced, records, this.crc);
+    if (isFirst || this.offset + writer.length > segmentBytes) {
+      writer.rewind();
       this.segment += 1;
       this.offset = 0;
       encodeSegmentHeader(writer, this.identity, this.segment, this.crc);
+      encodeFrame(writer, this.sequence, this.synced, records, this.crc);
     }
-    this.sequence += 1;
-    encodeFrame(writer, this.sequence, this.synced, records, this.crc);
     const bytes = writer.take();
     const chunk: LogChunk = { segment: this.segment, offset: this.offset, bytes };
     this.offset += bytes.length;

@@ -1,16 +1,17 @@
 /**
  * From a log's bytes back to what they say. A torn tail, which was never acknowledged, is cut; damage to what
- * had been durable is reported and never passed over.
+ * had been durable is reported and never passed over. Only in the last writes that shared a sync do the two
+ * look alike, until the next write, at the latest that of the next boot, says that they were on disk.
  */
 import type { Crc32 } from '../base/crc32.ts';
-import { type GroupId, LogIndex, Term } from '../base/ids.ts';
+import { type GroupId, Term } from '../base/ids.ts';
 import type { Entry, HardState } from '../raft/types.ts';
 import { emptyLog, type LogPosition } from './appender.ts';
-import { alignment, decodeFrame, decodeSegmentHeader, type Frame, padded } from './format.ts';
+import { alignment, decodeFrame, decodeSegmentHeader, type Frame } from './format.ts';
 import type { LogIdentity, LogRecord, RestoredGroup, RestoredLog } from './records.ts';
 
 export type Recovery =
-  /** The driver truncates the segment of `end` there and deletes later ones, before it writes. */
+  /** The driver truncates the segment of `end` there and deletes later ones, durably, before it writes. `isTorn` if more than zeros goes. */
   | { readonly kind: 'recovered'; readonly log: RestoredLog; readonly end: LogPosition; readonly isTorn: boolean }
   | { readonly kind: 'damaged'; readonly segment: number; readonly offset: number; readonly reason: string }
   /** Another node's or cluster's log, or of another format. */
@@ -21,7 +22,15 @@ interface RecoveringGroup {
   entries: Entry[];
 }
 
-/** Give it the segments in order, one at a time; then `finish`. */
+interface Place {
+  readonly segment: number;
+  readonly offset: number;
+}
+
+/**
+ * Give it the segments in order, one at a time; then `finish`. The data of the entries are views of the
+ * segments' bytes, which must not be written to: a log that stays in memory needs nearly all of them anyway.
+ */
 export class LogRecovery {
   private readonly identity: LogIdentity;
   private readonly crc: Crc32;
@@ -29,8 +38,10 @@ export class LogRecovery {
   private boots = 0;
   private end: LogPosition = emptyLog;
   private lastSegment = 0;
-  /** Where reading stopped; later frames decide whether it was torn or damaged. */
-  private stop: { readonly segment: number; readonly offset: number; readonly isTorn: boolean } | null = null;
+  /** Where reading stopped, unless the next frame is the first of the next segment. */
+  private stop: Place | null = null;
+  /** There is more than zeros behind `end`. */
+  private isTorn = false;
   private failure: Exclude<Recovery, { kind: 'recovered' }> | null = null;
 
   constructor(identity: LogIdentity, crc: Crc32) {
@@ -41,73 +52,75 @@ export class LogRecovery {
   add(segment: number, bytes: Uint8Array): void {
     if (this.failure !== null) return;
     if (segment !== this.lastSegment + 1) {
-      this.failure = { kind: 'damaged', segment: this.lastSegment + 1, offset: 0, reason: 'the segment is missing' };
+      this.damage({ segment: this.lastSegment + 1, offset: 0 }, 'the segment is missing');
       return;
     }
     this.lastSegment = segment;
     const header = decodeSegmentHeader(bytes, this.identity, segment, this.crc);
-    if (header.kind === 'foreign') this.failure = { kind: 'foreign', reason: header.reason };
-    else if (this.stop !== null) this.lookBehind(bytes, 0);
-    else if (header.kind === 'valid') this.read(segment, bytes, header.end);
-    else this.stopAt(segment, 0, bytes, header.kind === 'invalid');
+    if (header.kind === 'foreign') this.failure = header;
+    else if (header.kind === 'valid' && this.continuesAt(bytes, header.end)) this.read(segment, bytes, header.end);
+    else this.scan(segment, bytes, 0);
   }
 
   finish(): Recovery {
     if (this.failure !== null) return this.failure;
     const groups = new Map<GroupId, RestoredGroup>([...this.groups].sort(([a], [b]) => a - b));
-    return { kind: 'recovered', log: { boots: this.boots, groups }, end: this.end, isTorn: this.stop?.isTorn ?? false };
+    return { kind: 'recovered', log: { boots: this.boots, groups }, end: this.end, isTorn: this.isTorn };
+  }
+
+  /** A full segment ends in zeros written ahead: that nothing is missing between two is told by the sequence. */
+  private continuesAt(bytes: Uint8Array, offset: number): boolean {
+    return this.stop === null || this.nextFrame(bytes, offset) !== null;
   }
 
   private read(segment: number, bytes: Uint8Array, start: number): void {
-    let offset = start;
+    this.stop = null;
+    this.isTorn = false;
+    this.end = { segment, offset: start, sequence: this.end.sequence };
     for (;;) {
-      const frame = decodeFrame(bytes, offset, this.crc);
-      if (frame === 'end' || frame === 'invalid' || frame.sequence !== this.end.sequence + 1) {
-        const isLastFrameHere = frame === 'end' && offset >= bytes.length;
-        if (!isLastFrameHere) this.stopAt(segment, offset, bytes, frame !== 'end');
-        else if (this.end.segment !== segment) this.end = { segment, offset, sequence: this.end.sequence };
+      const { offset } = this.end;
+      const frame = this.nextFrame(bytes, offset);
+      if (frame === null) break;
+      if (frame.records === null) {
+        this.damage({ segment, offset }, 'a write is whole, but this version cannot read it');
         return;
       }
-      if (!this.replay(frame)) {
-        this.failure = { kind: 'damaged', segment, offset, reason: "a group's entries do not follow one another" };
+      if (!this.replay(frame.records)) {
+        this.damage({ segment, offset }, "a group's entries do not follow one another");
         return;
       }
-      offset = frame.end;
-      this.end = { segment, offset, sequence: frame.sequence };
+      this.end = { segment, offset: frame.end, sequence: frame.sequence };
     }
+    if (this.end.offset < bytes.length) this.scan(segment, bytes, this.end.offset);
   }
 
-  /** Nothing valid follows here. What lies behind tells whether something was lost that had been on disk. */
-  private stopAt(segment: number, offset: number, bytes: Uint8Array, isTorn: boolean): void {
-    this.stop = { segment, offset, isTorn };
-    if (offset > 0 && this.end.segment !== segment) this.end = { segment, offset, sequence: this.end.sequence };
-    this.lookBehind(bytes, padded(offset));
+  private nextFrame(bytes: Uint8Array, offset: number): Frame | null {
+    const frame = decodeFrame(bytes, offset, this.crc);
+    return frame !== 'invalid' && frame.sequence === this.end.sequence + 1 ? frame : null;
   }
 
-  private lookBehind(bytes: Uint8Array, start: number): void {
+  /** What lies behind the stop tells whether something was lost that had been on disk. */
+  private scan(segment: number, bytes: Uint8Array, start: number): void {
+    this.stop ??= { segment, offset: start };
     for (let offset = start; offset < bytes.length; offset += alignment) {
-      if (isZeroWord(bytes, offset)) continue;
+      if (isZero(bytes, offset)) continue;
+      this.isTorn = true;
       const frame = decodeFrame(bytes, offset, this.crc);
-      if (frame === 'end' || frame === 'invalid') continue;
-      if (frame.synced > this.end.sequence) this.damage();
-      else if (this.stop !== null) this.stop = { ...this.stop, isTorn: true };
-      if (this.failure !== null) return;
+      if (frame === 'invalid') continue;
+      if (frame.synced > this.end.sequence) {
+        this.damage(this.stop, 'what was durable cannot be read, and later writes follow it');
+        return;
+      }
       offset = frame.end - alignment;
     }
   }
 
-  private damage(): void {
-    const { segment, offset } = this.stop ?? { segment: this.lastSegment, offset: 0 };
-    this.failure = {
-      kind: 'damaged',
-      segment,
-      offset,
-      reason: 'what was durable cannot be read, and later writes follow it',
-    };
+  private damage({ segment, offset }: Place, reason: string): void {
+    this.failure = { kind: 'damaged', segment, offset, reason };
   }
 
-  private replay(frame: Frame): boolean {
-    for (const record of frame.records) if (!this.apply(record)) return false;
+  private replay(records: readonly LogRecord[]): boolean {
+    for (const record of records) if (!this.apply(record)) return false;
     return true;
   }
 
@@ -121,7 +134,7 @@ export class LogRecovery {
       group.hardState = record.hardState;
       return true;
     }
-    const first = record.entries[0]?.index ?? LogIndex(0);
+    const first = record.entries[0]?.index ?? 0;
     if (first < 1 || first > group.entries.length + 1) return false;
     group.entries.length = first - 1;
     for (const entry of record.entries) group.entries.push(entry);
@@ -137,6 +150,9 @@ export class LogRecovery {
   }
 }
 
-function isZeroWord(bytes: Uint8Array, offset: number): boolean {
-  return bytes[offset] === 0 && bytes[offset + 1] === 0 && bytes[offset + 2] === 0 && bytes[offset + 3] === 0;
+/** The eight bytes at `offset`, or what there is of them. */
+function isZero(bytes: Uint8Array, offset: number): boolean {
+  const end = Math.min(offset + alignment, bytes.length);
+  for (let at = offset; at < end; at += 1) if (bytes[at] !== 0) return false;
+  return true;
 }

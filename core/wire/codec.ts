@@ -1,26 +1,16 @@
 /**
- * Messages between nodes as bytes. Each has its length before it, so that a reader skips kinds it does not know
- * and tail fields that were added after its time; what is cut short or out of range is malformed.
+ * Messages between nodes as bytes. Each has its length before it, so that a reader skips what it does not know:
+ * kinds of messages or of what they hold, and tail fields that were added after its time. What is cut short or
+ * out of range is malformed. Decoders return null for an unknown kind and fail the reader for malformed bytes.
  */
 import { ByteReader, type ByteWriter } from '../base/bytes.ts';
-import {
-  Epoch,
-  GroupId,
-  Incarnation,
-  LaneId,
-  LogIndex,
-  MapVersion,
-  NodeId,
-  ReplicaId,
-  RequestId,
-  Term,
-} from '../base/ids.ts';
+import { Epoch, Incarnation, LaneId, LogIndex, MapVersion, RequestId, Term } from '../base/ids.ts';
 import { unreachable } from '../base/invariant.ts';
-import { parseTenantName } from '../base/tenantName.ts';
-import type { RaftMessage } from '../raft/types.ts';
+import type { Entry, RaftMessage } from '../raft/types.ts';
 import { decodeEntries, encodeEntries } from './entry.ts';
+import { none, readGroup, readIncarnation, readNodeOrNone, readReplica, readTenant } from './fields.ts';
 import type { MapChange, Outcome, PeerMessage, Refusal, TenantPlace } from './messages.ts';
-import { decodeOperation, encodeOperation } from './operation.ts';
+import { decodeOperation, encodeOperation, operationBytes } from './operation.ts';
 
 const message = { raft: 1, request: 2, reply: 3, mapVersion: 4, mapChanges: 5 } as const;
 const raft = {
@@ -35,10 +25,58 @@ const raft = {
 const outcome = { done: 1, resolved: 2, refused: 3 } as const;
 const refusal = { notLeader: 1, notOwner: 2, outOfOrder: 3, busy: 4 } as const;
 const change = { placed: 1, dropped: 2 } as const;
-/** Instead of a node or an incarnation that is not there. */
-const none = 0;
+/** More than any message takes without the bytes, names and lists in it. */
+const fixedBytes = 96;
+/** More than a change of the map takes without its tenant's name. */
+const changeBytes = 32;
+/** More than an entry takes without its data. */
+const entryBytes = 16;
+/** A change takes at least kind, tenant (two) and incarnation. */
+const minimumChangeBytes = 4;
 
-export function encodeMessage(writer: ByteWriter, m: PeerMessage): void {
+/** The payload of a frame. */
+export function encodeMessages(writer: ByteWriter, messages: readonly PeerMessage[]): void {
+  writer.u32(messages.length);
+  for (const message of messages) encodeMessage(writer, message);
+}
+
+/** The messages of a payload, without those of unknown kinds. */
+export function decodeMessages(payload: Uint8Array): readonly PeerMessage[] | 'malformed' {
+  const messages: PeerMessage[] = [];
+  const reader = new ByteReader(payload);
+  const count = reader.u32();
+  for (let i = 0; i < count; i += 1) {
+    const length = reader.u32();
+    const start = reader.offset;
+    reader.raw(length);
+    if (reader.failed) return 'malformed';
+    const fields = new ByteReader(payload, start, start + length);
+    const decoded = decodeMessage(fields);
+    if (fields.failed) return 'malformed';
+    if (decoded !== null) messages.push(decoded);
+  }
+  return reader.complete ? messages : 'malformed';
+}
+
+/** What a message takes at most, and little more than it takes. */
+export function messageBytes(m: PeerMessage): number {
+  switch (m.kind) {
+    case 'raft':
+      return fixedBytes + (m.message.kind === 'append' ? entriesBytes(m.message.entries) : 0);
+    case 'request':
+      return fixedBytes + operationBytes(m.operation, null);
+    case 'reply':
+      return fixedBytes + outcomeBytes(m.outcome);
+    case 'mapVersion':
+      return fixedBytes;
+    case 'mapChanges':
+      return m.changes.reduce((bytes, { tenant }) => bytes + changeBytes + tenant.length, fixedBytes);
+    default:
+      return unreachable(m);
+  }
+}
+
+function encodeMessage(writer: ByteWriter, m: PeerMessage): void {
   const lengthAt = writer.skip(4);
   writer.u8(message[m.kind]);
   switch (m.kind) {
@@ -75,72 +113,50 @@ export function encodeMessage(writer: ByteWriter, m: PeerMessage): void {
   writer.patchU32(lengthAt, writer.length - lengthAt - 4);
 }
 
-/** All messages of a frame, without those of unknown kinds. */
-export function decodeMessages(
-  source: Uint8Array,
-  count: number,
-  offset: number,
-): readonly PeerMessage[] | 'malformed' {
-  const messages: PeerMessage[] = [];
-  const reader = new ByteReader(source, offset);
-  for (let i = 0; i < count; i += 1) {
-    const length = reader.u32();
-    const start = reader.offset;
-    reader.raw(length);
-    if (reader.failed) return 'malformed';
-    const decoded = decodeMessage(new ByteReader(source, start, start + length));
-    if (decoded === 'malformed') return 'malformed';
-    if (decoded !== 'unknown') messages.push(decoded);
-  }
-  return reader.complete ? messages : 'malformed';
-}
-
-function decodeMessage(reader: ByteReader): PeerMessage | 'malformed' | 'unknown' {
-  const kind = reader.u8();
-  const decoded = decodeKind(reader, kind);
-  return reader.failed ? 'malformed' : decoded;
-}
-
-function decodeKind(reader: ByteReader, kind: number): PeerMessage | 'malformed' | 'unknown' {
-  switch (kind) {
+function decodeMessage(reader: ByteReader): PeerMessage | null {
+  switch (reader.u8()) {
     case message.raft: {
-      const group = GroupId(reader.varint());
-      const from = ReplicaId(reader.varint());
-      const to = ReplicaId(reader.varint());
+      const group = readGroup(reader);
+      const from = readReplica(reader);
+      const to = readReplica(reader);
       const decoded = decodeRaft(reader);
-      return typeof decoded === 'string' ? decoded : { kind: 'raft', group, from, to, message: decoded };
+      return decoded === null ? null : { kind: 'raft', group, from, to, message: decoded };
     }
     case message.request: {
       const boot = reader.varint();
       const request = RequestId(reader.varint());
-      const group = GroupId(reader.varint());
+      const group = readGroup(reader);
       const lane = LaneId(reader.varint());
       const resumes = reader.u8() === 1;
       const operation = decodeOperation(reader, null);
-      if (operation === null || operation.kind === 'purge') return 'malformed';
+      if (operation === null) return null;
+      if (operation.kind === 'purge') {
+        reader.fail(); // Leaders write these into their own log; nobody asks for one.
+        return null;
+      }
       return { kind: 'request', boot, request, group, lane, resumes, operation };
     }
     case message.reply: {
       const boot = reader.varint();
       const request = RequestId(reader.varint());
       const decoded = decodeOutcome(reader);
-      return decoded === null ? 'malformed' : { kind: 'reply', boot, request, outcome: decoded };
+      return decoded === null ? null : { kind: 'reply', boot, request, outcome: decoded };
     }
     case message.mapVersion:
       return { kind: 'mapVersion', version: MapVersion(reader.varint()) };
     case message.mapChanges: {
       const since = MapVersion(reader.varint());
-      const count = reader.count(4);
+      const count = reader.count(minimumChangeBytes);
       const changes: MapChange[] = [];
       for (let i = 0; i < count; i += 1) {
         const decoded = decodeChange(reader);
-        if (decoded === null) return 'malformed';
+        if (decoded === null) return null;
         changes.push(decoded);
       }
       return { kind: 'mapChanges', since, changes };
     }
     default:
-      return 'unknown';
+      return null;
   }
 }
 
@@ -183,7 +199,7 @@ function encodeRaft(writer: ByteWriter, m: RaftMessage): void {
   }
 }
 
-function decodeRaft(reader: ByteReader): RaftMessage | 'malformed' | 'unknown' {
+function decodeRaft(reader: ByteReader): RaftMessage | null {
   const kind = reader.u8();
   const term = Term(reader.varint());
   switch (kind) {
@@ -209,8 +225,8 @@ function decodeRaft(reader: ByteReader): RaftMessage | 'malformed' | 'unknown' {
       const commit = LogIndex(reader.varint());
       const round = reader.varint();
       const entries = decodeEntries(reader);
-      const isContinuous = entries !== null && (entries[0] === undefined || entries[0].index === prevIndex + 1);
-      return isContinuous ? { kind: 'append', term, prevIndex, prevTerm, entries, commit, round } : 'malformed';
+      if (entries[0] !== undefined && entries[0].index !== prevIndex + 1) reader.fail();
+      return { kind: 'append', term, prevIndex, prevTerm, entries, commit, round };
     }
     case raft.appendReply: {
       const accepted = reader.u8() === 1;
@@ -227,7 +243,7 @@ function decodeRaft(reader: ByteReader): RaftMessage | 'malformed' | 'unknown' {
     case raft.timeoutNow:
       return { kind: 'timeoutNow', term };
     default:
-      return 'unknown';
+      return null;
   }
 }
 
@@ -293,12 +309,13 @@ function encodeRefusal(writer: ByteWriter, r: Refusal): void {
 function decodeRefusal(reader: ByteReader): Refusal | null {
   switch (reader.u8()) {
     case refusal.notLeader: {
-      const leader = reader.varint();
-      return { kind: 'notLeader', leader: leader === none ? null : NodeId(leader), term: Term(reader.varint()) };
+      const leader = readNodeOrNone(reader);
+      return { kind: 'notLeader', leader, term: Term(reader.varint()) };
     }
     case refusal.notOwner: {
       const owned = Incarnation(reader.varint());
-      return { kind: 'notOwner', owned, released: Incarnation(reader.varint()) };
+      const released = Incarnation(reader.varint());
+      return { kind: 'notOwner', owned, released };
     }
     case refusal.outOfOrder:
       return { kind: 'outOfOrder' };
@@ -317,10 +334,10 @@ function encodePlace(writer: ByteWriter, place: TenantPlace): void {
 }
 
 function decodePlace(reader: ByteReader): TenantPlace | null {
-  const tenant = parseTenantName(reader.text());
-  const group = GroupId(reader.varint());
+  const tenant = readTenant(reader);
+  const group = readGroup(reader);
   const epoch = Epoch(reader.varint());
-  const incarnation = Incarnation(reader.varint());
+  const incarnation = readIncarnation(reader);
   return tenant === null ? null : { tenant, group, epoch, incarnation };
 }
 
@@ -334,12 +351,36 @@ function encodeChange(writer: ByteWriter, c: MapChange): void {
 }
 
 function decodeChange(reader: ByteReader): MapChange | null {
-  const kind = reader.u8();
-  if (kind === change.placed) {
-    const place = decodePlace(reader);
-    return place === null ? null : { kind: 'placed', ...place };
+  switch (reader.u8()) {
+    case change.placed: {
+      const place = decodePlace(reader);
+      return place === null ? null : { kind: 'placed', ...place };
+    }
+    case change.dropped: {
+      const tenant = readTenant(reader);
+      const incarnation = readIncarnation(reader);
+      return tenant === null ? null : { kind: 'dropped', tenant, incarnation };
+    }
+    default:
+      return null;
   }
-  const tenant = parseTenantName(reader.text());
-  const incarnation = Incarnation(reader.varint());
-  return kind === change.dropped && tenant !== null ? { kind: 'dropped', tenant, incarnation } : null;
+}
+
+function entriesBytes(entries: readonly Entry[]): number {
+  let bytes = 0;
+  for (const { data } of entries) bytes += entryBytes + data.length;
+  return bytes;
+}
+
+function outcomeBytes(o: Outcome): number {
+  switch (o.kind) {
+    case 'done':
+      return o.reply.length;
+    case 'resolved':
+      return o.tenant === null ? 0 : o.tenant.tenant.length;
+    case 'refused':
+      return o.refusal.kind === 'busy' ? o.refusal.what.length : 0;
+    default:
+      return unreachable(o);
+  }
 }

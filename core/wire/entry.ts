@@ -1,6 +1,7 @@
 /** Raft entries as bytes: the same between nodes and on disk. */
 import type { ByteReader, ByteWriter } from '../base/bytes.ts';
 import { LogIndex, Term } from '../base/ids.ts';
+import { invariant } from '../base/invariant.ts';
 import type { Entry } from '../raft/types.ts';
 
 const kinds = ['noop', 'data'] as const;
@@ -9,26 +10,32 @@ const minimumBytes = 3;
 
 /** Contiguous entries: the first index once, then term, kind and data of each. */
 export function encodeEntries(writer: ByteWriter, entries: readonly Entry[]): void {
+  const first = entries[0]?.index ?? 0;
+  let next: number = first;
   writer.varint(entries.length);
-  writer.varint(entries[0]?.index ?? 0);
-  for (const { term, kind, data } of entries) {
+  writer.varint(first);
+  for (const { index, term, kind, data } of entries) {
+    invariant(index === next, 'entries follow one another');
     writer.varint(term);
     writer.u8(kind === 'noop' ? 0 : 1);
     writer.bytes(data);
+    next += 1;
   }
 }
 
-/** Null if the bytes are not entries. Their data are views of the source. */
-export function decodeEntries(reader: ByteReader): readonly Entry[] | null {
+/** Fails the reader if the bytes are not entries. Their data are views of the source. */
+export function decodeEntries(reader: ByteReader): readonly Entry[] {
   const count = reader.count(minimumBytes);
   const first = reader.varint();
+  if (count > 0 && (first === 0 || !Number.isSafeInteger(first + count))) reader.fail();
   const entries: Entry[] = [];
   for (let i = 0; i < count; i += 1) {
     const term = Term(reader.varint());
     const kind = kinds[reader.u8()];
     const data = reader.bytes();
-    if (kind === undefined || reader.failed) return null;
+    if (kind === undefined) reader.fail();
+    if (kind === undefined || reader.failed) break;
     entries.push({ index: LogIndex(first + i), term, kind, data });
   }
-  return count > 0 && first === 0 ? null : entries;
+  return entries;
 }

@@ -1,10 +1,10 @@
 /**
- * Frames on a link between nodes: length, checksum, payload. A turn's messages to a peer travel in one frame,
- * or in several if they would pass the largest.
+ * Frames on a link between nodes: length u32 · crc u32 · payload. A turn's messages to a peer
+ * travel in one frame, or in several if it would grow large.
  */
-import { ByteReader, ByteWriter } from '../base/bytes.ts';
+import { ByteReader, ByteWriter, noBytes } from '../base/bytes.ts';
 import type { Crc32 } from '../base/crc32.ts';
-import { decodeMessages, encodeMessage } from './codec.ts';
+import { decodeMessages, encodeMessages, messageBytes } from './codec.ts';
 import type { PeerMessage } from './messages.ts';
 
 const kib = 1024;
@@ -12,45 +12,59 @@ const mib = 1024 * kib;
 
 /** A frame is closed once it is this large. */
 const targetFrameBytes = 1 * mib;
-/** The largest payload a reader takes: a single value of the protocol's 512 MiB and what surrounds it. */
-export const maxFrameBytes = 520 * mib;
-/** Length and checksum, four bytes each. */
+/** The largest payload: that of an entry with a key and a value of 512 MiB, and what surrounds it. */
+export const maxFrameBytes = 1040 * mib;
+/** Length and checksum. */
 const headerBytes = 8;
-const frameChunkBytes = 64 * kib;
+const countBytes = 4;
+/** What the buffer for a frame that comes in pieces starts with: a few pieces of the usual size of a packet. */
+const firstBufferBytes = 4 * kib;
 
-/** One or more frames, to be written one after the other. Without messages it is one that says only that its sender is there. */
+/**
+ * One or more frames, to be written one after the other. Without messages it is one that says only that its
+ * sender is there. A message that fits in no frame is left out: to its receiver it is lost, as on a broken link.
+ */
 export function encodeFrames(messages: readonly PeerMessage[], crc: Crc32): readonly Uint8Array[] {
   const frames: Uint8Array[] = [];
-  const writer = new ByteWriter(frameChunkBytes);
-  let start = 0;
-  do {
-    const lengthAt = writer.skip(4);
-    const crcAt = writer.skip(4);
-    const countAt = writer.skip(4);
-    let end = start;
-    for (; end < messages.length && writer.length < targetFrameBytes; end += 1) {
-      const message = messages[end];
-      if (message !== undefined) encodeMessage(writer, message);
-    }
-    writer.patchU32(countAt, end - start);
-    writer.patchU32(lengthAt, writer.length - headerBytes);
-    writer.patchU32(crcAt, crc(writer.peek(headerBytes), 0));
-    frames.push(writer.take());
-    start = end;
-  } while (start < messages.length);
+  let batch: PeerMessage[] = [];
+  let bytes = headerBytes + countBytes;
+  for (const message of messages) {
+    const size = messageBytes(message);
+    if (bytes + size > maxFrameBytes) continue;
+    batch.push(message);
+    bytes += size;
+    if (bytes < targetFrameBytes) continue;
+    frames.push(encodeFrame(batch, bytes, crc));
+    batch = [];
+    bytes = headerBytes + countBytes;
+  }
+  if (batch.length > 0 || frames.length === 0) frames.push(encodeFrame(batch, bytes, crc));
   return frames;
 }
 
+/** `bytes`: what it takes at most. */
+function encodeFrame(messages: readonly PeerMessage[], bytes: number, crc: Crc32): Uint8Array {
+  const writer = new ByteWriter(bytes);
+  const lengthAt = writer.skip(4);
+  const crcAt = writer.skip(4);
+  encodeMessages(writer, messages);
+  writer.patchU32(lengthAt, writer.length - headerBytes);
+  writer.patchU32(crcAt, crc(writer.peek(headerBytes), 0));
+  return writer.take();
+}
+
 /**
- * Takes bytes as they come and yields the messages of each complete frame. What it buffers grows with the bytes
- * received, never with a length that was merely announced.
+ * Takes bytes as they come and yields the messages of each complete frame; their byte fields are views of what
+ * was read. A frame that comes in pieces is put together in a buffer that grows with the bytes received, never
+ * with a length that was merely announced.
  */
 export class FrameReader {
   private readonly crc: Crc32;
-  private pieces: Uint8Array[] = [];
-  private buffered = 0;
-  /** Bytes of the frame being received, its header included; 0 while the header is not here yet. */
-  private wanted = 0;
+  /** The first `held` bytes of it are the start of a frame. */
+  private buffer: Uint8Array = noBytes;
+  private held = 0;
+  /** Bytes of that frame, or of its header while that is not complete. */
+  private wanted = headerBytes;
   private isBroken = false;
 
   constructor(crc: Crc32) {
@@ -59,49 +73,61 @@ export class FrameReader {
 
   /** The messages of the frames that `chunk` completes. After `malformed` the link is to be closed. */
   read(chunk: Uint8Array): readonly PeerMessage[] | 'malformed' {
-    if (this.isBroken) return 'malformed';
-    if (chunk.length > 0) this.pieces.push(chunk);
-    this.buffered += chunk.length;
-    const all: PeerMessage[] = [];
-    while (this.buffered >= headerBytes && this.buffered >= this.wanted) {
-      const source = this.joined();
-      const header = new ByteReader(source);
-      const length = header.u32();
-      const expected = header.u32();
-      if (length < 4 || length > maxFrameBytes) return this.break();
-      this.wanted = headerBytes + length;
-      if (this.buffered < this.wanted) break;
-      const payload = source.subarray(headerBytes, this.wanted);
-      if (this.crc(payload, 0) !== expected) return this.break();
-      const count = new ByteReader(payload).u32();
-      const messages = decodeMessages(payload, count, 4);
-      if (messages === 'malformed') return this.break();
-      for (const message of messages) all.push(message);
-      this.pieces = this.buffered > this.wanted ? [source.subarray(this.wanted)] : [];
-      this.buffered -= this.wanted;
-      this.wanted = 0;
+    const messages: PeerMessage[] = [];
+    for (let at = 0; at < chunk.length && !this.isBroken; ) {
+      at += this.held === 0 ? this.takeFrame(chunk, at, messages) : this.takePiece(chunk, at, messages);
     }
-    return all;
+    return this.isBroken ? 'malformed' : messages;
   }
 
-  /** One copy per frame: pieces are joined only when a whole frame, or its header, is here. */
-  private joined(): Uint8Array {
-    const [only] = this.pieces;
-    if (only !== undefined && this.pieces.length === 1) return only;
-    const joined = new Uint8Array(this.buffered);
-    let at = 0;
-    for (const piece of this.pieces) {
-      joined.set(piece, at);
-      at += piece.length;
+  /** Decodes the frame that begins at `at`, or keeps what there is of it; returns how many bytes that was. */
+  private takeFrame(chunk: Uint8Array, at: number, messages: PeerMessage[]): number {
+    const rest = chunk.length - at;
+    this.wanted = rest < headerBytes ? headerBytes : this.frameBytes(chunk, at);
+    if (rest < this.wanted) {
+      this.keep(chunk.subarray(at));
+      return rest;
     }
-    this.pieces = [joined];
-    return joined;
+    this.decode(chunk.subarray(at, at + this.wanted), messages);
+    return this.wanted;
   }
 
-  private break(): 'malformed' {
-    this.isBroken = true;
-    this.pieces = [];
-    this.buffered = 0;
-    return 'malformed';
+  /** Keeps what the frame in the buffer lacks, up to its header's end or its own; returns how many bytes that was. */
+  private takePiece(chunk: Uint8Array, at: number, messages: PeerMessage[]): number {
+    const piece = chunk.subarray(at, at + this.wanted - this.held);
+    this.keep(piece);
+    if (this.held === headerBytes) this.wanted = this.frameBytes(this.buffer, 0);
+    else if (this.held === this.wanted) {
+      this.decode(this.buffer, messages);
+      this.buffer = noBytes;
+      this.held = 0;
+    }
+    return piece.length;
+  }
+
+  private keep(piece: Uint8Array): void {
+    const needed = this.held + piece.length;
+    if (needed > this.buffer.length) {
+      const larger = new Uint8Array(Math.min(this.wanted, Math.max(firstBufferBytes, 2 * needed)));
+      larger.set(this.buffer.subarray(0, this.held));
+      this.buffer = larger;
+    }
+    this.buffer.set(piece, this.held);
+    this.held = needed;
+  }
+
+  private frameBytes(source: Uint8Array, offset: number): number {
+    const length = new ByteReader(source, offset).u32();
+    if (length < countBytes || length > maxFrameBytes) this.isBroken = true;
+    return headerBytes + length;
+  }
+
+  private decode(frame: Uint8Array, messages: PeerMessage[]): void {
+    if (this.isBroken) return;
+    const payload = frame.subarray(headerBytes);
+    const expected = new ByteReader(frame, countBytes).u32();
+    const decoded = this.crc(payload, 0) === expected ? decodeMessages(payload) : 'malformed';
+    if (decoded === 'malformed') this.isBroken = true;
+    else for (const message of decoded) messages.push(message);
   }
 }

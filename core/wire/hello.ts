@@ -1,10 +1,13 @@
 /**
- * The first thing each side of a link says: who it is and what it speaks. Fixed size up to the cluster's name,
- * and never longer than `maxHelloBytes`.
+ * The first thing each side of a link says: who it is and what it speaks; magic u32 · length u16 · crc u32 ·
+ * { version, cluster, node, boot }. These four are there in every version, so that any two can tell why they
+ * do not talk; what a later version adds behind them is skipped.
  */
 import { ByteReader, ByteWriter } from '../base/bytes.ts';
 import type { Crc32 } from '../base/crc32.ts';
-import { NodeId } from '../base/ids.ts';
+import type { NodeId } from '../base/ids.ts';
+import { invariant } from '../base/invariant.ts';
+import { readNode } from './fields.ts';
 
 export interface Hello {
   readonly clusterId: string;
@@ -18,8 +21,11 @@ export interface Hello {
 export const protocolVersion = 1;
 /** "LHPR": Leasehold peer. */
 const magic = 0x4c485052;
-/** Magic, length of the rest, and the rest. */
+const magicBytes = 4;
+/** Magic and length. */
 const prefixBytes = 6;
+const crcBytes = 4;
+/** Everything behind the length. A cluster's name is far shorter. */
 export const maxHelloBytes = 1024;
 
 export function encodeHello(hello: Hello, crc: Crc32): Uint8Array {
@@ -29,9 +35,10 @@ export function encodeHello(hello: Hello, crc: Crc32): Uint8Array {
   body.varint(hello.node);
   body.varint(hello.boot);
   const bytes = body.take();
+  invariant(crcBytes + bytes.length <= maxHelloBytes, 'a hello is short');
   const writer = new ByteWriter();
   writer.u32(magic);
-  writer.u16(bytes.length + 4);
+  writer.u16(crcBytes + bytes.length);
   writer.u32(crc(bytes, 0));
   writer.raw(bytes);
   return writer.take();
@@ -42,21 +49,21 @@ export function decodeHello(
   received: Uint8Array,
   crc: Crc32,
 ): { readonly hello: Hello; readonly rest: Uint8Array } | 'malformed' | null {
-  if (received.length < prefixBytes) {
-    return received.some((byte, i) => byte !== ((magic >>> (24 - 8 * i)) & 0xff) && i < 4) ? 'malformed' : null;
+  for (let i = 0; i < Math.min(received.length, magicBytes); i += 1) {
+    if (received[i] !== ((magic >>> (24 - 8 * i)) & 0xff)) return 'malformed';
   }
-  const reader = new ByteReader(received);
-  const isOurs = reader.u32() === magic;
+  if (received.length < prefixBytes) return null;
+  const reader = new ByteReader(received, magicBytes);
   const length = reader.u16();
-  if (!isOurs || length < 4 || length > maxHelloBytes) return 'malformed';
+  if (length < crcBytes || length > maxHelloBytes) return 'malformed';
   if (received.length < prefixBytes + length) return null;
   const expected = reader.u32();
-  const body = reader.raw(length - 4);
+  const body = reader.raw(length - crcBytes);
   if (crc(body, 0) !== expected) return 'malformed';
   const fields = new ByteReader(body);
   const version = fields.varint();
   const clusterId = fields.text();
-  const node = NodeId(fields.varint());
+  const node = readNode(fields);
   const boot = fields.varint();
   return fields.failed
     ? 'malformed'

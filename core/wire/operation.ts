@@ -3,11 +3,12 @@
  * Byte fields of what is decoded are views of the source.
  */
 import { ByteReader, ByteWriter } from '../base/bytes.ts';
-import { Epoch, GroupId, Incarnation, NodeId, RequestId, type TenantName } from '../base/ids.ts';
+import { Epoch, RequestId, type TenantName } from '../base/ids.ts';
 import { unreachable } from '../base/invariant.ts';
 import { parseTenantName } from '../base/tenantName.ts';
 import { WallTime } from '../base/time.ts';
 import type { Origin, PurgeOperation } from '../node/probe.ts';
+import { none, readGroup, readIncarnation, readNode, varintBytes } from './fields.ts';
 import type { Operation } from './messages.ts';
 
 export type LoggedOperation = Operation | PurgeOperation;
@@ -25,15 +26,20 @@ export interface EntryBatch {
 
 /** Raised when an older reader could misunderstand an entry. */
 const batchVersion = 1;
-const entryChunkBytes = 64 * 1024;
+/** Version and stamp. */
+const batchPrefixBytes = 9;
+/** What a writer wants to have left before it writes a short varint at the end. */
+const sparedBytes = 8;
+/** Three of the origin; then kind, tenant and incarnation. */
+const minimumItemBytes = 6;
 
 const tag = { execute: 1, adopt: 2, release: 3, resolveTenant: 4, dropTenant: 5, purge: 6 } as const;
 const flag = { write: 1, resp3: 2 } as const;
-const noGroup = 0;
 
 /** The `data` of a log entry. */
 export function encodeEntryBatch(stamp: WallTime, items: readonly LoggedItem[]): Uint8Array {
-  const writer = new ByteWriter(Math.min(entryChunkBytes, items.length * 96 + 64));
+  // Entries stay in memory: they get as many bytes as they need.
+  const writer = new ByteWriter(batchBytes(items));
   writer.varint(batchVersion);
   writer.u64(stamp);
   writer.varint(items.length);
@@ -52,17 +58,13 @@ export function decodeEntryBatch(data: Uint8Array): EntryBatch | 'malformed' {
   const reader = new ByteReader(data);
   if (reader.varint() !== batchVersion) return 'malformed';
   const stamp = WallTime(reader.u64());
-  const count = reader.count(6);
+  const count = reader.count(minimumItemBytes);
   const items: LoggedItem[] = [];
   let tenant: TenantName | null = null;
   for (let i = 0; i < count; i += 1) {
-    const origin: Origin = {
-      node: NodeId(reader.varint()),
-      boot: reader.varint(),
-      request: RequestId(reader.varint()),
-    };
+    const origin: Origin = { node: readNode(reader), boot: reader.varint(), request: RequestId(reader.varint()) };
     const operation = decodeOperation(reader, tenant);
-    if (operation === null) return 'malformed';
+    if (operation === null || reader.failed) return 'malformed';
     tenant = operation.tenant;
     items.push({ origin, operation });
   }
@@ -90,7 +92,7 @@ export function encodeOperation(writer: ByteWriter, operation: LoggedOperation, 
       return;
     case 'resolveTenant':
       writer.u8(operation.create ? 1 : 0);
-      writer.varint(operation.group ?? noGroup);
+      writer.varint(operation.group ?? none);
       return;
     case 'purge':
       writer.varint(operation.incarnation);
@@ -101,38 +103,75 @@ export function encodeOperation(writer: ByteWriter, operation: LoggedOperation, 
   }
 }
 
+/** Null for a kind this version does not know, or if the reader failed. */
 export function decodeOperation(reader: ByteReader, previous: TenantName | null): LoggedOperation | null {
   const kind = reader.u8();
+  const tenant = readTenantOr(reader, previous);
+  return tenant === null ? null : decodeBody(reader, kind, tenant);
+}
+
+/** Bytes that `encodeOperation` takes at most, and little more than it takes. */
+export function operationBytes(operation: LoggedOperation, previous: TenantName | null): number {
+  const named =
+    2 + (operation.tenant === previous ? 0 : varintBytes(operation.tenant.length) + operation.tenant.length);
+  switch (operation.kind) {
+    case 'execute':
+      return named + 1 + varintBytes(operation.incarnation) + listBytes(operation.args);
+    case 'adopt':
+      return named + varintBytes(operation.incarnation) + varintBytes(operation.epoch);
+    case 'release':
+    case 'dropTenant':
+      return named + varintBytes(operation.incarnation);
+    case 'resolveTenant':
+      return named + 1 + varintBytes(operation.group ?? none);
+    case 'purge':
+      return named + varintBytes(operation.incarnation) + listBytes(operation.keys);
+    default:
+      return unreachable(operation);
+  }
+}
+
+function batchBytes(items: readonly LoggedItem[]): number {
+  let bytes = batchPrefixBytes + varintBytes(items.length) + sparedBytes;
+  let tenant: TenantName | null = null;
+  for (const { origin, operation } of items) {
+    bytes += varintBytes(origin.node) + varintBytes(origin.boot) + varintBytes(origin.request);
+    bytes += operationBytes(operation, tenant);
+    tenant = operation.tenant;
+  }
+  return bytes;
+}
+
+function readTenantOr(reader: ByteReader, previous: TenantName | null): TenantName | null {
   const name = reader.text();
-  const tenant = name === '' ? previous : name === previous ? previous : parseTenantName(name);
-  if (tenant === null) return null;
-  const operation = decodeBody(reader, kind, tenant);
-  return reader.failed ? null : operation;
+  const tenant = name === '' ? previous : parseTenantName(name);
+  if (tenant === null) reader.fail();
+  return tenant;
 }
 
 function decodeBody(reader: ByteReader, kind: number, tenant: TenantName): LoggedOperation | null {
   switch (kind) {
     case tag.execute: {
       const flags = reader.u8();
-      const incarnation = Incarnation(reader.varint());
+      const incarnation = readIncarnation(reader);
       const args = decodeList(reader);
-      if (args.length === 0) return null;
+      if (args.length === 0) reader.fail();
       const access = (flags & flag.write) === 0 ? 'read' : 'write';
       return { kind: 'execute', tenant, incarnation, access, protocol: (flags & flag.resp3) === 0 ? 2 : 3, args };
     }
     case tag.adopt:
-      return { kind: 'adopt', tenant, incarnation: Incarnation(reader.varint()), epoch: Epoch(reader.varint()) };
+      return { kind: 'adopt', tenant, incarnation: readIncarnation(reader), epoch: Epoch(reader.varint()) };
     case tag.release:
-      return { kind: 'release', tenant, incarnation: Incarnation(reader.varint()) };
+      return { kind: 'release', tenant, incarnation: readIncarnation(reader) };
     case tag.dropTenant:
-      return { kind: 'dropTenant', tenant, incarnation: Incarnation(reader.varint()) };
+      return { kind: 'dropTenant', tenant, incarnation: readIncarnation(reader) };
     case tag.resolveTenant: {
       const create = reader.u8() === 1;
-      const group = reader.varint();
-      return { kind: 'resolveTenant', tenant, create, group: group === noGroup ? null : GroupId(group) };
+      const group = readGroup(reader);
+      return { kind: 'resolveTenant', tenant, create, group: group === none ? null : group };
     }
     case tag.purge:
-      return { kind: 'purge', tenant, incarnation: Incarnation(reader.varint()), keys: decodeList(reader) };
+      return { kind: 'purge', tenant, incarnation: readIncarnation(reader), keys: decodeList(reader) };
     default:
       return null;
   }
@@ -148,4 +187,10 @@ function decodeList(reader: ByteReader): readonly Uint8Array[] {
   const list: Uint8Array[] = [];
   for (let i = 0; i < count; i += 1) list.push(reader.bytes());
   return list;
+}
+
+function listBytes(list: readonly Uint8Array[]): number {
+  let bytes = varintBytes(list.length);
+  for (const { length } of list) bytes += varintBytes(length) + length;
+  return bytes;
 }

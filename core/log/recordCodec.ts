@@ -1,0 +1,62 @@
+/** The records of one write as bytes. */
+import { ByteReader, type ByteWriter } from '../base/bytes.ts';
+import { GroupId, ReplicaId, Term } from '../base/ids.ts';
+import { invariant, unreachable } from '../base/invariant.ts';
+import { decodeEntries, encodeEntries } from '../wire/entry.ts';
+import type { LogRecord } from './records.ts';
+
+const tag = { boot: 1, hardState: 2, entries: 3 } as const;
+const nobody = 0;
+
+export function encodeRecord(writer: ByteWriter, record: LogRecord): void {
+  writer.u8(tag[record.kind]);
+  switch (record.kind) {
+    case 'boot':
+      writer.varint(record.boot);
+      return;
+    case 'hardState':
+      writer.varint(record.group);
+      writer.varint(record.hardState.term);
+      writer.varint(record.hardState.votedFor ?? nobody);
+      return;
+    case 'entries':
+      invariant(record.entries.length > 0, 'a record holds entries');
+      writer.varint(record.group);
+      encodeEntries(writer, record.entries);
+      return;
+    default:
+      unreachable(record);
+  }
+}
+
+/** Null if they are not records of this version. The data of entries are views of `body`. */
+export function decodeRecords(body: Uint8Array): readonly LogRecord[] | null {
+  const reader = new ByteReader(body);
+  const records: LogRecord[] = [];
+  while (reader.remaining > 0) {
+    const record = decodeRecord(reader);
+    if (record === null || reader.failed) return null;
+    records.push(record);
+  }
+  return records;
+}
+
+function decodeRecord(reader: ByteReader): LogRecord | null {
+  switch (reader.u8()) {
+    case tag.boot:
+      return { kind: 'boot', boot: reader.varint() };
+    case tag.hardState: {
+      const group = GroupId(reader.varint());
+      const term = Term(reader.varint());
+      const vote = reader.varint();
+      return { kind: 'hardState', group, hardState: { term, votedFor: vote === nobody ? null : ReplicaId(vote) } };
+    }
+    case tag.entries: {
+      const group = GroupId(reader.varint());
+      const entries = decodeEntries(reader);
+      return entries.length === 0 ? null : { kind: 'entries', group, entries };
+    }
+    default:
+      return null;
+  }
+}

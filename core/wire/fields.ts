@@ -1,0 +1,51 @@
+/** Fields that codecs share: ids are checked as they are read, sizes known before anything is written. */
+import type { ByteReader } from '../base/bytes.ts';
+import { GroupId, Incarnation, NodeId, ReplicaId, type TenantName } from '../base/ids.ts';
+import { parseTenantName } from '../base/tenantName.ts';
+
+const largestNode = 65_535;
+const largestGroup = 0xffff_ffff;
+
+/** Instead of an id that is not there. */
+export const none = 0;
+
+export function readGroup(reader: ByteReader): GroupId {
+  return GroupId(inRange(reader, 0, largestGroup));
+}
+
+export function readNode(reader: ByteReader): NodeId {
+  return NodeId(inRange(reader, 1, largestNode));
+}
+
+export function readNodeOrNone(reader: ByteReader): NodeId | null {
+  const node = inRange(reader, none, largestNode);
+  return node === none ? null : NodeId(node);
+}
+
+export function readReplica(reader: ByteReader): ReplicaId {
+  return ReplicaId(inRange(reader, 1, Number.MAX_SAFE_INTEGER));
+}
+
+export function readIncarnation(reader: ByteReader): Incarnation {
+  return Incarnation(inRange(reader, 1, Number.MAX_SAFE_INTEGER));
+}
+
+/** Null, and the reader failed, if the text is no tenant's name. */
+export function readTenant(reader: ByteReader): TenantName | null {
+  const tenant = parseTenantName(reader.text());
+  if (tenant === null) reader.fail();
+  return tenant;
+}
+
+/** Bytes that `ByteWriter.varint` takes for `value`. */
+export function varintBytes(value: number): number {
+  let bytes = 1;
+  for (let rest = value; rest >= 0x80; rest /= 0x80) bytes += 1;
+  return bytes;
+}
+
+function inRange(reader: ByteReader, least: number, most: number): number {
+  const value = reader.varint();
+  if (value < least || value > most) reader.fail();
+  return value;
+}
