@@ -142,10 +142,14 @@ export class Group {
     else this.write(submission);
   }
 
-  /** Ends the turn for what was submitted: one entry, one quorum round. */
+  /**
+   * Ends the turn for what was submitted: one entry, one quorum round. What comes while the disk has the last
+   * entry gathers for the next, and reads that come while a round is under way share the one after it: the busier
+   * the group, the larger its batches.
+   */
   endTurn(now: Now): void {
-    this.proposeBatch(now.wall);
-    if (this.reads.hasArrivals) this.startReads(now.mono);
+    if (!this.isLeader || this.raft.isSynced) this.proposeBatch(now.wall);
+    if (this.reads.hasArrivals && !this.reads.hasStarted) this.startReads(now.mono);
     this.raft.endTurn(now.mono);
   }
 

@@ -33,6 +33,11 @@ export class ReadQueue {
     return this.arrived.length > 0;
   }
 
+  /** A round is under way, or what it covers is not applied yet. */
+  get hasStarted(): boolean {
+    return this.started.length > 0;
+  }
+
   add(read: WaitingRead): void {
     this.arrived.push(read);
     this.waiting += 1;

@@ -14,7 +14,7 @@ import { after, type MonoTime } from '../base/time.ts';
 import { Outbox } from './outbox.ts';
 import { majority } from './quorum.ts';
 import { Replication } from './replication.ts';
-import { initialState, type RaftConfig, type RaftState } from './state.ts';
+import { initialState, isSynced, type RaftConfig, type RaftState } from './state.ts';
 import type { Entry, EntryKind, HardState, RaftMessage, RaftOutput } from './types.ts';
 
 type Of<Kind extends RaftMessage['kind']> = Extract<RaftMessage, { kind: Kind }>;
@@ -49,6 +49,11 @@ export class Raft {
   /** When `onTimer` wants to be called. */
   get deadlineAt(): MonoTime {
     return this.state.role === 'leader' ? this.state.heartbeatAt : this.state.electionAt;
+  }
+
+  /** Nothing of this replica waits for its disk. */
+  get isSynced(): boolean {
+    return isSynced(this.state);
   }
 
   get canPropose(): 'yes' | 'notLeader' | 'busy' {
