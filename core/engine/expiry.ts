@@ -101,7 +101,7 @@ function expireTime(e: Execution, unitMs: number): void {
 }
 
 function rounded(millis: number, unitMs: number): number {
-  return Math.floor((millis + unitMs / 2) / unitMs);
+  return Math.floor((millis + Math.floor(unitMs / 2)) / unitMs);
 }
 
 function persist(e: Execution): void {

@@ -37,7 +37,8 @@ const someCase = (...words: readonly string[]) => fc.constantFrom(...words, ...w
 const expiryOption = fc.oneof(
   fc.tuple(someCase('EXAT'), instantSeconds),
   fc.tuple(someCase('PXAT'), instantMillis),
-  fc.tuple(someCase('EX', 'PX'), fc.constantFrom('0', '-1', 'x', '9223372036854775807', '9223372036854775')),
+  fc.tuple(someCase('EX'), fc.constantFrom('0', '-1', 'x', '9223372036854775807', '9223372036854775')),
+  fc.tuple(someCase('PX'), fc.constantFrom('0', '-1', 'x', '9223372036854775807')),
 );
 const options = (...choices: readonly fc.Arbitrary<readonly Word[]>[]) =>
   fc.array(fc.oneof(...choices), { maxLength: 3 }).map((chosen) => chosen.flat());
@@ -66,7 +67,7 @@ const strings: readonly fc.Arbitrary<Command>[] = [
   command('PSETEX', key, fc.constantFrom('0', '-1', 'x', '9223372036854775807'), value),
   command('APPEND', key, value),
   command('STRLEN', key),
-  command('SETRANGE', key, integer, value).filter(([, , offset]) => offset !== '1000000000000000'),
+  command('SETRANGE', key, integer, value),
   command('GETRANGE', key, integer, integer),
   command('SUBSTR', key, integer, integer),
   command('MGET', keys),
@@ -75,11 +76,25 @@ const strings: readonly fc.Arbitrary<Command>[] = [
   command('LCS', key, key, options(word('LEN', 'IDX', 'WITHMATCHLEN', 'what'), command('MINMATCHLEN', integer))),
 ];
 
+/** From the plain to the extreme: what is added and printed with 64 bits. */
+const decimal = fc.oneof(
+  fc
+    .tuple(fc.integer({ min: -9999, max: 9999 }), fc.nat(999_999))
+    .map(([whole, part]) => `${String(whole)}.${String(part)}`),
+  fc.double().map(String),
+  fc.bigInt(-(2n ** 70n), 2n ** 70n).map(String),
+  fc
+    .tuple(fc.nat(), fc.integer({ min: -4970, max: 1500 }))
+    .map(([digits, power]) => `${String(digits)}e${String(power)}`),
+);
+
 const counters: readonly fc.Arbitrary<Command>[] = [
   command('INCR', key),
   command('DECR', key),
   command('INCRBY', key, integer),
   command('DECRBY', key, integer),
+  command('INCRBYFLOAT', key, decimal),
+  command('SET', key, decimal),
   command('INCRBYFLOAT', key, fc.oneof(integer, fc.constantFrom('0.1', '1e2', 'inf', '-inf', 'nan', '0x1p-3', '.5e1'))),
 ];
 
@@ -91,7 +106,7 @@ const generics: readonly fc.Arbitrary<Command>[] = [
   command('TYPE', key),
   command('RENAME', key, key),
   command('RENAMENX', key, key),
-  command('COPY', key, key, options(word('REPLACE', 'DB', 'what'), command('DB', integer))).filter(inDatabaseZero),
+  command('COPY', key, key, options(word('REPLACE', 'DB', 'what'), command('DB', integer))),
   command('KEYS', fc.oneof(fc.constant('*'), pattern)),
   command(
     'SCAN',
@@ -112,7 +127,7 @@ const generics: readonly fc.Arbitrary<Command>[] = [
   command('EXPIRETIME', key),
   command('PEXPIRETIME', key),
   command('PERSIST', key),
-  command('OBJECT', fc.constantFrom('REFCOUNT', 'what'), maybe(key)).filter(([, , k]) => k !== 'a'),
+  fc.constantFrom(['OBJECT'], ['object', 'What', 'a'], ['OBJECT', 'Encoding'], ['OBJECT', 'REFCOUNT', 'a', 'b']),
 ];
 
 const lists: readonly fc.Arbitrary<Command>[] = [
@@ -135,12 +150,6 @@ const lists: readonly fc.Arbitrary<Command>[] = [
   command('RPOPLPUSH', key, key),
 ];
 
-/** Redis has other databases. */
-function inDatabaseZero(words: Command): boolean {
-  const at = words.findIndex((one) => String(one).toLowerCase() === 'db');
-  return at < 0 || !/^([1-9]|1[0-5])$/.test(String(words[at + 1]));
-}
-
 /** Redis answers in the order of its hash table. */
 function inOrder(words: Command, reply: string): string {
   const name = String(words[0]).toLowerCase();
@@ -149,12 +158,16 @@ function inOrder(words: Command, reply: string): string {
   return [head, ...found.sort()].join('');
 }
 
-describe.skipIf(!isRedisInstalled)('like a real redis-server', () => {
+const title = isRedisInstalled
+  ? 'like a real redis-server'
+  : 'like a real redis-server: not compared, none is installed';
+
+describe.skipIf(!isRedisInstalled)(title, () => {
   let redis: Redis;
   beforeAll(async () => {
     redis = await Redis.start();
   });
-  afterAll(() => redis.stop());
+  afterAll(async () => redis.stop());
 
   const compare = async (commands: readonly Command[], protocol: 2 | 3) => {
     const tenant = new Tenant(protocol);
@@ -176,9 +189,9 @@ describe.skipIf(!isRedisInstalled)('like a real redis-server', () => {
     ['everything', [...strings, ...counters, ...generics, ...lists]],
   ];
   it.each(families)('%s', async (_, commands) => {
-    const sequence = fc.array(fc.oneof(...commands), { minLength: 1, maxLength: 60 });
+    const sequence = fc.array(fc.oneof(...commands), { minLength: 1, maxLength: 60, size: 'max' });
     await fc.assert(fc.asyncProperty(sequence, fc.constantFrom(2, 3), compare), {
-      numRuns: Number(process.env['FC_RUNS'] ?? 150),
+      numRuns: Number(process.env['FC_RUNS'] ?? 80),
     });
   });
 

@@ -24,7 +24,18 @@ export class Redis {
 
   static async start(): Promise<Redis> {
     const port = await freePort();
-    const options = ['--port', String(port), '--save', '', '--appendonly', 'no', '--bind', '127.0.0.1'];
+    const options = [
+      '--port',
+      String(port),
+      '--save',
+      '',
+      '--appendonly',
+      'no',
+      '--databases',
+      '1',
+      '--bind',
+      '127.0.0.1',
+    ];
     const child = spawn('redis-server', options, { stdio: ['ignore', 'pipe', 'inherit'] });
     process.once('exit', () => child.kill('SIGKILL'));
     let log = '';
