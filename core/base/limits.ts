@@ -47,6 +47,8 @@ export const limits = {
   purgeEveryMs: 250,
   purgeTenantsPerRound: 64,
   purgeKeysPerEntry: 1_000,
+  /** How far the wall clock may run from the monotonic one between two turns before leases are dropped. */
+  clockDriftMs: 500,
   /** How long a node that is told to stop waits for others to take its groups over. */
   drainMs: 3_000,
   /** A client's name and library strings: enough to be useful in a list. */

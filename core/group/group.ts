@@ -408,7 +408,7 @@ export class Group {
   }
 
   private block(submission: Submission): void {
-    if (submission.lane !== 0) this.lanes.open(submission.origin.node, submission.lane).blocked = true;
+    if (submission.lane !== 0) this.lanes.block(submission.origin.node, submission.lane);
   }
 
   private complete(submission: Submission, outcome: Outcome): void {

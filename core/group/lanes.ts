@@ -22,6 +22,9 @@ const nodeSpan = 0x1_0000;
 
 export class Lanes {
   private readonly lanes = new Map<number, Lane>();
+  /** Blocked since the last call of `forgetOldBlocks`, and since the one before. */
+  private newBlocks: number[] = [];
+  private oldBlocks: number[] = [];
 
   get size(): number {
     return this.lanes.size;
@@ -38,6 +41,27 @@ export class Lanes {
     const opened: Lane = { logged: 0, reads: [], blocked: false };
     this.lanes.set(key, opened);
     return opened;
+  }
+
+  block(node: NodeId, laneId: LaneId): void {
+    const lane = this.open(node, laneId);
+    if (!lane.blocked) this.newBlocks.push(laneId * nodeSpan + node);
+    lane.blocked = true;
+  }
+
+  /**
+   * To be called once per command timeout. A request that was sent before its lane was blocked, and comes later
+   * than that, has been given up by its ingress and keeps no order any more.
+   */
+  forgetOldBlocks(): void {
+    for (const key of this.oldBlocks) {
+      const lane = this.lanes.get(key);
+      if (lane === undefined) continue;
+      lane.blocked = false;
+      if (lane.logged === 0 && lane.reads.length === 0) this.lanes.delete(key);
+    }
+    this.oldBlocks = this.newBlocks;
+    this.newBlocks = [];
   }
 
   /** Forgets the lane if nothing depends on it any more. */

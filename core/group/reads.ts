@@ -2,7 +2,7 @@
  * Reads on their way past the log (ReadIndex, §6.4): they wait for a quorum round that started after they
  * arrived, then until everything committed by then is applied. All reads of a turn share one round.
  */
-import { type LogIndex, type Term } from '../base/ids.ts';
+import type { LogIndex, Term } from '../base/ids.ts';
 import { Queue } from '../base/queue.ts';
 import type { Submission } from './group.ts';
 

@@ -13,13 +13,15 @@ import {
   metadataGroup,
   type NodeId,
   RequestId,
+  type TenantName,
   Term,
   WriteId,
 } from '../base/ids.ts';
 import { unreachable } from '../base/invariant.ts';
 import { checkLimits, limits } from '../base/limits.ts';
 import { below, type Random } from '../base/random.ts';
-import { after, type MonoTime, type Now } from '../base/time.ts';
+import { parseTenantName } from '../base/tenantName.ts';
+import { after, elapsedMs, type MonoTime, type Now } from '../base/time.ts';
 import { type Timer, Timers } from '../base/timers.ts';
 import { isArityRight } from '../engine/command.ts';
 import { dataCommands } from '../engine/dataCommands.ts';
@@ -51,7 +53,7 @@ import type { NodeStatistics } from './view.ts';
 type NodeTimer =
   | RetryTimer
   | (Timer & { readonly kind: 'group'; readonly group: Group })
-  | (Timer & { readonly kind: 'gossip' | 'deadline' | 'purge' | 'drain' });
+  | (Timer & { readonly kind: 'gossip' | 'deadline' | 'purge' | 'lanes' | 'drain' });
 
 export class Node implements ForwarderHost {
   readonly id: NodeId;
@@ -76,6 +78,7 @@ export class Node implements ForwarderHost {
   private readonly gossipTimer: NodeTimer = { kind: 'gossip', scheduledAt: null };
   private readonly deadlineTimer: NodeTimer = { kind: 'deadline', scheduledAt: null };
   private readonly purgeTimer: NodeTimer = { kind: 'purge', scheduledAt: null };
+  private readonly lanesTimer: NodeTimer = { kind: 'lanes', scheduledAt: null };
   private readonly drainTimer: NodeTimer = { kind: 'drain', scheduledAt: null };
   /** Groups that something happened to in this turn. */
   private readonly touched = new Set<Group>();
@@ -83,6 +86,8 @@ export class Node implements ForwarderHost {
   private readonly unsynced = new Map<Group, WriteId>();
   private readonly outbox = new Map<NodeId, PeerMessage[]>();
   private readonly bootstrapping = new Set<Procedure>();
+  /** What the configuration names, and `default` if commands may fall back on it. */
+  private readonly initialTenants: readonly { readonly tenant: TenantName; readonly group: GroupId | null }[];
   private effects: Effect[] = [];
   private now: Now;
   private nextWrite = WriteId(1);
@@ -95,6 +100,12 @@ export class Node implements ForwarderHost {
     this.id = node;
     this.now = now;
     this.random = random('gossip');
+    const fallback = settings.defaultTenant ? parseTenantName('default') : null;
+    const isNamed = topology.tenants.some(({ tenant }) => tenant === fallback);
+    this.initialTenants = [
+      ...topology.tenants,
+      ...(fallback === null || isNamed ? [] : [{ tenant: fallback, group: null }]),
+    ];
     const members = topology.groups.map(({ group, replicas }): [GroupId, NodeId[]] => [
       group,
       replicas.map((replica) => replica.node),
@@ -124,6 +135,7 @@ export class Node implements ForwarderHost {
     }
     this.timers.schedule(this.gossipTimer, after(now.mono, settings.gossipMs));
     this.timers.schedule(this.purgeTimer, after(now.mono, limits.purgeEveryMs));
+    this.timers.schedule(this.lanesTimer, after(now.mono, settings.commandTimeoutMs));
     this.scheduleGroups();
   }
 
@@ -134,6 +146,7 @@ export class Node implements ForwarderHost {
 
   /** Takes a turn's inputs, in order. The effects are the caller's to perform, in order, at once. */
   step(turn: readonly Input[], now: Now): readonly Effect[] {
+    if (this.options.settings.leaseReads) this.checkClocks(now);
     this.now = now;
     for (const input of turn) this.onInput(input);
     this.settle();
@@ -185,6 +198,13 @@ export class Node implements ForwarderHost {
       default:
         unreachable(input);
     }
+  }
+
+  /** Two clocks that disagree about how long a turn ago was: neither is to be trusted with a lease. */
+  private checkClocks(now: Now): void {
+    const drift = Math.abs(now.wall - this.now.wall - elapsedMs(this.now.mono, now.mono));
+    if (drift <= limits.clockDriftMs) return;
+    for (const group of this.groups.values()) if (group.isLeader) group.raft.dropLease();
   }
 
   private onLinkDown(peer: NodeId): void {
@@ -334,6 +354,10 @@ export class Node implements ForwarderHost {
         this.timers.schedule(timer, after(mono, limits.purgeEveryMs));
         for (const group of this.groups.values()) if (group.isLeader) this.purge(group);
         return;
+      case 'lanes':
+        this.timers.schedule(timer, after(mono, this.options.settings.commandTimeoutMs));
+        for (const group of this.groups.values()) group.lanes.forgetOldBlocks();
+        return;
       case 'drain':
         this.finishDraining();
         return;
@@ -358,7 +382,7 @@ export class Node implements ForwarderHost {
   private bootstrapTenants(): void {
     const metadata = this.groups.get(metadataGroup);
     if (this.directory === null || metadata?.isLeader !== true || metadata.hasBacklog) return;
-    for (const { tenant, group } of this.options.topology.tenants) {
+    for (const { tenant, group } of this.initialTenants) {
       if (this.bootstrapping.size >= bootstrapAtATime) return;
       if (this.directory.directory.knows(tenant)) continue;
       const procedure = ensureTenant(tenant, true, group);
