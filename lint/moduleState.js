@@ -5,7 +5,8 @@
  */
 import { isTypeReadonly } from '@typescript-eslint/type-utils';
 
-const heldByTheModule = ':matches(Program, ExportNamedDeclaration) > VariableDeclaration > VariableDeclarator';
+const heldByTheModule = ':matches(Program, ExportNamedDeclaration) > VariableDeclaration > VariableDeclarator > .id';
+const heldByAClass = 'PropertyDefinition[static=true] > .key';
 
 /** Their methods change them, and methods do not count against a type. */
 const changedByMethods = new Set(['Map', 'Set', 'WeakMap', 'WeakSet', 'Generator', 'Iterator']);
@@ -24,8 +25,8 @@ export const moduleState = {
   create(context) {
     const { program, getTypeAtLocation } = context.sourceCode.parserServices;
     return {
-      [heldByTheModule](node) {
-        const type = getTypeAtLocation(node.id);
+      [`${heldByTheModule}, ${heldByAClass}`](node) {
+        const type = getTypeAtLocation(node);
         if (!changedByMethods.has(type.getSymbol()?.name) && isTypeReadonly(program, type, options)) return;
         context.report({ node, messageId: 'mutable', data: { type: program.getTypeChecker().typeToString(type) } });
       },

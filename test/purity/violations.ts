@@ -106,6 +106,7 @@ export const uses: readonly Violation[] = [
     [syntax],
   ],
   ['a static field', 'export class X { static n = 0; bump(): void { X.n += 1; } }', [syntax]],
+  ['a static field that can be changed', 'export class X { static readonly seen: string[] = []; }', [moduleState]],
   [
     'an ambient function',
     'declare function setTimeout(f: () => void, ms: number): unknown;\nexport const x = (): unknown => setTimeout(() => undefined, 1);',
