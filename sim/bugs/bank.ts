@@ -109,12 +109,6 @@ export const bugs: readonly Bug[] = [
     ...hunt('partitions', 40),
   },
   {
-    name: 'a follower takes the commit index of an append beyond what it shares',
-    edits: [edit(replication, 'this.learnCommit(Math.min(message.commit, index));', 'this.learnCommit(message.commit);')],
-    oracles: ['R9', 'R11'],
-    ...hunt('partitions', 50),
-  },
-  {
     name: 'a read does not wait for its quorum round',
     edits: [edit(raft, "return this.state.role === 'leader' && this.state.confirmedRound >= round;", "return this.state.role === 'leader' && round > 0;")],
     oracles: ['X1'],
@@ -128,15 +122,27 @@ export const bugs: readonly Bug[] = [
   },
   {
     name: 'a lease outlives what its voters promised',
-    edits: [edit(replication, 'const leaseShare = 0.8;', 'const leaseShare = 8;')],
+    edits: [edit(replication, 'const leaseShare = 0.8;', 'const leaseShare = 8;'), edit(raft, 'if (!this.replication.hearsQuorum(now)) {', 'if (s.term < 0) {')],
     oracles: ['X1', 'L1'],
-    ...hunt('partitions', 50),
+    ...hunt('leases', 50),
+  },
+  {
+    name: 'a lease goes by the wall clock',
+    edits: [
+      edit(
+        group,
+        'if (this.reads.hasArrivals) this.startReads(now.mono);',
+        'const self = this as { since?: number }; self.since ??= now.wall * 1000 - now.mono; if (this.reads.hasArrivals) this.startReads((now.wall * 1000 - self.since) as MonoTime);',
+      ),
+    ],
+    oracles: ['X1', 'L1'],
+    ...hunt('leases', 50),
   },
   {
     name: 'a lease survives a restart of those who promised it',
     edits: [edit(raft, 'if (restored.hardState.term > 0) this.state.leaderHeardAt = now;', '')],
     oracles: ['X1', 'L1'],
-    ...hunt('crashes', 50),
+    ...hunt('leases', 50),
   },
   {
     name: 'the receiver trusts the sender about leadership',

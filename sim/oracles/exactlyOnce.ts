@@ -14,10 +14,10 @@ export function acknowledgedIsKept(truth: Truth): Oracle {
     rule: 'D1',
     commandFinished(command: Command): void {
       if (command.outcome !== 'executed') return;
-      const facts = (): ViolationFacts => ({ ...factsOf(command), reply: command.reply, executions: command.executions.join(' or ') });
-      if (command.access === 'write') rule(command.ranAt !== null, 'D1', 'an acknowledged write is in the history', facts);
+      const isKept = command.access === 'read' || command.ranAt !== null;
+      rule(isKept, 'D1', 'an acknowledged write is in the history', () => factsOf(command));
       const isAnswered = command.reply !== null && command.executions.includes(command.reply);
-      rule(isAnswered, 'D1', 'the reply is that of an execution', facts);
+      rule(isAnswered, 'D1', 'the reply is that of an execution', () => factsOf(command));
     },
     ended(): void {
       for (const command of truth.commands.all()) {
@@ -41,14 +41,12 @@ export function atMostOnce(truth: Truth, histories: Histories): Oracle {
         const item = items[position];
         if (item?.operation.kind !== 'execute' || verdicts?.[position]?.executed !== true) continue;
         const command = truth.commands.of(item.origin);
-        const facts = (): ViolationFacts => ({
-          group: group.id, index: entry.index, position, request: item.origin.request, ingress: item.origin.node, before: command?.ranAt?.index ?? 0,
-        });
-        rule(command !== undefined, 'D2', 'only what a client asked for is executed', facts);
-        rule(isSame(command.args, item.operation.args), 'D2', 'what is executed is what the client sent', facts);
+        const { request, node } = item.origin;
+        rule(command !== undefined, 'D2', 'only what a client asked for is executed', { group: group.id, index: entry.index, request, ingress: node });
+        rule(isSame(command.args, item.operation.args), 'D2', 'what is executed is what the client sent', () => factsOf(command));
         if (command.access === 'read') continue;
-        rule(command.ranAt === null, 'D2', 'a write takes effect at most once', facts);
-        rule(command.outcome !== 'notExecuted', 'D2', 'what was not executed never will be', facts);
+        rule(command.ranAt === null, 'D2', 'a write takes effect at most once', () => ({ ...factsOf(command), again: entry.index }));
+        rule(command.outcome !== 'notExecuted', 'D2', 'what was not executed never will be', () => factsOf(command));
       }
     },
     commandFinished(command: Command): void {
@@ -58,9 +56,9 @@ export function atMostOnce(truth: Truth, histories: Histories): Oracle {
   };
 }
 
-function factsOf(command: Command): Readonly<Record<string, string | number>> {
-  const { node, boot, request, tenant, access } = command;
-  return { ingress: node, boot, request, tenant, access, index: command.ranAt?.index ?? 0 };
+function factsOf(command: Command): ViolationFacts {
+  const { node, boot, request, tenant, access, reply, executions } = command;
+  return { ingress: node, boot, request, tenant, access, index: command.ranAt?.index ?? 0, reply: reply ?? 'none', executions: executions.join(' or ') };
 }
 
 function isSame(a: readonly Uint8Array[], b: readonly Uint8Array[]): boolean {

@@ -2,7 +2,7 @@
  * What an oracle may listen to. Each judges one rule and throws a `Violation` when it is broken; none changes
  * anything outside itself. What they hear has happened just now, at `Truth.now`.
  */
-import type { GroupId, NodeId, ReplicaId } from '../../core/base/ids.ts';
+import type { GroupId, NodeId, ReplicaId, TenantName } from '../../core/base/ids.ts';
 import type { Now } from '../../core/base/time.ts';
 import type { Node } from '../../core/node/node.ts';
 import type { AppliedOperation, ServedRead } from '../../core/node/probe.ts';
@@ -55,6 +55,10 @@ export interface Oracle {
   forwarded?(node: NodeId, request: number, attempt: number): void;
   requestSent?(from: NodeId, request: ForwardRequest): void;
   mapAdvanced?(node: NodeId, changes: readonly MapChange[]): void;
+  /** The answer to a question about a tenant is part of the turn that a node is about to take. */
+  placeHeard?(node: NodeId, tenant: TenantName): void;
+  /** A node has ended its turn. */
+  turnEnded?(node: Node): void;
   /** A node begins a life, with no memory but its disk. */
   started?(node: NodeId): void;
   answered?(answer: Answer): void;

@@ -12,26 +12,31 @@ type Weights = Readonly<Partial<Record<NemesisName, number>>>;
 const weights: Readonly<Record<Profile, Weights>> = {
   mixed: {
     crash: 2, crashWhileWriting: 6, crashNewLeader: 2, rollingCrash: 1, powerLoss: 1, crashOfSlowDisk: 1,
-    pause: 2, partition: 3, isolateLeader: 3, oneWay: 2, flappingLink: 1, leaderChurn: 1,
+    pause: 2, drain: 1, partition: 3, isolateLeader: 3, isolateLeaderInThePast: 1, forgottenPromise: 1, oneWay: 2, flappingLink: 1, leaderChurn: 1,
     hold: 2, slow: 1, lossy: 2, reset: 2, clockRate: 1, clockJump: 1, diskSlow: 1, diskHang: 1,
     pinMap: 1, staleMap: 2, staleHint: 2, staleMapAndHint: 2,
   },
   partitions: {
-    partition: 4, isolateLeader: 4, oneWay: 3, flappingLink: 2, leaderChurn: 2, hold: 2, slow: 1, lossy: 3, reset: 2, pause: 2,
+    partition: 4, isolateLeader: 4, isolateLeaderInThePast: 4, drain: 1, oneWay: 3, flappingLink: 2, leaderChurn: 2, hold: 2, slow: 1, lossy: 3, reset: 2, pause: 2,
     clockRate: 1, clockJump: 1, crashWhileWriting: 1,
   },
   crashes: {
-    crash: 3, crashWhileWriting: 10, crashNewLeader: 4, rollingCrash: 2, powerLoss: 3, crashOfSlowDisk: 4, diskHang: 2, diskSlow: 2,
+    crash: 3, drain: 1, forgottenPromise: 3, crashWhileWriting: 10, crashNewLeader: 4, rollingCrash: 2, powerLoss: 3, crashOfSlowDisk: 4, diskHang: 2, diskSlow: 2,
     pause: 1, partition: 1, leaderChurn: 1,
   },
   'stale-map': {
     pinMap: 4, staleMap: 6, staleHint: 4, staleMapAndHint: 6, leaderChurn: 3, isolateLeader: 2, crash: 1, crashNewLeader: 1, pause: 1,
     reset: 1, hold: 1,
   },
+  leases: {
+    isolateLeaderInThePast: 6, forgottenPromise: 6, drain: 5, isolateLeader: 2, clockRate: 3, pause: 2, leaderChurn: 2, crashNewLeader: 1, slow: 1,
+  },
   calm: {},
 };
 
 const replicasPerGroup = 3;
+/** All clients together, at most: enough to meet every fault, and little enough for a thousand runs. */
+const commandsPerSecond = 1000;
 const tenantNames = ['acme', 'blue', 'corp', 'dune', 'echo', 'flux', 'gold', 'hive'] as const;
 
 export function expand(seed: number, profile: Profile): Scenario {
@@ -40,7 +45,7 @@ export function expand(seed: number, profile: Profile): Scenario {
   const nodes = pick(topology, [3, 3, 3, 4, 5, 5]);
   const groupCount = 1 + between(topology, 1, 6);
   const groups = Array.from({ length: groupCount }, () => drawReplicas(topology, nodes));
-  const timing = drawTiming(streams('timing'));
+  const timing = drawTiming(profile, streams('timing'));
   const faultyMs = between(streams('length'), 4000, 9000);
   const faults = drawFaults(profile, { random: streams('faults'), nodes, groups: groupCount, faultyMs, electionMs: timing.electionMs });
   const network = streams('network');
@@ -103,14 +108,14 @@ function drawReplicas(random: Random, nodes: number): readonly number[] {
   return chosen.sort((a, b) => a - b);
 }
 
-function drawTiming(random: Random): Timing {
+function drawTiming(profile: Profile, random: Random): Timing {
   const electionMs = between(random, 100, 300);
   return {
     electionMs,
     heartbeatMs: Math.floor(electionMs / between(random, 3, 8)),
     commandTimeoutMs: between(random, 500, 3000),
     gossipMs: between(random, 50, 500),
-    leaseReads: chance(random, 400),
+    leaseReads: profile === 'leases' || chance(random, 500),
   };
 }
 
@@ -126,12 +131,16 @@ function drawClocks(random: Random, nodes: number): readonly ClockPlan[] {
 
 function drawWorkload(profile: Profile, random: Random): Scenario['workload'] {
   const movesTenants = profile === 'stale-map' ? [4, 10, 20] : [0, 1, 3];
+  const clients = between(random, 2, 8);
+  const pipeline = pick(random, [1, 1, 4, 16]);
+  const leastThinkUs = Math.round((clients * (pipeline + 1) * 1_000_000) / (2 * commandsPerSecond));
   return {
-    clients: between(random, 2, 8),
-    pipeline: pick(random, [1, 1, 4, 16]),
-    thinkUs: pick(random, [2000, 10_000, 30_000]),
+    clients,
+    pipeline,
+    thinkUs: Math.max(pick(random, [2000, 10_000, 30_000]), leastThinkUs),
     keys: between(random, 1, 6),
-    readPermille: pick(random, [200, 500, 800]),
+    readPermille: profile === 'leases' ? pick(random, [900, 995]) : pick(random, [200, 500, 800]),
+    eagerPermille: profile === 'leases' ? 1000 : pick(random, [0, 0, 300, 1000]),
     resp3Permille: 300,
     boundPermille: 400,
     disconnectPermille: pick(random, [0, 5, 30]),

@@ -45,6 +45,16 @@ export const nemeses = {
     return eachNode(stage).map((node) => fault('crash', { atMs }, { node }, between(stage.random, 10, 300)));
   },
 
+  drain: (stage) => [fault('drain', soon(stage), anyone(stage), between(stage.random, 50, 4 * stage.electionMs))],
+
+  /** A voter restarts and must not forget what it promised a leader whom another voter cannot hear. */
+  forgottenPromise: (stage) => {
+    const startMs = momentMs(stage);
+    const [one, another, third] = [someNode(stage), someNode(stage), someNode(stage)];
+    const restarts = [1, 2, 3, 4].map((turn) => fault('crash', { atMs: startMs + 2 * turn * stage.electionMs }, { node: third }, 1));
+    return [fault('cut', { atMs: startMs }, { node: one }, 10 * stage.electionMs, another), ...restarts];
+  },
+
   pause: (stage) => [fault('pause', soon(stage), anyone(stage), between(stage.random, 10, 5 * stage.electionMs))],
 
   partition: (stage) => {
@@ -57,6 +67,17 @@ export const nemeses = {
 
   /** Its clients stay with it, and go on asking. */
   isolateLeader: (stage) => [fault('cut', soon(stage), leader(stage), between(stage.random, stage.electionMs, 10 * stage.electionMs))],
+
+  /** Its wall clock goes back while nobody hears it: whatever it believes by that clock lasts longer. */
+  isolateLeaderInThePast: (stage) => {
+    const startMs = momentMs(stage);
+    const target = leader(stage);
+    const forMs = between(stage.random, 2 * stage.electionMs, 6 * stage.electionMs);
+    return [
+      fault('cut', { atMs: startMs }, target, forMs),
+      fault('clockJump', { atMs: startMs + 1 }, target, 0, 0, -between(stage.random, 1000, 20_000)),
+    ];
+  },
 
   /** It hears and is not heard, or the other way round. */
   oneWay: (stage) => {

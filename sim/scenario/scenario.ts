@@ -33,7 +33,7 @@ export interface Scenario {
 
 export const scenarioFormat = 1;
 
-export const profiles = ['mixed', 'partitions', 'crashes', 'stale-map', 'calm'] as const;
+export const profiles = ['mixed', 'partitions', 'crashes', 'stale-map', 'leases', 'calm'] as const;
 export type Profile = (typeof profiles)[number];
 
 /** `group` 0: created by whoever names it first. */
@@ -106,6 +106,8 @@ export interface Workload {
   readonly thinkUs: number;
   readonly keys: number;
   readonly readPermille: number;
+  /** Clients that send on without waiting for replies. */
+  readonly eagerPermille: number;
   /** Clients that speak RESP3, and clients that chose their tenant with `TENANT USE`. */
   readonly resp3Permille: number;
   readonly boundPermille: number;
@@ -144,6 +146,7 @@ export type Target = { readonly node: number } | { readonly leaderOf: number };
 /** What each fault does, and what its `amount` is. */
 export const faultKinds = {
   crash: 'the process dies and starts again after forMs',
+  drain: 'the operator wants the process to stop: it hands over, ends after forMs and starts again',
   pause: 'the process stops for forMs, its inputs wait',
   cut: 'no message between the node and the peer',
   cutTo: 'no message from the node to the peer',

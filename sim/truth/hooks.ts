@@ -21,6 +21,8 @@ export class Hooks implements Listeners {
   readonly forwarded;
   readonly requestSent;
   readonly mapAdvanced;
+  readonly placeHeard;
+  readonly turnEnded;
   readonly started;
   readonly answered;
   readonly checkpoint;
@@ -42,6 +44,8 @@ export class Hooks implements Listeners {
     this.forwarded = oracles.flatMap((oracle) => oracle.forwarded ?? []);
     this.requestSent = oracles.flatMap((oracle) => oracle.requestSent ?? []);
     this.mapAdvanced = oracles.flatMap((oracle) => oracle.mapAdvanced ?? []);
+    this.placeHeard = oracles.flatMap((oracle) => oracle.placeHeard ?? []);
+    this.turnEnded = oracles.flatMap((oracle) => oracle.turnEnded ?? []);
     this.started = oracles.flatMap((oracle) => oracle.started ?? []);
     this.answered = oracles.flatMap((oracle) => oracle.answered ?? []);
     this.checkpoint = oracles.flatMap((oracle) => oracle.checkpoint ?? []);

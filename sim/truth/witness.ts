@@ -146,9 +146,12 @@ export class Witness implements Truth {
       this.trace?.input(now, node, input);
       if (input.kind !== 'peerMessages') continue;
       for (const message of input.messages) {
-        if (message.kind !== 'raft') continue;
-        const replica = this.groups.get(message.group)?.replicas.get(node);
-        if (replica !== undefined) for (const hear of this.hooks.raftReceived) hear(replica, input.from, message.message);
+        if (message.kind === 'raft') {
+          const replica = this.groups.get(message.group)?.replicas.get(node);
+          if (replica !== undefined) for (const hear of this.hooks.raftReceived) hear(replica, input.from, message.message);
+        } else if (message.kind === 'reply' && message.outcome.kind === 'resolved' && message.outcome.tenant !== null) {
+          for (const hear of this.hooks.placeHeard) hear(node, message.outcome.tenant.tenant);
+        }
       }
     }
   }
@@ -184,6 +187,8 @@ export class Witness implements Truth {
 
   endTurn(node: NodeId): void {
     for (const replica of this.replicasOn(node)) replica.note();
+    const made = this.nodes[node - 1] ?? null;
+    if (made !== null) for (const hear of this.hooks.turnEnded) hear(made);
   }
 
   synced(node: NodeId, upTo: WriteId): void {

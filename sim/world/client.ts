@@ -61,6 +61,7 @@ class Connection {
 const reconnectUs = 20_000;
 const slowReaderUs = 50_000;
 const meansLimit = 5;
+const unansweredLimit = 64;
 
 export class Client {
   readonly number: number;
@@ -71,6 +72,8 @@ export class Client {
   private connection: Connection | null = null;
   private bound: string | null = null;
   private isStopped = false;
+  /** Does not wait for replies before it sends on. */
+  private readonly isEager: boolean;
   /** How many replies this client has read. */
   answers = 0;
 
@@ -80,6 +83,7 @@ export class Client {
     this.knobs = knobs;
     this.asks = asks;
     this.random = random;
+    this.isEager = chance(random, knobs.eagerPermille);
   }
 
   /** Commands without a reply on a connection that is open. */
@@ -153,6 +157,7 @@ export class Client {
     const count = between(this.random, 1, this.knobs.pipeline);
     for (let i = 0; i < count; i += 1) this.send(connection, this.asks.next(this.bound));
     if (chance(this.random, this.knobs.disconnectPermille)) this.hangUp(connection);
+    else if (this.isEager) this.actAgain(connection);
   }
 
   private connect(): Connection | null {
@@ -202,11 +207,16 @@ export class Client {
       this.take(connection, parsed.reply, parsed.text);
     }
     rule(connection.parser.pending === 0, 'X6', 'replies are sent whole', { client: this.number, text });
-    if (connection.unanswered.length === 0 && !this.isStopped) {
-      this.later(Math.round(exponential(this.random(), this.knobs.thinkUs, meansLimit)), () => {
-        if (this.connection === connection && connection.unanswered.length === 0) this.act();
-      });
-    }
+    if (connection.unanswered.length === 0 && !this.isEager) this.actAgain(connection);
+  }
+
+  /** After some thought, unless the connection is gone by then. An eager client lets only so much go unanswered. */
+  private actAgain(connection: Connection): void {
+    this.later(Math.round(exponential(this.random(), this.knobs.thinkUs, meansLimit)), () => {
+      if (this.connection !== connection || this.isStopped) return;
+      if (connection.unanswered.length < (this.isEager ? unansweredLimit : 1)) this.act();
+      else this.actAgain(connection);
+    });
   }
 
   private take(connection: Connection, reply: Reply, text: string): void {

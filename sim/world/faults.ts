@@ -94,6 +94,13 @@ export class Faults {
         if (machine.life % 2 === 0) return null;
         machine.crash(this.stage.scenario.disk.crashKeeps);
         return () => { machine.start(); };
+      case 'drain':
+        if (!machine.isRunning) return null;
+        machine.receive({ kind: 'drain' });
+        return () => {
+          machine.crash('all');
+          machine.start();
+        };
       case 'pause':
         machine.pause();
         return () => { machine.resume(); };
