@@ -1,7 +1,7 @@
 /** Commands on keys they name, whatever these hold. */
+import { binaryString } from '../base/bytes.ts';
 import { errors, unknownSubcommand, wrongArity } from '../resp/errors.ts';
 import { parseInteger } from '../resp/numbers.ts';
-import { binaryString } from '../base/bytes.ts';
 import { argument, itemToRead, itemToWrite, keyAt, wordAt } from './arguments.ts';
 import { type DataCommand, type Execution, family } from './command.ts';
 import { type Item, typeOf, type Value } from './keyspace.ts';
@@ -121,7 +121,7 @@ function isOwnDatabase(e: Execution, index: number): boolean {
 }
 
 const objectHelp: readonly string[] = [
-  'OBJECT <subcommand> [<arg> [value] [opt] ...]. Subcommands are:',
+  'OBJECT <subcommand> [<key>], with one of these:',
   'ENCODING <key>',
   '    How the value would be stored by Redis.',
   'FREQ <key>',

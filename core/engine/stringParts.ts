@@ -9,17 +9,8 @@ const string = family('string', '@string');
 export const stringPartCommands: readonly DataCommand[] = [
   string('append', 3, 'write denyoom fast', 'first', '2.0.0', 'O(1) amortised', 'Appends to a value.', append),
   string('strlen', 2, 'readonly fast', 'first', '2.2.0', 'O(1)', 'Answers the length of a value.', strlen),
-  string(
-    'setrange',
-    4,
-    'write denyoom',
-    'first',
-    '2.2.0',
-    'O(N) for N bytes',
-    'Overwrites a part of a value.',
-    setrange,
-  ),
-  string('getrange', 4, 'readonly', 'first', '2.4.0', 'O(N) for N bytes', 'Answers a part of a value.', getrange),
+  string('setrange', 4, 'write denyoom', 'first', '2.2.0', 'O(N) for N bytes', 'Overwrites a part.', setrange),
+  string('getrange', 4, 'readonly', 'first', '2.4.0', 'O(N) for N bytes', 'Answers a part.', getrange),
   string('substr', 4, 'readonly', 'first', '1.0.0', 'O(N) for N bytes', 'The former name of GETRANGE.', getrange),
 ];
 

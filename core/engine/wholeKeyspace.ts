@@ -14,26 +14,8 @@ export const wholeKeyspaceCommands: readonly DataCommand[] = [
   generic('scan', -2, 'readonly', 'none', '2.8.0', 'O(COUNT)', 'Walks along the keys in steps.', scan),
   generic('randomkey', 1, 'readonly', 'none', '1.0.0', 'O(1)', 'Answers a random key.', randomkey),
   server('dbsize', 1, 'readonly fast', 'none', '1.0.0', 'O(1)', 'Counts the keys of the tenant.', dbsize),
-  server(
-    'flushdb',
-    -1,
-    'write dangerous',
-    'none',
-    '1.0.0',
-    'O(N) for N keys',
-    'Deletes all keys of the tenant.',
-    flush,
-  ),
-  server(
-    'flushall',
-    -1,
-    'write dangerous',
-    'none',
-    '1.0.0',
-    'O(N) for N keys',
-    'Deletes all keys of the tenant.',
-    flush,
-  ),
+  server('flushdb', -1, 'write dangerous', 'none', '1.0.0', 'O(N) for N keys', 'Deletes all keys.', flush),
+  server('flushall', -1, 'write dangerous', 'none', '1.0.0', 'O(N) for N keys', 'Deletes all keys.', flush),
 ];
 
 /** The pattern that is not even compared, so that it is the only one with a star that matches the empty key. */
