@@ -2,7 +2,7 @@
  * One thing an ingress wants done by a group: a client's command, or a step of a procedure of its own.
  */
 import type { ConnId, GroupId, LaneId, NodeId, RequestId, TenantName } from '../base/ids.ts';
-import { type Queue } from '../base/queue.ts';
+import type { Queue } from '../base/queue.ts';
 import type { MonoTime } from '../base/time.ts';
 import type { Operation } from '../wire/messages.ts';
 import type { Procedure } from './procedure.ts';

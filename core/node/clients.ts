@@ -6,7 +6,6 @@ import { binaryString, noBytes } from '../base/bytes.ts';
 import type { ConnId, TenantName } from '../base/ids.ts';
 import { limits } from '../base/limits.ts';
 import type { Now } from '../base/time.ts';
-import { parseTenantName } from '../base/tenantName.ts';
 import { type DataCommand, isArityRight, keysOf } from '../engine/command.ts';
 import type { CommandCall, IngressLane } from '../forward/call.ts';
 import type { Ending, Forwarder, ProcedureEnding } from '../forward/forwarder.ts';
@@ -253,6 +252,3 @@ function sizeOf(args: readonly Uint8Array[]): number {
   for (const arg of args) bytes += arg.length;
   return bytes;
 }
-
-/** The tenant of commands that name none, where there is one. */
-export const defaultTenant: TenantName | null = parseTenantName('default');
