@@ -49,6 +49,8 @@ export const limits = {
   purgeKeysPerEntry: 1_000,
   /** How far the wall clock may run from the monotonic one between two turns before leases are dropped. */
   clockDriftMs: 500,
+  /** How long a replica leads before it gives its group back to the first of its members. */
+  returnLeadershipAfterMs: 1_000,
   /** How long a node that is told to stop waits for others to take its groups over. */
   drainMs: 3_000,
   /** A client's name and library strings: enough to be useful in a list. */

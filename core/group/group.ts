@@ -66,6 +66,8 @@ export class Group {
   /** What came to an end since the owner last drained it. */
   readonly completions = new Queue<Completion>();
   readonly lanes = new Lanes();
+  /** Since when this replica has led without a break; null if it does not. */
+  ledSince: MonoTime | null = null;
   /** The node of a replica of this group. */
   readonly nodeOf: (replica: ReplicaId) => NodeId | null;
   private readonly limits: GroupLimits;
@@ -148,6 +150,8 @@ export class Group {
    * the group, the larger its batches.
    */
   endTurn(now: Now): void {
+    if (!this.isLeader) this.ledSince = null;
+    else this.ledSince ??= now.mono;
     if (!this.isLeader || this.raft.isSynced) this.proposeBatch(now.wall);
     if (this.reads.hasArrivals && !this.reads.hasStarted) this.startReads(now.mono);
     this.raft.endTurn(now.mono);

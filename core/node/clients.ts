@@ -206,6 +206,7 @@ export class Clients {
 
   private onNodeCommand(connection: Connection, spec: NodeCommand, args: readonly Uint8Array[], now: Now): void {
     const { reply } = this;
+    const wasOff = connection.replies === 'off';
     const wasSilenced = isSilenced(connection);
     const owed = connection.slots.length;
     reply.protocol = connection.protocol;
@@ -213,8 +214,8 @@ export class Clients {
     this.changed.add(connection);
     if (connection.slots.length > owed) return;
     const bytes = reply.take();
-    const isSilent = (wasSilenced && connection.replies !== 'on') || bytes.length === 0;
-    if (!isSilent) this.answer(connection, bytes);
+    const isHeardAgain = wasOff && connection.replies === 'on';
+    if (bytes.length > 0 && (!wasSilenced || isHeardAgain)) this.answer(connection, bytes);
   }
 
   private answerError(connection: Connection, text: string): void {

@@ -226,6 +226,7 @@ export class Node implements ForwarderHost {
       case 'raft': {
         const group = this.groups.get(message.group);
         if (group === undefined || group.raft.id !== message.to || group.nodeOf(message.from) !== from) return;
+        if (this.draining !== 'no' && message.message.kind === 'timeoutNow') return;
         group.raft.step(message.from, message.message, this.now.mono);
         this.touched.add(group);
         return;
@@ -399,12 +400,17 @@ export class Node implements ForwarderHost {
     for (const { group: id, replicas } of this.options.topology.groups) {
       const [home] = replicas;
       const group = this.groups.get(id);
-      if (home === undefined || home.node === this.id || group?.isLeader !== true) continue;
+      if (home === undefined || home.node === this.id || group === undefined || !this.hasLedAWhile(group)) continue;
       if (!this.router.isReachable(home.node) || !group.raft.isCaughtUp(home.replica, this.now.mono)) continue;
       group.raft.transferLeadership(home.replica, this.now.mono);
       this.touched.add(group);
       return;
     }
+  }
+
+  /** Long enough that a home which has just handed its group over, to stop, is gone. */
+  private hasLedAWhile({ ledSince }: Group): boolean {
+    return ledSince !== null && elapsedMs(ledSince, this.now.mono) >= limits.returnLeadershipAfterMs;
   }
 
   private purge(group: Group): void {

@@ -1,0 +1,80 @@
+/** Commands through nodes that do not lead: same answers, same order, and a route that can be explained. */
+import { beforeEach, expect, test } from 'vitest';
+import { Nodes } from './harness.ts';
+
+let nodes: Nodes;
+
+beforeEach(() => {
+  nodes = new Nodes(3, 3);
+  for (const node of [1, 2, 3]) nodes.connect(node, node);
+});
+
+function leaderOf(tenant: string): number {
+  return Number(/leader\r\n:([0-9]+)/.exec(nodes.ask(1, 1, 'TENANT', 'WHERE', tenant))?.[1]);
+}
+
+test('every node answers for a tenant that any of them created', () => {
+  for (const node of [1, 2, 3]) expect(nodes.ask(node, node, 'SET', `{t${String(node)}}k`, 'v')).toBe('+OK\r\n');
+  for (const node of [1, 2, 3])
+    for (const tenant of ['t1', 't2', 't3']) expect(nodes.ask(node, node, 'GET', `{${tenant}}k`)).toBe('$1\r\nv\r\n');
+});
+
+test('leaders go home, so groups are led by the nodes the GroupMap names first', () => {
+  nodes.pass(5000);
+  expect(
+    nodes.nodes.map((node) => [...node.groups.values()].filter((group) => group.isLeader).map(({ id }) => id)),
+  ).toEqual([[0, 3], [1], [2]]);
+});
+
+test('one hop through a node that does not lead, none through the one that does', () => {
+  nodes.ask(1, 1, 'SET', '{acme}k', 'v');
+  const leader = leaderOf('acme');
+  for (const node of [1, 2, 3])
+    expect(nodes.ask(node, node, 'TENANT', 'WHERE', 'acme')).toContain(`hops\r\n:${node === leader ? '0' : '1'}\r\n`);
+});
+
+test('a pipeline that mixes reads and writes sees its own order', () => {
+  nodes.ask(1, 1, 'SET', '{acme}k', '0');
+  const other = (leaderOf('acme') % 3) + 1;
+  let expected = '';
+  for (let i = 1; i <= 40; i += 1) {
+    nodes.send(other, other, 'GET', '{acme}k');
+    nodes.send(other, other, 'INCR', '{acme}k');
+    expected += `$${String(String(i - 1).length)}\r\n${String(i - 1)}\r\n:${String(i)}\r\n`;
+  }
+  nodes.pass(500);
+  expect(nodes.replies(other)).toBe(expected);
+});
+
+test('when the leader stops answering, another is found: writes whose answer was lost say so, others are repeated', () => {
+  nodes.ask(1, 1, 'SET', '{acme}k', 'v');
+  const leader = leaderOf('acme');
+  const other = (leader % 3) + 1;
+  nodes.paused.add(leader);
+  nodes.send(other, other, 'SET', '{acme}k', 'w');
+  nodes.send(other, other, 'GET', '{acme}k');
+  nodes.pass(50);
+  for (const node of [1, 2, 3]) if (node !== leader) nodes.input(node, { kind: 'peerDown', peer: leader as never });
+  nodes.pass(4000);
+  expect(nodes.replies(other)).toMatch(/^-UNKNOWN may or may not have been executed: [^\r]+\r\n\$1\r\n[vw]\r\n$/);
+  expect(nodes.ask(other, other, 'SET', '{acme}k', 'x')).toBe('+OK\r\n');
+});
+
+test('without a majority nothing is executed, and the error says so', () => {
+  nodes.ask(1, 1, 'SET', '{acme}k', 'v');
+  const leader = leaderOf('acme');
+  for (const node of [1, 2, 3]) if (node !== leader) nodes.paused.add(node);
+  for (const node of [1, 2, 3]) if (node !== leader) nodes.input(leader, { kind: 'peerDown', peer: node as never });
+  nodes.pass(3000);
+  nodes.send(leader, leader, 'SET', '{acme}k', 'w');
+  nodes.pass(6000);
+  expect(nodes.replies(leader)).toBe('-UNAVAILABLE not executed: no leader of the group answered in time\r\n');
+});
+
+test('a node told to stop gives its groups away first', () => {
+  nodes.pass(5000);
+  nodes.input(2, { kind: 'drain' });
+  nodes.pass(1000);
+  expect(nodes.drained).toEqual([2]);
+  expect([...(nodes.nodes[1]?.groups.values() ?? [])].some((group) => group.isLeader)).toBe(false);
+});
