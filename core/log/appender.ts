@@ -1,6 +1,7 @@
 /**
  * Turns writes into bytes and says where they go. It knows where the log ends and what of it is on disk; the
- * driver writes the chunks in order, may sync several at once, and reports back with `onSynced`.
+ * driver writes the chunks in order, may sync several at once, and reports back with `onSynced`. A segment's
+ * file is there for good before the next one is written to: a missing one is damage.
  */
 import { ByteWriter } from '../base/bytes.ts';
 import type { Crc32 } from '../base/crc32.ts';
@@ -33,16 +34,18 @@ export interface LogChunk {
 export class LogAppender {
   private readonly identity: LogIdentity;
   private readonly crc: Crc32;
+  private readonly largest: number;
   private readonly writer = new ByteWriter(writerChunkBytes);
   private segment: number;
   private offset: number;
   private sequence: number;
   private synced: number;
 
-  /** Everything before `end` is on disk, and nothing but zeros behind it. */
-  constructor(identity: LogIdentity, end: LogPosition, crc: Crc32) {
+  /** Everything before `end` is on disk, and nothing but zeros behind it. Segments are `largest` bytes long at most: small ones let a test fill many. */
+  constructor(identity: LogIdentity, end: LogPosition, crc: Crc32, largest: number = segmentBytes) {
     this.identity = identity;
     this.crc = crc;
+    this.largest = largest;
     this.segment = end.segment;
     this.offset = end.offset;
     this.sequence = end.sequence;
@@ -60,7 +63,7 @@ export class LogAppender {
     this.sequence += 1;
     const isFirst = this.segment === 0;
     if (!isFirst) encodeFrame(writer, this.sequence, this.synced, records, this.crc);
-    if (isFirst || this.offset + writer.length > segmentBytes) {
+    if (isFirst || this.offset + writer.length > this.largest) {
       writer.rewind();
       this.segment += 1;
       this.offset = 0;

@@ -75,6 +75,8 @@ export function decodeSegmentHeader(
   if (reader.failed || magic !== segmentMagic || crc(body, 0) !== expected) return { kind: 'invalid' };
   const fields = new ByteReader(body);
   const version = fields.varint();
+  // Torn behind its magic, it has the checksum of nothing.
+  if (fields.failed) return { kind: 'invalid' };
   if (version !== formatVersion)
     return { kind: 'foreign', reason: `it has format ${String(version)}, this is ${String(formatVersion)}` };
   const clusterId = fields.text();

@@ -1,0 +1,159 @@
+/** Everything nodes can say to one another, and the bytes it travels in. */
+import { crc32 } from 'node:zlib';
+import fc from 'fast-check';
+import {
+  Epoch,
+  GroupId,
+  Incarnation,
+  LaneId,
+  LogIndex,
+  MapVersion,
+  NodeId,
+  ReplicaId,
+  RequestId,
+  type TenantName,
+  Term,
+} from '../../core/base/ids.ts';
+import { WallTime } from '../../core/base/time.ts';
+import type { RaftMessage } from '../../core/raft/types.ts';
+import type { MapChange, Operation, Outcome, PeerMessage, Refusal, TenantPlace } from '../../core/wire/messages.ts';
+import type { LoggedItem, LoggedOperation } from '../../core/wire/operation.ts';
+
+const edges = [0, 1, 127, 128, 16_383, 16_384, 0xffff_ffff, 0x1_0000_0000, Number.MAX_SAFE_INTEGER];
+const natural = fc.oneof(fc.nat(300), fc.maxSafeNat(), fc.constantFrom(...edges));
+const positive = natural.map((value) => Math.max(1, value));
+const bytes = fc.uint8Array({ maxLength: 200 });
+
+const group = fc.oneof(fc.nat(20), fc.constantFrom(0, 0xffff_ffff)).map(GroupId);
+const node = fc.integer({ min: 1, max: 65_535 }).map(NodeId);
+const replica = positive.map(ReplicaId);
+const term = natural.map(Term);
+const index = natural.map(LogIndex);
+const epoch = natural.map(Epoch);
+const incarnation = positive.map(Incarnation);
+const version = natural.map(MapVersion);
+const request = natural.map(RequestId);
+const letters = 'ABCXYZabcxyz0189._:@-';
+const letter = fc.nat(letters.length - 1).map((i) => letters.charAt(i));
+export const tenant = fc
+  .oneof(fc.constantFrom('default', 'acme'), fc.string({ unit: letter, minLength: 1, maxLength: 128 }))
+  .map((name) => name as TenantName);
+
+const entry = fc.record({ term, kind: fc.constantFrom('noop' as const, 'data' as const), data: bytes });
+const append = fc
+  .record({
+    term,
+    prevIndex: fc.nat(1_000_000_000),
+    prevTerm: term,
+    commit: index,
+    round: natural,
+    entries: fc.array(entry, { maxLength: 12 }),
+  })
+  .map(({ prevIndex, entries, ...rest }): RaftMessage => {
+    const numbered = entries.map((each, i) => ({ index: LogIndex(prevIndex + 1 + i), ...each }));
+    return { kind: 'append', ...rest, prevIndex: LogIndex(prevIndex), entries: numbered };
+  });
+
+function kind<Kind extends string, Fields extends object>(
+  name: Kind,
+  fields: { [Key in keyof Fields]: fc.Arbitrary<Fields[Key]> },
+): fc.Arbitrary<{ readonly kind: Kind } & Fields> {
+  return fc.record({ kind: fc.constant(name), ...fields }) as unknown as fc.Arbitrary<{ readonly kind: Kind } & Fields>;
+}
+
+const raft: fc.Arbitrary<RaftMessage> = fc.oneof(
+  append,
+  kind('voteRequest', { term, pre: fc.boolean(), transfer: fc.boolean(), lastIndex: index, lastTerm: term }),
+  kind('voteReply', { term, pre: fc.boolean(), granted: fc.boolean() }),
+  kind('appendReply', { term, accepted: fc.boolean(), index, hintTerm: term, round: natural }),
+  kind('heartbeat', { term, commit: index, round: natural }),
+  kind('heartbeatReply', { term, round: natural }),
+  kind('timeoutNow', { term }),
+);
+
+export const operation: fc.Arbitrary<Operation> = fc.oneof(
+  kind('execute', {
+    tenant,
+    incarnation,
+    access: fc.constantFrom('read' as const, 'write' as const),
+    protocol: fc.constantFrom(2 as const, 3 as const),
+    args: fc.array(bytes, { minLength: 1, maxLength: 5 }),
+  }),
+  kind('adopt', { tenant, incarnation, epoch }),
+  kind('release', { tenant, incarnation }),
+  // The metadata group itself never owns a tenant.
+  kind('resolveTenant', {
+    tenant,
+    create: fc.boolean(),
+    group: fc.option(fc.integer({ min: 1, max: 0xffff_ffff }).map(GroupId)),
+  }),
+  kind('dropTenant', { tenant, incarnation }),
+);
+
+const logged: fc.Arbitrary<LoggedOperation> = fc.oneof(
+  { weight: 5, arbitrary: operation },
+  { weight: 1, arbitrary: kind('purge', { tenant, incarnation, keys: fc.array(bytes, { maxLength: 5 }) }) },
+);
+export const items: fc.Arbitrary<readonly LoggedItem[]> = fc.array(
+  fc.record({ origin: fc.record({ node, boot: natural, request }), operation: logged }),
+  { maxLength: 12 },
+);
+export const stamp = natural.map(WallTime);
+
+const place: fc.Arbitrary<TenantPlace> = fc.record({ tenant, group, epoch, incarnation });
+const ownedOrNone = natural.map(Incarnation);
+const refusal: fc.Arbitrary<Refusal> = fc.oneof(
+  kind('notLeader', { leader: fc.option(node), term }),
+  kind('notOwner', { owned: ownedOrNone, released: ownedOrNone }),
+  kind('outOfOrder', {}),
+  kind('busy', { what: fc.string({ maxLength: 40 }) }),
+);
+const outcome: fc.Arbitrary<Outcome> = fc.oneof(
+  kind('done', { reply: bytes }),
+  kind('resolved', { version, tenant: fc.option(place) }),
+  kind('refused', { refusal }),
+);
+const change: fc.Arbitrary<MapChange> = fc.oneof(
+  kind('placed', { tenant, group, epoch, incarnation }),
+  kind('dropped', { tenant, incarnation }),
+);
+
+export const message: fc.Arbitrary<PeerMessage> = fc.oneof(
+  { weight: 4, arbitrary: kind('raft', { group, from: replica, to: replica, message: raft }) },
+  {
+    weight: 2,
+    arbitrary: kind('request', {
+      boot: natural,
+      request,
+      group,
+      lane: natural.map(LaneId),
+      resumes: fc.boolean(),
+      operation,
+    }),
+  },
+  { weight: 2, arbitrary: kind('reply', { boot: natural, request, outcome }) },
+  { weight: 1, arbitrary: kind('mapVersion', { version }) },
+  { weight: 1, arbitrary: kind('mapChanges', { since: version, changes: fc.array(change, { maxLength: 8 }) }) },
+);
+export const messages = fc.array(message, { maxLength: 8 });
+
+/** A frame around a payload that a test made by hand. */
+export function frameOf(payload: Uint8Array): Uint8Array {
+  const frame = Buffer.alloc(8 + payload.length);
+  frame.writeUInt32BE(payload.length, 0);
+  frame.writeUInt32BE(crc32(payload), 4);
+  frame.set(payload, 8);
+  return new Uint8Array(frame);
+}
+
+/** A payload of messages whose bytes a test made by hand. */
+export function payloadOf(bodies: readonly Uint8Array[]): Uint8Array {
+  const parts = bodies.flatMap((body) => [u32(body.length), body]);
+  return new Uint8Array(Buffer.concat([u32(bodies.length), ...parts]));
+}
+
+function u32(value: number): Uint8Array {
+  const made = Buffer.alloc(4);
+  made.writeUInt32BE(value);
+  return made;
+}

@@ -1,0 +1,35 @@
+/**
+ * What every version of the peer protocol and of an entry looked like. A fixture is never rewritten: a new
+ * version gets fixtures of its own.
+ */
+import { readFileSync } from 'node:fs';
+import { crc32 } from 'node:zlib';
+import { expect, test } from 'vitest';
+import { encodeFrames, FrameReader } from '../../core/wire/frames.ts';
+import { decodeHello, encodeHello, protocolVersion } from '../../core/wire/hello.ts';
+import { decodeEntryBatch, encodeEntryBatch } from '../../core/wire/operation.ts';
+import { sampleBatch, sampleHello, sampleMessages } from './samples.ts';
+
+function fixture(name: string): Uint8Array {
+  const hex = readFileSync(new URL(`fixtures/${name}.hex`, import.meta.url), 'utf8');
+  return new Uint8Array(Buffer.from(hex.replaceAll(/\s/g, ''), 'hex'));
+}
+
+test('version 1 of the handshake', () => {
+  const bytes = fixture('version-1.hello');
+  expect(sampleHello.version).toBe(protocolVersion);
+  expect(new Uint8Array(encodeHello(sampleHello, crc32))).toEqual(bytes);
+  expect(decodeHello(bytes, crc32)).toEqual({ hello: sampleHello, rest: new Uint8Array(0) });
+});
+
+test('version 1 of every message', () => {
+  const bytes = fixture('version-1.frame');
+  expect(encodeFrames(sampleMessages, crc32)).toEqual([bytes]);
+  expect(new FrameReader(crc32).read(bytes)).toEqual(sampleMessages);
+});
+
+test('version 1 of an entry', () => {
+  const bytes = fixture('version-1.entry');
+  expect(encodeEntryBatch(sampleBatch.stamp, sampleBatch.items)).toEqual(bytes);
+  expect(decodeEntryBatch(bytes)).toEqual(sampleBatch);
+});

@@ -1,0 +1,119 @@
+/** One message of every kind, and one entry with every operation: what the fixtures hold. */
+import {
+  Epoch,
+  GroupId,
+  Incarnation,
+  LaneId,
+  LogIndex,
+  MapVersion,
+  NodeId,
+  ReplicaId,
+  RequestId,
+  Term,
+} from '../../core/base/ids.ts';
+import { parseTenantName } from '../../core/base/tenantName.ts';
+import { WallTime } from '../../core/base/time.ts';
+import type { Hello } from '../../core/wire/hello.ts';
+import type { Operation, Outcome, PeerMessage } from '../../core/wire/messages.ts';
+import type { EntryBatch } from '../../core/wire/operation.ts';
+import type { RaftMessage } from '../../core/raft/types.ts';
+
+const ascii = (text: string): Uint8Array => new Uint8Array(Buffer.from(text, 'latin1'));
+const acme = parseTenantName('acme')!;
+const other = parseTenantName('other:tenant@eu-1.example_2')!;
+const [term, group, boot] = [Term(7), GroupId(300), 12];
+const [one, two] = [Incarnation(1), Incarnation(2)];
+
+const raft = (message: RaftMessage): PeerMessage => ({
+  kind: 'raft',
+  group,
+  from: ReplicaId(1),
+  to: ReplicaId(2),
+  message,
+});
+const request = (operation: Operation): PeerMessage => ({
+  kind: 'request',
+  boot,
+  request: RequestId(99_999),
+  group,
+  lane: LaneId(5),
+  resumes: operation.kind === 'adopt',
+  operation,
+});
+const reply = (outcome: Outcome): PeerMessage => ({ kind: 'reply', boot, request: RequestId(99_999), outcome });
+
+const operations: readonly Operation[] = [
+  {
+    kind: 'execute',
+    tenant: acme,
+    incarnation: one,
+    access: 'write',
+    protocol: 3,
+    args: [ascii('SET'), ascii('k'), ascii('\x00\xff')],
+  },
+  { kind: 'execute', tenant: acme, incarnation: one, access: 'read', protocol: 2, args: [ascii('GET'), ascii('')] },
+  { kind: 'adopt', tenant: other, incarnation: two, epoch: Epoch(3) },
+  { kind: 'release', tenant: other, incarnation: two },
+  { kind: 'resolveTenant', tenant: acme, create: true, group: null },
+  { kind: 'resolveTenant', tenant: acme, create: false, group: GroupId(4) },
+  { kind: 'dropTenant', tenant: acme, incarnation: one },
+];
+
+export const sampleHello: Hello = { clusterId: 'test-cluster', node: NodeId(3), boot, version: 1 };
+
+export const sampleMessages: readonly PeerMessage[] = [
+  raft({ kind: 'voteRequest', term, pre: true, transfer: false, lastIndex: LogIndex(1000), lastTerm: Term(6) }),
+  raft({ kind: 'voteReply', term, pre: false, granted: true }),
+  raft({
+    kind: 'append',
+    term,
+    prevIndex: LogIndex(1000),
+    prevTerm: Term(6),
+    entries: [
+      { index: LogIndex(1001), term: Term(6), kind: 'data', data: ascii('data') },
+      { index: LogIndex(1002), term, kind: 'noop', data: ascii('') },
+    ],
+    commit: LogIndex(999),
+    round: 40,
+  }),
+  raft({ kind: 'appendReply', term, accepted: true, index: LogIndex(1002), hintTerm: Term(0), round: 40 }),
+  raft({ kind: 'heartbeat', term, commit: LogIndex(1002), round: 41 }),
+  raft({ kind: 'heartbeatReply', term, round: 41 }),
+  raft({ kind: 'timeoutNow', term }),
+  ...operations.map(request),
+  reply({ kind: 'done', reply: ascii('+OK\r\n') }),
+  reply({ kind: 'resolved', version: MapVersion(17), tenant: null }),
+  reply({
+    kind: 'resolved',
+    version: MapVersion(17),
+    tenant: { tenant: acme, group, epoch: Epoch(2), incarnation: two },
+  }),
+  reply({ kind: 'refused', refusal: { kind: 'notLeader', leader: NodeId(65_535), term } }),
+  reply({ kind: 'refused', refusal: { kind: 'notLeader', leader: null, term: Term(0) } }),
+  reply({ kind: 'refused', refusal: { kind: 'notOwner', owned: 0, released: one } }),
+  reply({ kind: 'refused', refusal: { kind: 'outOfOrder' } }),
+  reply({ kind: 'refused', refusal: { kind: 'busy', what: 'requests' } }),
+  { kind: 'mapVersion', version: MapVersion(Number.MAX_SAFE_INTEGER) },
+  {
+    kind: 'mapChanges',
+    since: MapVersion(16),
+    changes: [
+      { kind: 'placed', tenant: acme, group, epoch: Epoch(2), incarnation: two },
+      { kind: 'dropped', tenant: other, incarnation: one },
+    ],
+  },
+];
+
+export const sampleBatch: EntryBatch = {
+  stamp: WallTime(1_800_000_000_000),
+  items: [
+    ...operations.map((operation, i) => ({
+      origin: { node: NodeId(1 + i), boot, request: RequestId(i * 1000) },
+      operation,
+    })),
+    {
+      origin: { node: NodeId(65_535), boot, request: RequestId(0) },
+      operation: { kind: 'purge', tenant: acme, incarnation: one, keys: [ascii('k'), ascii('')] },
+    },
+  ],
+};
