@@ -55,8 +55,6 @@ interface Proposal {
   readonly term: Term;
   readonly stamp: WallTime;
   readonly submissions: readonly Submission[];
-  /** One for the same index from an earlier term of ours, whose fate is not known either. */
-  readonly earlier: Proposal | null;
 }
 
 export class Group {
@@ -76,8 +74,8 @@ export class Group {
   private stamp = WallTime(0);
   private batch: Submission[] = [];
   private batchBytes = 0;
-  /** By index; a new term may put a lower index behind a higher one. */
-  private readonly proposals = new Map<LogIndex, Proposal>();
+  /** By term, then by index: a new term may put a lower index behind a higher one. */
+  private readonly proposals = new Queue<Proposal>();
   private proposedCount = 0;
   private readonly reads = new ReadQueue();
 
@@ -171,8 +169,10 @@ export class Group {
     const { lane, resumes, origin } = submission;
     if (lane !== 0) {
       const known = this.lanes.find(origin.node, lane);
-      if (known?.blocked === true) {
-        if (!resumes) return { kind: 'outOfOrder' };
+      if (known !== undefined) {
+        // What was logged in an earlier term may yet be refused, and come back behind this.
+        const isOpen = known.logged > 0 && known.term !== this.raft.state.term;
+        if ((known.blocked || isOpen) && !resumes) return { kind: 'outOfOrder' };
         known.blocked = false;
       }
     }
@@ -194,6 +194,7 @@ export class Group {
     const { lane: laneId, origin } = submission;
     if (laneId !== 0) {
       const lane = this.lanes.open(origin.node, laneId);
+      lane.term = this.raft.state.term;
       for (const read of lane.reads) {
         read.isLogged = true;
         lane.logged += 1;
@@ -212,6 +213,7 @@ export class Group {
       const lane = this.lanes.open(origin.node, laneId);
       if (lane.logged > 0) {
         lane.logged += 1;
+        lane.term = this.raft.state.term;
         this.append(submission);
         return;
       }
@@ -248,7 +250,7 @@ export class Group {
       return;
     }
     const { term } = this.raft.state;
-    this.proposals.set(index, { index, term, stamp: wall, submissions, earlier: this.proposals.get(index) ?? null });
+    this.proposals.push({ index, term, stamp: wall, submissions });
     this.probe?.proposed({ group: this.id, term, index, origins: submissions.map(({ origin }) => origin) });
   }
 
@@ -374,19 +376,25 @@ export class Group {
     }
   }
 
-  /** The proposal that became this entry, if it is ours. Others for its index are abandoned. */
+  /**
+   * The proposal that became this entry, if it is ours. Those of earlier terms are abandoned: where they stand in
+   * a log, nothing before them has as high a term as this entry, so that log will never be a leader's.
+   */
   private takeProposal(entry: Entry): Proposal | null {
-    let taken: Proposal | null = null;
-    for (let proposal = this.proposals.get(entry.index) ?? null; proposal !== null; proposal = proposal.earlier) {
-      this.proposedCount -= proposal.submissions.length;
-      if (proposal.term === entry.term) taken = proposal;
-      else this.abandon(proposal);
+    let head = this.proposals.peek();
+    for (; head !== undefined && head.term < entry.term; head = this.proposals.peek()) {
+      this.proposals.shift();
+      this.proposedCount -= head.submissions.length;
+      this.abandon(head);
     }
-    this.proposals.delete(entry.index);
-    return taken;
+    if (head?.term !== entry.term || head.index > entry.index) return null;
+    invariant(head.index === entry.index, 'proposals of a term are applied in order', { head: head.index });
+    this.proposals.shift();
+    this.proposedCount -= head.submissions.length;
+    return head;
   }
 
-  /** Another leader's entry took the place of ours and is committed: ours never will be. */
+  /** A later leader's entry is committed before or in place of ours: ours never will be. */
   private abandon(proposal: Proposal): void {
     const refusal = this.notLeader();
     for (const submission of proposal.submissions) this.refuseLogged(submission, refusal);

@@ -6,12 +6,14 @@
  * - A write behind reads of its lane sends those through the log, before it.
  * - After a refusal everything later in the lane is refused too, until the ingress comes back with `resumes`.
  */
-import type { LaneId, NodeId } from '../base/ids.ts';
+import { type LaneId, type NodeId, Term } from '../base/ids.ts';
 import type { WaitingRead } from './reads.ts';
 
 export interface Lane {
   /** Logged operations whose fate is not known yet. */
   logged: number;
+  /** In which term the latest of them was submitted. */
+  term: Term;
   /** Reads beside the log, not served yet. */
   readonly reads: WaitingRead[];
   blocked: boolean;
@@ -38,7 +40,7 @@ export class Lanes {
     const key = lane * nodeSpan + node;
     const known = this.lanes.get(key);
     if (known !== undefined) return known;
-    const opened: Lane = { logged: 0, reads: [], blocked: false };
+    const opened: Lane = { logged: 0, term: Term(0), reads: [], blocked: false };
     this.lanes.set(key, opened);
     return opened;
   }
