@@ -79,6 +79,24 @@ describe('time', () => {
     expect(tenant.run('PEXPIRETIME', 'k')).toBe(`:${String(at)}\r\n`);
   });
 
+  it.each([
+    ['NX', [0, 0, 0, 1]],
+    ['XX', [1, 1, 1, 0]],
+    ['GT', [0, 0, 1, 0]],
+    ['LT', [1, 0, 0, 1]],
+  ])(
+    '%s asks for a time before, at or after the present one, and for one where there is none',
+    (condition, answers) => {
+      const answer = (present: readonly string[], at: number) => {
+        const tenant = new Tenant();
+        tenant.run('SET', 'k', 'v', ...present);
+        return tenant.run('PEXPIREAT', 'k', at, condition);
+      };
+      const timed = [1_999_999, 2_000_000, 2_000_001].map((at) => answer(['PXAT', '2000000'], at));
+      expect([...timed, answer([], 2_000_000)]).toEqual(answers.map((one) => `:${String(one)}\r\n`));
+    },
+  );
+
   it('rounds to the nearest second', () => {
     const tenant = new Tenant();
     tenant.run('SET', 'k', 'v', 'PX', '1499');

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { binaryString, bytesOfBinary } from '../../core/base/bytes.ts';
 import { WallTime } from '../../core/base/time.ts';
+import { ExpiryHeap } from '../../core/engine/expiryHeap.ts';
 import { Keyspace } from '../../core/engine/keyspace.ts';
 import { Tenant } from './support/tenant.ts';
 
@@ -10,7 +11,7 @@ const value = () => bytesOfBinary('v');
 
 /** Keys that come, go, change and expire while somebody scans. */
 const change = fc.record({
-  kind: fc.constantFrom('set', 'del', 'expire', 'purge'),
+  kind: fc.constantFrom('set', 'set', 'del', 'clear out', 'expire', 'purge'),
   key: fc.integer({ min: 0, max: 120 }),
   time: fc.integer({ min: 1, max: 30 }),
 });
@@ -21,6 +22,10 @@ function apply(
   now: WallTime,
 ): void {
   const name = `k${String(key)}`;
+  if (kind === 'clear out') {
+    for (const item of [...keyspace.visible(now)].slice(key / 2, key)) keyspace.remove(item);
+    return;
+  }
   const present = keyspace.findForWrite(name, now);
   if (kind === 'set') keyspace.put(name, present, value());
   else if (kind === 'purge') keyspace.purge(keyspace.expiredKeys(now, time), now);
@@ -35,6 +40,7 @@ it('a scan returns every key that is there all along, and nothing that is not th
       fc.array(fc.tuple(fc.integer({ min: 1, max: 7 }), fc.array(change, { maxLength: 8 })), { minLength: 1 }),
       (before, steps) => {
         const keyspace = new Keyspace();
+        for (let i = 0; i < 120; i += 1) apply(keyspace, { kind: 'set', key: i, time: 0 }, start);
         for (const one of before) apply(keyspace, one, start);
         let now = start;
         const there = () => new Set([...keyspace.visible(now)].map(({ key }) => key));
@@ -85,6 +91,26 @@ it('knows which keys are due, and when the next one is', () => {
       expect(keyspace.visibleSize(now)).toBe(all.length - due.length);
       keyspace.purge(keyspace.expiredKeys(now, 1000), now);
       expect([keyspace.size, keyspace.visibleSize(now)]).toEqual([all.length - due.length, all.length - due.length]);
+    }),
+  );
+});
+
+it('finds the earliest of many times, however they change', () => {
+  const step = fc.tuple(fc.nat(60), fc.option(fc.nat(500), { freq: 3 }));
+  fc.assert(
+    fc.property(fc.array(step, { minLength: 100, maxLength: 300, size: 'max' }), (changes) => {
+      const heap = new ExpiryHeap<{ expireAt: WallTime | null; heapPlace: number }>();
+      const items = Array.from({ length: 61 }, () => ({ expireAt: null, heapPlace: -1 }));
+      const times = new Map<number, number>();
+      for (const [index, time] of changes) {
+        heap.set(items[index]!, time === null ? null : WallTime(time));
+        if (time === null) times.delete(index);
+        else times.set(index, time);
+        expect(heap.nextAt).toBe(times.size === 0 ? null : Math.min(...times.values()));
+      }
+      const due = heap.due(WallTime(250), 100).map((item) => items.indexOf(item as never));
+      const expected = [...times].filter(([, time]) => time <= 250).map(([index]) => index);
+      expect(new Set(due)).toEqual(new Set(expected));
     }),
   );
 });

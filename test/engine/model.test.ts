@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { WallTime } from '../../core/base/time.ts';
 import { dataCommands } from '../../core/engine/dataCommands.ts';
+import { ListValue } from '../../core/engine/listValue.ts';
 import { Model } from './support/model.ts';
 import { Tenant } from './support/tenant.ts';
 
@@ -117,6 +118,28 @@ it('two replicas are the same to the byte, though only one of them reads', () =>
       expect(follower.keyspace.digest()).toBe(leader.keyspace.digest());
       expect(follower.run('SCAN', '0', 'COUNT', '2')).toBe(leader.run('SCAN', '0', 'COUNT', '2'));
       expect([follower.keyspace.bytes, follower.keyspace.size]).toEqual([leader.keyspace.bytes, leader.keyspace.size]);
+    }),
+    { numRuns: 200 },
+  );
+});
+
+it('is what one would get by writing down what is there', () => {
+  fc.assert(
+    fc.property(fc.array(step, { minLength: 1, maxLength: 50, size: 'max' }), (steps) => {
+      const tenant = new Tenant();
+      for (const { passes, words } of steps) {
+        tenant.now += passes;
+        tenant.run(...words);
+      }
+      const copy = new Tenant();
+      copy.now = 0;
+      for (const { key: name, value: present, expireAt } of tenant.keyspace.visible(WallTime(0))) {
+        if (present instanceof ListValue) copy.run('RPUSH', name, ...present.elements('left'));
+        else copy.run('SET', name, present);
+        if (expireAt !== null) copy.run('PEXPIREAT', name, expireAt);
+      }
+      const described = ({ keyspace }: Tenant) => [keyspace.digest(), keyspace.bytes, keyspace.nextExpiry()];
+      expect(described(tenant)).toEqual(described(copy));
     }),
     { numRuns: 200 },
   );

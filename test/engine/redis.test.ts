@@ -98,6 +98,16 @@ const counters: readonly fc.Arbitrary<Command>[] = [
   command('INCRBYFLOAT', key, fc.oneof(integer, fc.constantFrom('0.1', '1e2', 'inf', '-inf', 'nan', '0x1p-3', '.5e1'))),
 ];
 
+const expiries: readonly fc.Arbitrary<Command>[] = [
+  command('EXPIREAT', key, instantSeconds, options(word('NX', 'XX', 'GT', 'LT', 'What'))),
+  command('PEXPIREAT', key, instantMillis, options(word('NX', 'XX', 'GT', 'LT', 'What'))),
+  command('EXPIRE', key, fc.constantFrom('0', '-1', 'x', '9223372036854775807', '-9223372036854775808')),
+  command('PEXPIRE', key, fc.constantFrom('0', '-1', 'x', '9223372036854775807', '-9223372036854775808')),
+  command('EXPIRETIME', key),
+  command('PEXPIRETIME', key),
+  command('PERSIST', key),
+];
+
 const generics: readonly fc.Arbitrary<Command>[] = [
   command('DEL', keys),
   command('UNLINK', keys),
@@ -119,13 +129,6 @@ const generics: readonly fc.Arbitrary<Command>[] = [
     ),
   ).map((words) => (words.includes('100') ? words : [...words, 'COUNT', '100'])),
   fc.constant(['FLUSHDB', 'what']),
-  command('EXPIREAT', key, instantSeconds, options(word('NX', 'XX', 'GT', 'LT', 'What'))),
-  command('PEXPIREAT', key, instantMillis, options(word('NX', 'XX', 'GT', 'LT', 'What'))),
-  command('EXPIRE', key, fc.constantFrom('0', '-1', 'x', '9223372036854775807', '-9223372036854775808')),
-  command('PEXPIRE', key, fc.constantFrom('0', '-1', 'x', '9223372036854775807', '-9223372036854775808')),
-  command('EXPIRETIME', key),
-  command('PEXPIRETIME', key),
-  command('PERSIST', key),
   fc.constantFrom(['OBJECT'], ['object', 'What', 'a'], ['OBJECT', 'Encoding'], ['OBJECT', 'REFCOUNT', 'a', 'b']),
 ];
 
@@ -187,8 +190,9 @@ describe.skipIf(!isRedisInstalled)(title, () => {
   const families: readonly (readonly [string, readonly fc.Arbitrary<Command>[]])[] = [
     ['strings', strings],
     ['counters', [...counters, ...strings.slice(0, 3)]],
+    ['expiry', [...strings.slice(0, 4), ...expiries]],
     ['lists', lists],
-    ['everything', [...strings, ...counters, ...generics, ...lists]],
+    ['everything', [...strings, ...counters, ...expiries, ...generics, ...lists]],
   ];
   it.each(families)('%s', async (_, commands) => {
     const sequence = fc.array(fc.oneof(...commands), { minLength: 1, maxLength: 60, size: 'max' });
