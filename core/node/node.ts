@@ -6,21 +6,9 @@
  * write per client however many commands it holds.
  */
 import { binaryString, noBytes } from '../base/bytes.ts';
-import {
-  type GroupId,
-  LaneId,
-  type MapVersion,
-  metadataGroup,
-  type NodeId,
-  RequestId,
-  type TenantName,
-  Term,
-  WriteId,
-} from '../base/ids.ts';
+import { type GroupId, LaneId, type MapVersion, type NodeId, Term, WriteId } from '../base/ids.ts';
 import { unreachable } from '../base/invariant.ts';
 import { checkLimits, limits } from '../base/limits.ts';
-import { below, type Random } from '../base/random.ts';
-import { parseTenantName } from '../base/tenantName.ts';
 import { after, elapsedMs, type MonoTime, type Now } from '../base/time.ts';
 import { type Timer, Timers } from '../base/timers.ts';
 import { isArityRight } from '../engine/command.ts';
@@ -33,15 +21,15 @@ import {
   type ProcedureEnding,
   type RetryTimer,
 } from '../forward/forwarder.ts';
-import { ensureTenant, type Procedure } from '../forward/procedure.ts';
+import type { Procedure } from '../forward/procedure.ts';
 import type { DirectoryMachine } from '../group/directoryMachine.ts';
-import type { Group } from '../group/group.ts';
-import { TenantMachine } from '../group/tenantMachine.ts';
+import type { Group, Submission } from '../group/group.ts';
 import type { LogRecord } from '../log/records.ts';
 import { LeaderHints } from '../routing/leaderHints.ts';
 import { Router } from '../routing/router.ts';
 import { ShardMap } from '../routing/shardMap.ts';
 import type { ForwardRequest, Operation, PeerMessage, Refusal } from '../wire/messages.ts';
+import { Chores } from './chores.ts';
 import { Clients } from './clients.ts';
 import type { Effect, Input } from './door.ts';
 import { hostGroups } from './hosting.ts';
@@ -72,7 +60,7 @@ export class Node implements ForwarderHost {
   private readonly directory: DirectoryMachine | null;
   private readonly forwarder: Forwarder;
   private readonly clients: Clients;
-  private readonly random: Random;
+  private readonly chores: Chores;
   private readonly timers = new Timers<NodeTimer>();
   private readonly groupTimers = new Map<Group, NodeTimer>();
   private readonly gossipTimer: NodeTimer = { kind: 'gossip', scheduledAt: null };
@@ -85,9 +73,6 @@ export class Node implements ForwarderHost {
   /** Groups with writes that are not on disk, and the last of them. */
   private readonly unsynced = new Map<Group, WriteId>();
   private readonly outbox = new Map<NodeId, PeerMessage[]>();
-  private readonly bootstrapping = new Set<Procedure>();
-  /** What the configuration names, and `default` if commands may fall back on it. */
-  private readonly initialTenants: readonly { readonly tenant: TenantName; readonly group: GroupId | null }[];
   private effects: Effect[] = [];
   private now: Now;
   private nextWrite = WriteId(1);
@@ -99,13 +84,6 @@ export class Node implements ForwarderHost {
     this.options = options;
     this.id = node;
     this.now = now;
-    this.random = random('gossip');
-    const fallback = settings.defaultTenant ? parseTenantName('default') : null;
-    const isNamed = topology.tenants.some(({ tenant }) => tenant === fallback);
-    this.initialTenants = [
-      ...topology.tenants,
-      ...(fallback === null || isNamed ? [] : [{ tenant: fallback, group: null }]),
-    ];
     const members = topology.groups.map(({ group, replicas }): [GroupId, NodeId[]] => [
       group,
       replicas.map((replica) => replica.node),
@@ -129,6 +107,11 @@ export class Node implements ForwarderHost {
       now: () => this.now,
     });
     this.clients = new Clients(view, this.forwarder, this.statistics, options.probe ?? null);
+    this.chores = new Chores(options, this.groups, this.router, this.forwarder, hosted.directory, {
+      post: (to, message) => this.post(to, message),
+      touch: (group) => this.touched.add(group),
+      submit: (group, submission) => this.submit(group, submission),
+    });
     for (const group of this.groups.values()) {
       this.groupTimers.set(group, { kind: 'group', group, scheduledAt: null });
       this.touched.add(group);
@@ -262,11 +245,11 @@ export class Node implements ForwarderHost {
       this.post(from, { kind: 'reply', boot, request, outcome: { kind: 'refused', refusal } });
       return;
     }
-    group.submit({ origin: { node: from, boot, request }, lane, resumes, operation });
-    this.afterSubmit(group);
+    this.submit(group, { origin: { node: from, boot, request }, lane, resumes, operation });
   }
 
-  private afterSubmit(group: Group): void {
+  private submit(group: Group, submission: Submission): void {
+    group.submit(submission);
     if (group.isBatchFull) group.proposeBatch(this.now.wall);
     this.touched.add(group);
   }
@@ -347,17 +330,17 @@ export class Node implements ForwarderHost {
         return;
       case 'gossip':
         this.timers.schedule(timer, after(mono, this.options.settings.gossipMs));
-        this.gossip();
-        this.bootstrapTenants();
-        this.returnLeadership();
+        this.chores.gossip();
+        this.chores.bootstrapTenants(mono);
+        this.chores.returnLeadership(mono);
         return;
       case 'purge':
         this.timers.schedule(timer, after(mono, limits.purgeEveryMs));
-        for (const group of this.groups.values()) if (group.isLeader) this.purge(group);
+        this.chores.purge(this.now.wall);
         return;
       case 'lanes':
         this.timers.schedule(timer, after(mono, this.options.settings.commandTimeoutMs));
-        for (const group of this.groups.values()) group.lanes.forgetOldBlocks();
+        this.chores.forgetOldBlocks();
         return;
       case 'drain':
         this.finishDraining();
@@ -371,55 +354,6 @@ export class Node implements ForwarderHost {
     this.touched.add(group);
     const mayCampaign = this.draining === 'no' || group.isLeader;
     if (mayCampaign && group.raft.deadlineAt <= this.now.mono) group.raft.onTimer(this.now.mono);
-  }
-
-  private gossip(): void {
-    const peers = this.router.peers();
-    const peer = peers[below(this.random, Math.max(peers.length, 1))];
-    if (peer !== undefined) this.post(peer, { kind: 'mapVersion', version: this.router.shards.version });
-  }
-
-  /** The leader of the metadata group creates the tenants that the configuration names, some at a time. */
-  private bootstrapTenants(): void {
-    const metadata = this.groups.get(metadataGroup);
-    if (this.directory === null || metadata?.isLeader !== true || metadata.hasBacklog) return;
-    for (const { tenant, group } of this.initialTenants) {
-      if (this.bootstrapping.size >= bootstrapAtATime) return;
-      if (this.directory.directory.knows(tenant)) continue;
-      const procedure = ensureTenant(tenant, true, group);
-      this.bootstrapping.add(procedure);
-      this.forwarder.start(procedure, this.now.mono);
-    }
-  }
-
-  /**
-   * A group's leader belongs on the first of its members, so that leaders are spread as the GroupMap spreads them.
-   * One group at a time, and only to a member that is up and has what is committed.
-   */
-  private returnLeadership(): void {
-    for (const { group: id, replicas } of this.options.topology.groups) {
-      const [home] = replicas;
-      const group = this.groups.get(id);
-      if (home === undefined || home.node === this.id || group === undefined || !this.hasLedAWhile(group)) continue;
-      if (!this.router.isReachable(home.node) || !group.raft.isCaughtUp(home.replica, this.now.mono)) continue;
-      group.raft.transferLeadership(home.replica, this.now.mono);
-      this.touched.add(group);
-      return;
-    }
-  }
-
-  /** Long enough that a home which has just handed its group over, to stop, is gone. */
-  private hasLedAWhile({ ledSince }: Group): boolean {
-    return ledSince !== null && elapsedMs(ledSince, this.now.mono) >= limits.returnLeadershipAfterMs;
-  }
-
-  private purge(group: Group): void {
-    if (!(group.machine instanceof TenantMachine)) return;
-    const operation = group.machine.nextPurge(this.now.wall, limits.purgeTenantsPerRound, limits.purgeKeysPerEntry);
-    if (operation === null) return;
-    const origin = { node: this.id, boot: this.options.boot, request: unheard };
-    group.submit({ origin, lane: unordered, resumes: true, operation });
-    this.afterSubmit(group);
   }
 
   private startDraining(): void {
@@ -496,8 +430,7 @@ export class Node implements ForwarderHost {
     }
     const hosted = this.groups.get(group);
     if (hosted === undefined) return;
-    hosted.submit({ origin: { node: this.id, boot, request }, lane, resumes, operation });
-    this.afterSubmit(hosted);
+    this.submit(hosted, { origin: { node: this.id, boot, request }, lane, resumes, operation });
   }
 
   finished(call: CommandCall, ending: Ending): void {
@@ -505,7 +438,7 @@ export class Node implements ForwarderHost {
   }
 
   procedureFinished(procedure: Procedure, ending: ProcedureEnding): void {
-    if (!this.bootstrapping.delete(procedure)) this.clients.procedureFinished(procedure, ending);
+    if (!this.chores.isFinished(procedure)) this.clients.procedureFinished(procedure, ending);
   }
 
   misrouted(call: Call, refusal: Refusal): void {
@@ -518,12 +451,6 @@ export class Node implements ForwarderHost {
     this.timers.schedule(timer, at);
   }
 }
-
-/** Completions of operations that nobody waits for. */
-const unheard = RequestId(0);
-const unordered = LaneId(0);
-/** Configured tenants created at a time. */
-const bootstrapAtATime = 64;
 
 /** A peer may be newer than this node; what it asks must mean the same here. */
 function isKnown(operation: Operation): boolean {

@@ -1,0 +1,134 @@
+/**
+ * What a node does now and then, unasked: tells a peer how far its map is, creates the tenants that are configured,
+ * gives leadership back, lets keys go whose time has come. Nothing here is on the way of a command.
+ */
+import { type GroupId, LaneId, metadataGroup, type NodeId, RequestId, type TenantName } from '../base/ids.ts';
+import { limits } from '../base/limits.ts';
+import { below, type Random } from '../base/random.ts';
+import { parseTenantName } from '../base/tenantName.ts';
+import { elapsedMs, type MonoTime, type WallTime } from '../base/time.ts';
+import type { Forwarder } from '../forward/forwarder.ts';
+import { ensureTenant, type Procedure } from '../forward/procedure.ts';
+import type { DirectoryMachine } from '../group/directoryMachine.ts';
+import type { Group, Submission } from '../group/group.ts';
+import { TenantMachine } from '../group/tenantMachine.ts';
+import type { Router } from '../routing/router.ts';
+import type { PeerMessage } from '../wire/messages.ts';
+import type { NodeOptions } from './options.ts';
+
+export interface ChoresHost {
+  readonly post: (to: NodeId, message: PeerMessage) => void;
+  /** Something happened to the group in this turn. */
+  readonly touch: (group: Group) => void;
+  readonly submit: (group: Group, submission: Submission) => void;
+}
+
+interface InitialTenant {
+  readonly tenant: TenantName;
+  /** Null: the placement policy chooses. */
+  readonly group: GroupId | null;
+}
+
+/** Configured tenants created at a time. */
+const bootstrapAtATime = 64;
+/** Nobody waits for the completions of a node's own operations, and they keep no order. */
+const unheard = RequestId(0);
+const unordered = LaneId(0);
+
+export class Chores {
+  private readonly options: NodeOptions;
+  private readonly groups: ReadonlyMap<GroupId, Group>;
+  private readonly router: Router;
+  private readonly forwarder: Forwarder;
+  private readonly directory: DirectoryMachine | null;
+  private readonly host: ChoresHost;
+  private readonly random: Random;
+  private readonly initialTenants: readonly InitialTenant[];
+  private readonly bootstrapping = new Map<TenantName, Procedure>();
+
+  constructor(
+    options: NodeOptions,
+    groups: ReadonlyMap<GroupId, Group>,
+    router: Router,
+    forwarder: Forwarder,
+    directory: DirectoryMachine | null,
+    host: ChoresHost,
+  ) {
+    this.options = options;
+    this.groups = groups;
+    this.router = router;
+    this.forwarder = forwarder;
+    this.directory = directory;
+    this.host = host;
+    this.random = options.random('gossip');
+    this.initialTenants = initialTenants(options);
+  }
+
+  /** Anti-entropy: one random peer hears how far this node's ShardMap is, and the one behind is told the rest. */
+  gossip(): void {
+    const peers = this.router.peers();
+    const peer = peers[below(this.random, Math.max(peers.length, 1))];
+    if (peer !== undefined) this.host.post(peer, { kind: 'mapVersion', version: this.router.shards.version });
+  }
+
+  /** The leader of the metadata group creates the tenants that must exist, some at a time. */
+  bootstrapTenants(now: MonoTime): void {
+    const metadata = this.groups.get(metadataGroup);
+    if (this.directory === null || metadata?.isLeader !== true || metadata.hasBacklog) return;
+    for (const { tenant, group } of this.initialTenants) {
+      if (this.bootstrapping.size >= bootstrapAtATime) return;
+      if (this.directory.directory.knows(tenant) || this.bootstrapping.has(tenant)) continue;
+      const procedure = ensureTenant(tenant, true, group);
+      this.bootstrapping.set(tenant, procedure);
+      this.forwarder.start(procedure, now);
+    }
+  }
+
+  /** Whether the procedure was one of ours. */
+  isFinished(procedure: Procedure): boolean {
+    return this.bootstrapping.get(procedure.tenant) === procedure && this.bootstrapping.delete(procedure.tenant);
+  }
+
+  /**
+   * A group's leader belongs on the first of its members, so that leaders are spread as the GroupMap spreads them.
+   * One group at a time, and only to a member that is up and has what is committed.
+   */
+  returnLeadership(now: MonoTime): void {
+    for (const { group: id, replicas } of this.options.topology.groups) {
+      const [home] = replicas;
+      const group = this.groups.get(id);
+      if (home === undefined || home.node === this.options.node || group === undefined) continue;
+      if (!hasLedAWhile(group, now) || !this.router.isReachable(home.node)) continue;
+      if (!group.raft.isCaughtUp(home.replica, now)) continue;
+      group.raft.transferLeadership(home.replica, now);
+      this.host.touch(group);
+      return;
+    }
+  }
+
+  /** Logs the removal of keys whose time has come, in the groups that are led here. */
+  purge(wall: WallTime): void {
+    const origin = { node: this.options.node, boot: this.options.boot, request: unheard };
+    for (const group of this.groups.values()) {
+      if (!group.isLeader || !(group.machine instanceof TenantMachine)) continue;
+      const operation = group.machine.nextPurge(wall, limits.purgeTenantsPerRound, limits.purgeKeysPerEntry);
+      if (operation !== null) this.host.submit(group, { origin, lane: unordered, resumes: true, operation });
+    }
+  }
+
+  forgetOldBlocks(): void {
+    for (const group of this.groups.values()) group.lanes.forgetOldBlocks();
+  }
+}
+
+/** What the configuration names, and `default` if commands may fall back on it. */
+function initialTenants({ topology, settings }: NodeOptions): readonly InitialTenant[] {
+  const fallback = settings.defaultTenant ? parseTenantName('default') : null;
+  const isNamed = topology.tenants.some(({ tenant }) => tenant === fallback);
+  return fallback === null || isNamed ? topology.tenants : [...topology.tenants, { tenant: fallback, group: null }];
+}
+
+/** Long enough that a home which has just handed its group over, to stop, is gone. */
+function hasLedAWhile({ ledSince }: Group, now: MonoTime): boolean {
+  return ledSince !== null && elapsedMs(ledSince, now) >= limits.returnLeadershipAfterMs;
+}
