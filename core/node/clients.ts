@@ -10,13 +10,14 @@ import { type DataCommand, isArityRight, keysOf } from '../engine/command.ts';
 import type { CommandCall, IngressLane } from '../forward/call.ts';
 import type { Ending, Forwarder, ProcedureEnding } from '../forward/forwarder.ts';
 import type { Procedure } from '../forward/procedure.ts';
+import { wrongArity } from '../resp/errors.ts';
 import { ReplyWriter } from '../resp/replyWriter.ts';
 import { type TenantChoice, tenantOf } from '../routing/tenantOf.ts';
 import { commandTable } from './commandTable.ts';
 import type { NodeCommand } from './commands/spec.ts';
 import { collectReplies, type Connection, joinReplies, openConnection, type Slot } from './connection.ts';
 import type { Effect } from './door.ts';
-import { endingError, tenantError, unknownCommand, wrongArity } from './errors.ts';
+import { endingError, tenantError, unknownCommand } from './errors.ts';
 import type { Probe } from './probe.ts';
 import type { NodeStatistics, NodeView } from './view.ts';
 

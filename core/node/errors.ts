@@ -20,10 +20,6 @@ export function unknownCommand(args: readonly Uint8Array[]): string {
   return `ERR unknown command '${name ?? ''}', with args beginning with: ${beginning}`;
 }
 
-export function wrongArity(name: string): string {
-  return `ERR wrong number of arguments for '${name}' command`;
-}
-
 export function tenantError(choice: Exclude<TenantChoice, { kind: 'tenant' }>): string {
   switch (choice.kind) {
     case 'crossTenant':

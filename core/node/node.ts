@@ -6,7 +6,7 @@
  * write per client however many commands it holds.
  */
 import { binaryString, noBytes } from '../base/bytes.ts';
-import { type GroupId, LaneId, type MapVersion, type NodeId, Term, WriteId } from '../base/ids.ts';
+import { type GroupId, type LaneId, type MapVersion, type NodeId, Term, WriteId } from '../base/ids.ts';
 import { unreachable } from '../base/invariant.ts';
 import { checkLimits, limits } from '../base/limits.ts';
 import { after, elapsedMs, type MonoTime, type Now } from '../base/time.ts';
