@@ -203,11 +203,14 @@ export class Forwarder {
 
   /** The link broke: answers under way on it are lost. */
   onLinkDown(peer: NodeId, now: MonoTime): void {
-    for (const call of [...this.calls.values()]) {
-      if (call.sentTo !== peer) continue;
+    const lost = [...this.calls.values()].filter((call) => call.sentTo === peer);
+    // A write that may have run: what was sent before it in its lane cannot be asked again behind it.
+    const lastWrite = new Map<IngressLane, RequestId>();
+    for (const call of lost) if (call.kind === 'command' && call.access === 'write') lastWrite.set(call.lane, call.request);
+    for (const call of lost) {
       this.unsend(call);
       if (call.kind === 'step') this.repeatStep(call, false, now);
-      else if (call.access === 'read') this.giveBack(call, false, now);
+      else if (call.request > (lastWrite.get(call.lane) ?? 0)) this.giveBack(call, false, now);
       else this.loseAnswer(call, now);
     }
   }
