@@ -106,12 +106,9 @@ export class LogRecovery {
       if (isZero(bytes, offset)) continue;
       this.isTorn = true;
       const frame = decodeFrame(bytes, offset, this.crc);
-      if (frame === 'invalid') continue;
-      if (frame.synced > this.end.sequence) {
-        this.damage(this.stop, 'what was durable cannot be read, and later writes follow it');
-        return;
-      }
-      offset = frame.end - alignment;
+      if (frame === 'invalid' || frame.synced <= this.end.sequence) continue;
+      this.damage(this.stop, 'what was durable cannot be read, and later writes follow it');
+      return;
     }
   }
 

@@ -27,7 +27,7 @@ export function encodeEntries(writer: ByteWriter, entries: readonly Entry[]): vo
 export function decodeEntries(reader: ByteReader): readonly Entry[] {
   const count = reader.count(minimumBytes);
   const first = reader.varint();
-  if (count > 0 && (first === 0 || !Number.isSafeInteger(first + count))) reader.fail();
+  if (!Number.isSafeInteger(first + count)) reader.fail();
   const entries: Entry[] = [];
   for (let i = 0; i < count; i += 1) {
     const term = Term(reader.varint());

@@ -64,7 +64,7 @@ export function decodeEntryBatch(data: Uint8Array): EntryBatch | 'malformed' {
   for (let i = 0; i < count; i += 1) {
     const origin: Origin = { node: readNode(reader), boot: reader.varint(), request: RequestId(reader.varint()) };
     const operation = decodeOperation(reader, tenant);
-    if (operation === null || reader.failed) return 'malformed';
+    if (operation === null) return 'malformed';
     tenant = operation.tenant;
     items.push({ origin, operation });
   }

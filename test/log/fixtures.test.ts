@@ -64,8 +64,10 @@ test.each([
   expect(imageOf(chunks)).toEqual(stored);
 });
 
-test('format 1 is read', () => {
-  expect(recover(stored)).toEqual({
+test('format 1 is read, its groups in order', () => {
+  const found = recover(stored);
+  expect(found.kind === 'recovered' && [...found.log.groups.keys()]).toEqual([0, 7, 0xffff_ffff]);
+  expect(found).toEqual({
     kind: 'recovered',
     log: restored,
     end: { segment: 2, offset: stored.get(2)!.length, sequence: 4 },

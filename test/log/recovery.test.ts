@@ -1,10 +1,12 @@
 import { crc32 } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { equalBytes } from '../../core/base/bytes.ts';
 import { GroupId, LogIndex, NodeId, Term } from '../../core/base/ids.ts';
 import { InvariantError } from '../../core/base/invariant.ts';
 import { emptyLog, LogAppender, type LogChunk } from '../../core/log/appender.ts';
 import type { LogRecord } from '../../core/log/records.ts';
+import { LogRecovery } from '../../core/log/recovery.ts';
 import {
   endOf,
   headerBytesOf,
@@ -27,6 +29,8 @@ import {
 } from './history.ts';
 
 const largest = fc.constantFrom(64, 128, 400, 100_000);
+/** Where the records of a frame begin. */
+const framePrefixBytes = 32;
 const text = (value: string): Uint8Array => new Uint8Array(Buffer.from(value));
 const put = (...values: readonly string[]): readonly Intent[] => [
   { kind: 'entries', group: 1, back: 0, data: values.map(text) },
@@ -219,11 +223,14 @@ describe('damage', () => {
     expect(recover(swapped).kind).toBe('damaged');
   });
 
-  test('is a write that is whole but of a kind this version does not know', () => {
+  test.each([
+    ['of a kind this version does not know', [99, 1]],
+    ['ends in the middle of a record', [1, 0x80]],
+  ])('is a write that is whole but %s', (_, body) => {
     const history = record([put('a'), [{ kind: 'boot' }]]);
     const { offset } = history.written[1]!.chunk;
     const newer = changed(imageOfHistory(history), 1, (bytes) => {
-      bytes[offset + 32] = 99;
+      bytes.set(body, offset + framePrefixBytes);
       return resealed(bytes, offset);
     });
     expect(recover(newer)).toEqual({
@@ -231,6 +238,27 @@ describe('damage', () => {
       segment: 1,
       offset,
       reason: 'a write is whole, but this version cannot read it',
+    });
+  });
+
+  test('of the last write before a boot is known for what it is', () => {
+    const { chunk } = record([put('a')]).written[0]!;
+    const found = recover(imageOf([chunk]));
+    const end = found.kind === 'recovered' ? found.end : emptyLog;
+    const boot = new LogAppender(identity, end, crc32).append([{ kind: 'boot', boot: 1 }]);
+    const offset = headerBytesOf(chunk);
+    const damaged = changed(imageOf([chunk, boot]), 1, (bytes) => bytes.fill(0, offset, offset + 8));
+    expect(recover(damaged)).toMatchObject({ kind: 'damaged', segment: 1, offset });
+  });
+
+  test('of the zeros behind a full segment is nothing', () => {
+    const history = record(seven, { largest: 150 });
+    const image = changed(imageOfHistory(history, 8), 1, (bytes) => bytes.fill(1, bytes.length - 8));
+    expect(recover(image)).toEqual({
+      kind: 'recovered',
+      log: logAfter(history, seven.length),
+      end: endOf(history, seven.length),
+      isTorn: false,
     });
   });
 
@@ -364,15 +392,33 @@ describe('a value that looks like a frame', () => {
     });
   });
 
+  test('is masked again if the mask brings another forth', () => {
+    const weak = () => 0;
+    const firstMask = Uint8Array.of(0x5f, 0xf3, 0x6e, 0x3c);
+    const unmarked = marker.map((byte, i) => byte ^ (firstMask[i] ?? 0));
+    const data = new Uint8Array(
+      Buffer.concat(
+        Array.from({ length: 8 }, (_, shift) =>
+          Buffer.concat([Buffer.alloc(shift), marker, Buffer.alloc(4), unmarked]),
+        ),
+      ),
+    );
+    const appender = new LogAppender(identity, emptyLog, weak);
+    const entries = [{ index: LogIndex(1), term: Term(1), kind: 'data' as const, data }];
+    const chunk = appender.append([{ kind: 'entries', group: GroupId(1), entries }]);
+    expect(markersIn(chunk.bytes)).toEqual([headerBytesOf(chunk)]);
+    const recovery = new LogRecovery(identity, weak);
+    recovery.add(1, chunk.bytes);
+    const found = recovery.finish();
+    expect(found.kind === 'recovered' && found.log.groups.get(GroupId(1))?.entries).toEqual(entries);
+  });
+
   test('leaves no marker where none belongs', () => {
     fc.assert(
       fc.property(writes, (all) => {
         const history = record(all);
         const bytes = imageOfHistory(history).get(1) ?? new Uint8Array(0);
-        const found: number[] = [];
-        for (let at = 0; at < bytes.length; at += 8)
-          if (Buffer.compare(bytes.subarray(at, at + 4), marker) === 0) found.push(at);
-        expect(found).toEqual(history.written.map(({ chunk }) => chunk.offset + headerBytesOf(chunk)));
+        expect(markersIn(bytes)).toEqual(history.written.map(({ chunk }) => chunk.offset + headerBytesOf(chunk)));
       }),
     );
   });
@@ -393,6 +439,13 @@ describe('what cannot be written is refused before it is', () => {
     expect(() => appender.append([each])).toThrow(InvariantError);
   });
 });
+
+/** Where frames seem to begin. */
+function markersIn(bytes: Uint8Array): readonly number[] {
+  const found: number[] = [];
+  for (let at = 0; at < bytes.length; at += 8) if (equalBytes(bytes.subarray(at, at + 4), marker)) found.push(at);
+  return found;
+}
 
 /** Gives the header or frame at `offset` the checksum of what it holds now. */
 function resealed(bytes: Uint8Array, offset: number): Uint8Array {

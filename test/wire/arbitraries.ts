@@ -22,7 +22,7 @@ import type { LoggedItem, LoggedOperation } from '../../core/wire/operation.ts';
 const edges = [0, 1, 127, 128, 16_383, 16_384, 0xffff_ffff, 0x1_0000_0000, Number.MAX_SAFE_INTEGER];
 const natural = fc.oneof(fc.nat(300), fc.maxSafeNat(), fc.constantFrom(...edges));
 const positive = natural.map((value) => Math.max(1, value));
-const bytes = fc.uint8Array({ maxLength: 200 });
+const bytes = fc.oneof(fc.uint8Array({ maxLength: 20 }), fc.uint8Array({ maxLength: 300, size: 'max' }));
 
 const group = fc.oneof(fc.nat(20), fc.constantFrom(0, 0xffff_ffff)).map(GroupId);
 const node = fc.integer({ min: 1, max: 65_535 }).map(NodeId);

@@ -19,6 +19,8 @@ function decode(...bodies: readonly Uint8Array[]): readonly PeerMessage[] | 'mal
   return decodeMessages(payloadOf(bodies));
 }
 
+/** In the middle of a large varint. */
+const ones = [0xff, 0xff, 0xff, 0xff, 0xff, 0xff];
 const [before, after] = [sampleMessages[0]!, sampleMessages.at(-1)!];
 
 describe('a message', () => {
@@ -59,6 +61,17 @@ describe('a message', () => {
     ['a term beyond 53 bits', [1, 1, 1, 2, 7, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f]],
     ['an entry of an unknown kind', [1, 1, 1, 2, 3, 1, 0, 0, 0, 0, 1, 1, 1, 9, 0]],
     ['entries that do not follow the one before', [1, 1, 1, 2, 3, 1, 5, 1, 0, 0, 1, 7, 1, 0, 0]],
+    [
+      'entries beyond the last index',
+      [
+        ...[1, 1, 1, 2, 3, 1],
+        ...[0xfe, ...ones, 0x0f],
+        ...[0, 0, 1, 2],
+        ...[0xff, ...ones, 0x0f],
+        ...[1, 0, 0, 1, 0, 0],
+      ],
+    ],
+    ['a change of a tenant with a name that is none', [5, 1, 1, 1, 1, 32, 1, 1, 1]],
     ['a command without a name', [2, 1, 1, 1, 1, 0, 1, 1, 97, 0, 1, 0]],
     ['a tenant without a name', [2, 1, 1, 1, 1, 0, 3, 0, 1]],
     ['a tenant with a name that is none', [2, 1, 1, 1, 1, 0, 3, 1, 32, 1]],
