@@ -5,6 +5,8 @@ export const exitCodes = {
   usage: 64,
   /** The log on disk is damaged. */
   damagedLog: 65,
+  /** The local cluster does not serve, or none of its nodes is left. */
+  unavailable: 69,
   /** A broken invariant: our fault. */
   internal: 70,
   /** The disk refused a write or a sync. */

@@ -4,6 +4,7 @@
  * The first SIGTERM or SIGINT drains it: no new connections, leadership handed over, replies sent, log synced.
  * The second ends it at once, which loses nothing that was acknowledged.
  */
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Node } from '../core/index.ts';
 import { protocolVersion } from '../core/wire/hello.ts';
@@ -26,6 +27,8 @@ const maxArguments = 1024 * 1024;
 const commandOverheadBytes = 1024 * 1024;
 /** A node that cannot hand over by then stops all the same. */
 const drainWithinMs = 5000;
+/** Where all stop together there is nobody to hand over to. */
+const orphanDrainWithinMs = 500;
 /** Clients that do not read their last replies by then are cut off. */
 const sayGoodbyeWithinMs = 1000;
 
@@ -39,6 +42,7 @@ export async function runNode(config: NodeConfig): Promise<void> {
   const { node: id, topology, settings } = config;
   const logger = makeLogger(config.logLevel, { node: id, pid: process.pid });
   const unlock = lockData(config.data);
+  writeFileSync(join(config.data, 'pid'), `${String(process.pid)}\n`);
   const end = (code: number): never => {
     unlock();
     process.exit(code);
@@ -96,31 +100,34 @@ function makeClientServer(config: NodeConfig, logger: Logger, driver: Driver): C
 
 function stopOnSignal(driver: Driver, world: World, logger: Logger, end: (code: number) => never): void {
   let isStopping = false;
-  const stop = (reason: string): void => {
+  const stop = (reason: string, withinMs = drainWithinMs): void => {
     if (isStopping) {
       logger.warn({ reason }, 'stopping at once');
       end(exitCodes.forced);
     }
     isStopping = true;
     logger.info({ reason }, 'stopping');
-    void finish(driver, world).then(() => {
+    void finish(driver, world, withinMs).then(() => {
       logger.info('stopped');
       end(exitCodes.ok);
     });
   };
-  process.on('SIGTERM', stop);
-  process.on('SIGINT', stop);
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.on(signal, () => {
+      stop(signal);
+    });
+  }
   // A local cluster's nodes end with the process that started them.
   if (process.channel !== undefined) {
     process.on('disconnect', () => {
-      stop('the process that started this one has ended');
+      stop('the process that started this one has ended', orphanDrainWithinMs);
     });
   }
 }
 
-async function finish(driver: Driver, { clients, peers, log }: World): Promise<void> {
+async function finish(driver: Driver, { clients, peers, log }: World, withinMs: number): Promise<void> {
   clients.stopAccepting();
-  await orAfter(drainWithinMs, driver.drain());
+  await orAfter(withinMs, driver.drain());
   await orAfter(sayGoodbyeWithinMs, clients.close());
   driver.stop();
   peers.close();

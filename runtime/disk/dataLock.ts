@@ -2,7 +2,7 @@
  * One process per data directory. The lock is a file that names its holder; the next holder takes the next
  * number, so that of two processes that find a dead holder's lock only one can follow it.
  */
-import { linkSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, linkSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ConfigError } from '../exitCodes.ts';
 import { makeDirectory } from './segmentFiles.ts';
@@ -24,6 +24,13 @@ export function lockData(directory: string): () => void {
   }
 }
 
+/** The process that uses the directory; null if none does. */
+export function userOf(directory: string): number | null {
+  const last = existsSync(directory) ? locksIn(directory).at(-1) : undefined;
+  const holder = last === undefined ? '' : readHolder(pathOf(directory, last));
+  return isAlive(holder) ? Number.parseInt(holder, 10) : null;
+}
+
 function take(directory: string): string {
   const candidate = join(directory, `lock.of-${String(process.pid)}`);
   writeFileSync(candidate, nameOf(process.pid));
@@ -38,11 +45,8 @@ function takeNext(directory: string, candidate: string): string {
   for (;;) {
     const taken = locksIn(directory);
     const last = taken.at(-1) ?? 0;
-    const holder = readHolder(pathOf(directory, last));
-    if (isAlive(holder)) {
-      const [pid] = holder.split(' ');
-      throw new ConfigError(`data: ${directory} is in use by process ${pid ?? holder}`);
-    }
+    const user = userOf(directory);
+    if (user !== null) throw new ConfigError(`data: ${directory} is in use by process ${String(user)}`);
     const path = pathOf(directory, last + 1);
     try {
       linkSync(candidate, path);
@@ -91,11 +95,17 @@ function isAlive(holder: string): boolean {
 
 /** The process and, where the system tells, when it started: process ids are used again. */
 function nameOf(pid: number): string {
+  const fields = statusOf(pid);
+  // A zombie is dead, but nobody has asked for its exit code.
+  return fields === null || fields[0] !== 'Z' ? `${String(pid)} ${fields?.[startField] ?? ''}`.trimEnd() : '';
+}
+
+/** What /proc/PID/stat says behind the process's name; null where there is no such thing. */
+function statusOf(pid: number): readonly string[] | null {
   try {
     const stat = readFileSync(`/proc/${String(pid)}/stat`, 'utf8');
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    return `${String(pid)} ${fields[startField] ?? ''}`;
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   } catch {
-    return String(pid);
+    return null;
   }
 }
