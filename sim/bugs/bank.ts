@@ -81,13 +81,13 @@ export const bugs: readonly Bug[] = [
   {
     name: 'the term before an append is not compared',
     edits: [edit(replication, 'prevIndex > s.log.lastIndex || s.log.termAt(prevIndex) !== prevTerm', 'prevIndex > s.log.lastIndex')],
-    oracles: ['R3'],
+    oracles: ['R3', 'R5', 'R9'],
     ...hunt('partitions', 30),
   },
   {
     name: 'a conflicting entry is kept',
     edits: [edit(replication, 'if (present === entry.term) continue;', 'if (present !== null) continue;')],
-    oracles: ['R3', 'R6', 'R9'],
+    oracles: ['R3', 'R5', 'R6', 'R9'],
     ...hunt('partitions', 30),
   },
   {
@@ -131,8 +131,8 @@ export const bugs: readonly Bug[] = [
     edits: [
       edit(
         group,
-        'if (this.reads.hasArrivals) this.startReads(now.mono);',
-        'const self = this as { since?: number }; self.since ??= now.wall * 1000 - now.mono; if (this.reads.hasArrivals) this.startReads((now.wall * 1000 - self.since) as MonoTime);',
+        'if (this.reads.hasArrivals && !this.reads.hasStarted) this.startReads(now.mono);',
+        'const self = this as { since?: number }; self.since ??= now.wall * 1000 - now.mono; if (this.reads.hasArrivals && !this.reads.hasStarted) this.startReads((now.wall * 1000 - self.since) as MonoTime);',
       ),
     ],
     oracles: ['X1', 'L1'],
@@ -179,7 +179,7 @@ export const bugs: readonly Bug[] = [
   },
   {
     name: 'a waiting reply is found by its index alone',
-    edits: [edit(group, 'if (proposal.term === entry.term) taken = proposal;', 'if (proposal.term > 0) taken = proposal;')],
+    edits: [edit(group, 'head.term < entry.term; head = this.proposals.peek()) {', 'head.index < entry.index; head = this.proposals.peek()) {'), edit(group, 'if (head?.term !== entry.term || head.index > entry.index) return null;', 'if (head?.index !== entry.index) return null;')],
     oracles: ['R5', 'L1', 'D1', 'D2'],
     ...hunt('partitions', 30),
   },
@@ -197,7 +197,7 @@ export const bugs: readonly Bug[] = [
   },
   {
     name: 'a write whose answer was lost is sent again',
-    edits: [edit(forwarder, "else if (call.access === 'read') this.giveBack(call, false, now);", 'else if (call.attempts > 0) this.giveBack(call, false, now);')],
+    edits: [edit(forwarder, 'else if (call.request > (lastWrite.get(call.lane) ?? 0)) this.giveBack(call, false, now);', 'else if (call.attempts > 0) this.giveBack(call, false, now);')],
     oracles: ['D2', 'L2'],
     ...hunt('partitions', 30),
   },
@@ -209,7 +209,7 @@ export const bugs: readonly Bug[] = [
   },
   {
     name: 'a lane goes on behind a refused command',
-    edits: [edit(group, "if (!resumes) return { kind: 'outOfOrder' };", '')],
+    edits: [edit(group, "if ((known.blocked || isOpen) && !resumes) return { kind: 'outOfOrder' };", '')],
     oracles: ['L2'],
     ...hunt('mixed', 50),
   },

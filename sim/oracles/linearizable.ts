@@ -11,7 +11,7 @@ import type { Arrival, Command } from '../truth/commands.ts';
 import type { CommittedEntry, GroupTruth, ReplicaTruth } from '../truth/groupTruth.ts';
 import type { Histories } from '../truth/histories.ts';
 import { textOf } from '../model/tenancyModel.ts';
-import { rule } from '../truth/violation.ts';
+import { rule, type ViolationFacts } from '../truth/violation.ts';
 import type { Oracle, Truth } from './oracle.ts';
 
 export function linearizable(truth: Truth, histories: Histories): Oracle {
@@ -40,16 +40,38 @@ export function linearizable(truth: Truth, histories: Histories): Oracle {
   };
 }
 
+/** What one connection has seen happen to one tenant. */
+interface Session {
+  /** The latest request among the writes that took effect. */
+  write: number;
+  /** The latest request among the reads that were answered. */
+  read: number;
+}
+
 export function sessionOrder(truth: Truth, histories: Histories): Oracle {
-  /** The latest request that took effect, by connection and tenant. */
-  const latest = new Map<ConnId, Map<TenantName, number>>();
-  const takeEffect = ({ conn, tenant, request, access, node }: Command): void => {
-    let session = latest.get(conn);
-    if (session === undefined) latest.set(conn, (session = new Map()));
-    const before = session.get(tenant) ?? 0;
-    const isInOrder = request > before || access === 'read';
-    rule(isInOrder, 'L2', 'the commands of a connection take effect in order', () => ({ tenant, ingress: node, conn, request, before }));
-    if (request > before) session.set(tenant, request);
+  const sessions = new Map<ConnId, Map<TenantName, Session>>();
+  /** Replies of reads that ran behind a later write, and of those that did not: one that was sent twice may run twice. */
+  const late = new WeakMap<Command, string[]>();
+  const timely = new WeakMap<Command, string[]>();
+  const sessionOf = ({ conn, tenant }: Command): Session => {
+    let tenants = sessions.get(conn);
+    if (tenants === undefined) sessions.set(conn, (tenants = new Map()));
+    let session = tenants.get(tenant);
+    if (session === undefined) tenants.set(tenant, (session = { write: 0, read: 0 }));
+    return session;
+  };
+  const onWrite = (command: Command): void => {
+    const session = sessionOf(command);
+    const { request } = command;
+    const isInOrder = request > session.write && request > session.read;
+    rule(isInOrder, 'L2', 'the commands of a connection take effect in order', () => describe(command, session));
+    session.write = request;
+  };
+  const onRead = (command: Command, reply: string): void => {
+    const replies = command.request > sessionOf(command).write ? timely : late;
+    const known = replies.get(command);
+    if (known === undefined) replies.set(command, [reply]);
+    else known.push(reply);
   };
   return {
     rule: 'L2',
@@ -57,12 +79,26 @@ export function sessionOrder(truth: Truth, histories: Histories): Oracle {
       const verdicts = histories.of(group.id).verdicts[entry.index];
       for (let position = 0; position < items.length; position += 1) {
         const item = items[position];
+        const verdict = verdicts?.[position];
         const command = item?.operation.kind === 'execute' ? truth.commands.of(item.origin) : undefined;
-        if (command !== undefined && verdicts?.[position]?.executed === true) takeEffect(command);
+        if (command === undefined || verdict?.executed !== true) continue;
+        if (command.access === 'read') onRead(command, verdict.reply ?? '');
+        else onWrite(command);
       }
     },
-    readServed({ group }: ReplicaTruth, { applied }: ServedRead, command: Command): void {
-      if (applied === group.committed.length) takeEffect(command);
+    readServed({ group }: ReplicaTruth, { applied, reply }: ServedRead, command: Command): void {
+      if (applied === group.committed.length) onRead(command, binaryString(reply));
+    },
+    commandFinished(command: Command): void {
+      if (command.access === 'write' || command.outcome !== 'executed' || command.reply === null) return;
+      const session = sessionOf(command);
+      const isLate = late.get(command)?.includes(command.reply) === true && timely.get(command)?.includes(command.reply) !== true;
+      rule(!isLate, 'L2', 'the commands of a connection take effect in order', () => describe(command, session));
+      session.read = Math.max(session.read, command.request);
     },
   };
+}
+
+function describe({ conn, tenant, request, node, access }: Command, { write, read }: Session): ViolationFacts {
+  return { tenant, ingress: node, conn, request, access, laterWrite: write, laterRead: read };
 }

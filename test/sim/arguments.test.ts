@@ -1,0 +1,35 @@
+import { describe, expect, it } from 'vitest';
+import { parseRequest, UsageError } from '../../sim/cli/arguments.ts';
+
+describe('the command line', () => {
+  it('takes one seed, many, a file, or the planted bugs', () => {
+    expect(parseRequest(['--seed', '42'])).toEqual({ kind: 'seed', seed: 42, profile: 'mixed', trace: false, check: false, save: null });
+    expect(parseRequest(['--seeds', '1..500', '--jobs', '3', '--profile', 'stale-map', '--check', '--save', 'd'])).toEqual({
+      kind: 'swarm',
+      from: 1,
+      to: 500,
+      jobs: 3,
+      profile: 'stale-map',
+      check: true,
+      save: 'd',
+    });
+    expect(parseRequest(['--replay', 'f.json', '--trace'])).toEqual({ kind: 'replay', file: 'f.json', trace: true, check: false });
+    expect(parseRequest(['bugs', 'lease'])).toEqual({ kind: 'bugs', jobs: 2, only: 'lease' });
+    expect(parseRequest(['--help'])).toEqual({ kind: 'help' });
+  });
+
+  it.each([
+    [[], 'one of --seed, --seeds, --replay or bugs is needed'],
+    [['--seed', 'x'], "--seed takes an integer from 0 on, not 'x'"],
+    [['--seeds', '5'], "--seeds takes a range such as 1..500, not '5'"],
+    [['--seeds', '5..1'], "--seeds takes a range that grows, not '5..1'"],
+    [['--seeds', '1..5', '--jobs', '0'], "--jobs takes an integer from 1 on, not '0'"],
+    [['--seeds', '1..5', '--trace'], '--trace goes with --seed or --replay, not with --seeds'],
+    [['--seed', '1', '--profile', 'wild'], "--profile is one of mixed, partitions, crashes, stale-map, leases, calm, not 'wild'"],
+    [['--speed', '1'], "Unknown option '--speed'"],
+    [['worms'], "'worms' is no command: there is 'bugs'"],
+  ])('refuses %j, naming the flag', (words, message) => {
+    expect(() => parseRequest(words)).toThrow(UsageError);
+    expect(() => parseRequest(words)).toThrow(message);
+  });
+});

@@ -1,0 +1,81 @@
+import { describe, expect, it } from 'vitest';
+import { GroupId, LogIndex, NodeId, Term, WriteId } from '../../core/base/ids.ts';
+import type { LogRecord } from '../../core/log/records.ts';
+import { randomSource } from '../../sim/base/random.ts';
+import { type CrashKeeps, crashKeeps } from '../../sim/scenario/scenario.ts';
+import { Disk } from '../../sim/world/disk.ts';
+import { Schedule } from '../../sim/world/schedule.ts';
+
+const group = GroupId(1);
+const forever = Number.POSITIVE_INFINITY;
+
+function entry(index: number): LogRecord {
+  const data = new Uint8Array(700).fill(index);
+  return { kind: 'entries', group, entries: [{ index: LogIndex(index), term: Term(1), kind: 'data', data }] };
+}
+
+function makeDisk(seed: number): { readonly disk: Disk; readonly schedule: Schedule; readonly synced: number[] } {
+  const schedule = new Schedule(null);
+  const knobs = { syncUs: 100, tailUs: 0, tailPermille: 0, crashKeeps: 'none' } as const;
+  const disk = new Disk(schedule, knobs, { clusterId: 'c', node: NodeId(1) }, randomSource(seed)('disk'), () => undefined);
+  return { disk, schedule, synced: [] };
+}
+
+function run(schedule: Schedule, untilUs: number): void {
+  while (schedule.advance(untilUs)) continue;
+}
+
+function entriesAfterCrash(seed: number, keeps: CrashKeeps): number {
+  const { disk, schedule, synced } = makeDisk(seed);
+  disk.open((upTo) => synced.push(upTo));
+  disk.append(WriteId(1), [entry(1)]);
+  run(schedule, forever);
+  for (let write = 2; write <= 5; write += 1) disk.append(WriteId(write), [entry(write)]);
+  while (synced.length < 2) schedule.advance(forever);
+  disk.crash(keeps);
+  return disk.open(() => undefined).groups.get(group)?.entries.length ?? 0;
+}
+
+describe('a disk', () => {
+  it('tells of syncs in order, one for all that waited while the last was under way', () => {
+    const { disk, schedule, synced } = makeDisk(1);
+    disk.open((upTo) => synced.push(upTo));
+    for (let write = 1; write <= 4; write += 1) disk.append(WriteId(write), [entry(write)]);
+    expect(synced).toEqual([]);
+    run(schedule, forever);
+    expect(synced).toEqual([1, 4]);
+  });
+
+  it.each(crashKeeps)('keeps what was synced, and at most what was on its way, in a crash that keeps %s', (keeps) => {
+    const kept = new Set<number>();
+    for (let seed = 1; seed <= 40; seed += 1) kept.add(entriesAfterCrash(seed, keeps));
+    const most = Math.max(...kept);
+    expect(Math.min(...kept)).toBe(keeps === 'all' ? 5 : 2);
+    expect(most).toBe(keeps === 'none' ? 2 : 5);
+  });
+
+  it('goes on behind what recovery kept', () => {
+    const { disk, schedule, synced } = makeDisk(3);
+    disk.open(() => undefined);
+    disk.append(WriteId(1), [entry(1)]);
+    run(schedule, forever);
+    disk.append(WriteId(2), [entry(2)]);
+    disk.crash('torn');
+    const found = disk.open((upTo) => synced.push(upTo)).groups.get(group)?.entries.length ?? 0;
+    disk.append(WriteId(1), [entry(found + 1)]);
+    run(schedule, forever);
+    disk.crash('none');
+    expect(disk.open(() => undefined).groups.get(group)?.entries).toHaveLength(found + 1);
+  });
+
+  it('ends no sync while it hangs', () => {
+    const { disk, schedule, synced } = makeDisk(4);
+    disk.open((upTo) => synced.push(upTo));
+    disk.hangsUntil = 5000;
+    disk.append(WriteId(1), [entry(1)]);
+    run(schedule, 4999);
+    expect(synced).toEqual([]);
+    run(schedule, forever);
+    expect(synced).toEqual([1]);
+  });
+});

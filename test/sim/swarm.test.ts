@@ -1,0 +1,21 @@
+import { describe, expect, it } from 'vitest';
+import { expand } from '../../sim/scenario/expand.ts';
+import { type Profile, profiles } from '../../sim/scenario/scenario.ts';
+import { simulate } from '../../sim/simulate.ts';
+
+const [from = 1, to = 12] = (process.env['SIM_SEEDS'] ?? '1..12').split('..').map(Number);
+const wanted = process.env['SIM_PROFILE'];
+const chosen: readonly Profile[] = profiles.filter((profile) => wanted === undefined || profile === wanted);
+const seeds = Array.from({ length: to - from + 1 }, (_, i) => from + i);
+
+describe.each(chosen)('a swarm of %s scenarios', (profile) => {
+  it(`breaks no rule with the seeds ${String(from)} to ${String(to)}`, { timeout: 20_000 + seeds.length * 10_000 }, () => {
+    const found = seeds.flatMap((seed) => {
+      const { verdict } = simulate(expand(seed, profile));
+      if (verdict.kind !== 'violation') return [];
+      const replay = `npm run sim -- --seed ${String(seed)} --profile ${profile} --trace`;
+      return [`${verdict.rule}, seed ${String(seed)}: ${verdict.message} (${replay})`];
+    });
+    expect(found).toEqual([]);
+  });
+});

@@ -1,0 +1,43 @@
+import { describe, expect, it } from 'vitest';
+import type { Oracle } from '../../sim/oracles/oracle.ts';
+import { expand } from '../../sim/scenario/expand.ts';
+import type { Fault, FaultKind, Scenario } from '../../sim/scenario/scenario.ts';
+import { faultKinds } from '../../sim/scenario/scenario.ts';
+import { simulate } from '../../sim/simulate.ts';
+import { rule } from '../../sim/truth/violation.ts';
+
+const calm = expand(3, 'calm');
+
+describe('a verdict', () => {
+  it('is a violation when an oracle objects: the canary objects to the first election', () => {
+    const canary: Oracle = {
+      rule: 'canary',
+      elected(group, { term }) {
+        rule(false, 'canary', 'nobody is ever elected', { group: group.id, term });
+      },
+    };
+    const { verdict } = simulate(calm, { oracles: [canary] });
+    expect(verdict).toMatchObject({ kind: 'violation', rule: 'canary' });
+    expect(verdict).toHaveProperty('message', expect.stringMatching(/^nobody is ever elected: group=\d+ term=1$/));
+  });
+
+  it('is invalid when nothing worth judging happened', () => {
+    const idle: Scenario = { ...calm, tenants: [], workload: { ...calm.workload, clients: 0 } };
+    expect(simulate(idle).verdict).toEqual({ kind: 'invalid', reason: 'no write was acknowledged' });
+  });
+
+  it.each(Object.keys(faultKinds) as readonly FaultKind[])('knows that a %s happened, and that all was well after it', (kind) => {
+    const fault: Fault = { at: { atMs: 1500 }, do: kind, on: { node: 2 }, peer: 0, forMs: 300, amount: 5 };
+    const staleNeedsHistory = kind === 'staleHint' ? [{ ...fault, at: { atMs: 600 }, do: 'cut' as const, on: { leaderOf: 1 } }] : [];
+    const { verdict, statistics } = simulate({ ...calm, faultyMs: 3000, faults: [...staleNeedsHistory, fault] });
+    expect(verdict).toEqual({ kind: 'clean' });
+    expect(statistics.faults[kind]).toBe(1);
+  });
+
+  it('does not depend on faults that cannot happen', () => {
+    const impossible: Fault = { at: { atMs: 1500 }, do: 'cut', on: { node: 2 }, peer: 2, forMs: 300, amount: 0 };
+    const { verdict, statistics } = simulate({ ...calm, faults: [impossible] });
+    expect(statistics.faults).toEqual({});
+    expect(verdict).toEqual({ kind: 'invalid', reason: 'no fault struck' });
+  });
+});
