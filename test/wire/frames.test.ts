@@ -2,7 +2,7 @@ import { crc32 } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { ByteWriter, equalBytes } from '../../core/base/bytes.ts';
-import { GroupId, Incarnation, LaneId, RequestId } from '../../core/base/ids.ts';
+import { Epoch, GroupId, Incarnation, LaneId, LogIndex, MapVersion, RequestId, Term } from '../../core/base/ids.ts';
 import { parseTenantName } from '../../core/base/tenantName.ts';
 import { encodeMessages, messageBytes } from '../../core/wire/codec.ts';
 import { encodeFrames, FrameReader, maxFrameBytes } from '../../core/wire/frames.ts';
@@ -11,6 +11,7 @@ import { frameOf, message, messages, payloadOf } from './arbitraries.ts';
 import { sampleMessages } from './samples.ts';
 
 const mib = 1024 * 1024;
+const largest = Number.MAX_SAFE_INTEGER;
 const sample = encodeFrames(sampleMessages, crc32)[0]!;
 
 /** Everything that comes out of these pieces, or that they are malformed. */
@@ -143,6 +144,48 @@ test('a frame gets as many bytes as it needs, and few more', () => {
     }),
     { numRuns: 500 },
   );
+});
+
+test.each<[string, PeerMessage]>([
+  [
+    'entries',
+    {
+      ...(sampleMessages[0] as PeerMessage & { kind: 'raft' }),
+      message: {
+        kind: 'append',
+        term: Term(largest),
+        prevIndex: LogIndex(largest - 1000),
+        prevTerm: Term(largest),
+        commit: LogIndex(largest),
+        round: largest,
+        entries: Array.from({ length: 100 }, (_, i) => ({
+          index: LogIndex(largest - 999 + i),
+          term: Term(largest),
+          kind: 'data',
+          data: new Uint8Array(200),
+        })),
+      },
+    },
+  ],
+  [
+    'changes',
+    {
+      kind: 'mapChanges',
+      since: MapVersion(largest),
+      changes: Array.from({ length: 100 }, () => ({
+        kind: 'placed',
+        tenant: parseTenantName('t'.repeat(128))!,
+        group: GroupId(0xffff_ffff),
+        epoch: Epoch(largest),
+        incarnation: Incarnation(largest),
+      })),
+    },
+  ],
+])('a frame is large enough for many %s with the largest numbers', (_, each) => {
+  const writer = new ByteWriter();
+  encodeMessages(writer, [each]);
+  expect(writer.length).toBeLessThanOrEqual(4 + messageBytes(each));
+  expect(readAll(encodeFrames([each], crc32))).toEqual([each]);
 });
 
 describe('what was damaged is not received', () => {
