@@ -2,6 +2,7 @@
 /**
  * The command line: `leasehold node` runs one node, `leasehold dev` a local cluster.
  */
+import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { ConfigError, exitCodes, FatalError } from './exitCodes.ts';
 
@@ -55,7 +56,7 @@ async function main(args: readonly string[]): Promise<void> {
       return;
     }
     case 'version':
-      process.stdout.write('0.1.0\n');
+      process.stdout.write(`${ownVersion()}\n`);
       return;
     case undefined:
     case 'help':
@@ -66,6 +67,12 @@ async function main(args: readonly string[]): Promise<void> {
     default:
       throw new UsageError(`there is no command '${command}'`);
   }
+}
+
+function ownVersion(): string {
+  const isSource = import.meta.url.endsWith('.ts');
+  const manifest = new URL(isSource ? '../package.json' : '../../package.json', import.meta.url);
+  return (JSON.parse(readFileSync(manifest, 'utf8')) as { readonly version: string }).version;
 }
 
 class UsageError extends Error {}

@@ -48,6 +48,7 @@ export class Driver {
 
   /** Something happened. It is looked at when everything else that happened with it is here too. */
   readonly emit = (input: Input): void => {
+    if (this.isStopped) return;
     this.turn.push(input);
     this.wake();
   };
@@ -66,7 +67,7 @@ export class Driver {
   }
 
   private wake(): void {
-    if (this.isScheduled || this.isStopped) return;
+    if (this.isScheduled) return;
     this.isScheduled = true;
     setImmediate(this.run);
   }

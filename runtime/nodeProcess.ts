@@ -47,13 +47,14 @@ export async function runNode(config: NodeConfig): Promise<void> {
     unlock();
     process.exit(code);
   };
-  const fail = (error: unknown, code: number): void => {
-    logger.fatal({ error: error instanceof Error ? error.stack : String(error) }, 'the node stops');
+  const fail = (error: unknown, why: string, code: number): void => {
+    logger.fatal({ error: error instanceof Error ? error.stack : String(error) }, `${why}: the node stops`);
     end(code);
   };
-  process.on('uncaughtException', (error) => {
-    fail(error, exitCodes.internal);
-  });
+  const failInside = (error: unknown): void => {
+    fail(error, 'a mistake of ours', exitCodes.internal);
+  };
+  process.on('uncaughtException', failInside);
 
   keepGroups(config.data, topology);
   const identity = { clusterId: topology.clusterId, node: id };
@@ -62,15 +63,13 @@ export async function runNode(config: NodeConfig): Promise<void> {
 
   const random = systemRandom();
   const core = new Node({ node: id, boot, topology, settings, restored, random, now: readClocks() });
-  const driver = new Driver(core, logger, (error) => {
-    fail(error, exitCodes.internal);
-  });
+  const driver = new Driver(core, logger, failInside);
   files.listen(
     (upTo) => {
       driver.emit({ kind: 'persisted', upTo });
     },
     (error) => {
-      fail(error, exitCodes.diskFailed);
+      fail(error, 'the disk refused a write, and nobody knows what is on it', exitCodes.diskFailed);
     },
   );
   const clients = makeClientServer(config, logger, driver);

@@ -3,7 +3,7 @@
  * any client, or all of them, can make the node hold: connections, unread replies, half-received commands.
  */
 import { createServer, type Server, type Socket } from 'node:net';
-import { ConnId, type Input } from '../../core/index.ts';
+import { bytesOfBinary, ConnId, type Input } from '../../core/index.ts';
 import { listen } from '../listen.ts';
 import { type Logger, Seldom } from '../log.ts';
 import { CommandFramer, type FramerLimits } from './commandFramer.ts';
@@ -194,10 +194,7 @@ export class ClientServer {
  * What a client means that sends no more but still reads, as `printf … | nc` does: what it is owed, then the end,
  * and no reply to that.
  */
-const farewell: readonly (readonly Uint8Array[])[] = [
-  [Buffer.from('CLIENT'), Buffer.from('REPLY'), Buffer.from('OFF')],
-  [Buffer.from('QUIT')],
-];
+const farewell = [['CLIENT', 'REPLY', 'OFF'], ['QUIT']].map((words) => words.map((word) => bytesOfBinary(word)));
 
 /** Connections above the limit that are being told so: beyond it they are cut without a word. */
 const refusalsAtATime = 100;

@@ -41,6 +41,16 @@ const firstBufferBytes = 256;
 /** What a read from a socket brings at most: room for it behind a long argument saves moving that. */
 const chunkBytes = 64 * 1024;
 
+/**
+ * Bytes whose slices are views, as a Buffer's are and the parser expects, but plain ones: the core is never handed
+ * a Buffer, since its `slice` does not copy.
+ */
+class Received extends Uint8Array<ArrayBuffer> {
+  override slice(start: number, end: number): Uint8Array<ArrayBuffer> {
+    return new Uint8Array(this.buffer, this.byteOffset + start, end - start);
+  }
+}
+
 export class CommandFramer {
   private readonly limits: FramerLimits;
   private readonly sink: FramerSink;
@@ -64,7 +74,7 @@ export class CommandFramer {
       returnBuffers: true,
       returnReply: (reply) => {
         // `*0` and `*-1` are commands without a name: nothing to do.
-        if (Array.isArray(reply) && reply.length > 0) this.sink.command(reply as Buffer[]);
+        if (Array.isArray(reply) && reply.length > 0) this.sink.command(reply as Uint8Array[]);
       },
       returnError: throwError,
       returnFatalError: throwError,
@@ -99,7 +109,10 @@ export class CommandFramer {
   }
 
   private handOver(source: Buffer, from: number, to: number): void {
-    if (to > from) this.parser.execute(from === 0 && to === source.length ? source : source.subarray(from, to));
+    if (to === from) return;
+    // What a socket reads into is never shared memory.
+    const memory = source.buffer as ArrayBuffer;
+    this.parser.execute(new Received(memory, source.byteOffset + from, to - from));
   }
 
   private reportFailure(): void {

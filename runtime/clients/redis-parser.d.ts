@@ -8,7 +8,7 @@ declare module 'redis-parser' {
   }
   class Parser {
     constructor(options: ParserOptions);
-    execute(data: Buffer): void;
+    execute(data: Uint8Array): void;
   }
   export = Parser;
 }

@@ -8,6 +8,7 @@ import { LogAppender } from '../../core/log/appender.ts';
 import type { LogIdentity, RestoredLog } from '../../core/log/records.ts';
 import { LogRecovery } from '../../core/log/recovery.ts';
 import { ConfigError, exitCodes, FatalError } from '../exitCodes.ts';
+import { plainBytes } from '../plainBytes.ts';
 import { LogFiles } from './logFiles.ts';
 import { cutBehind, makeDirectory, openSynced, segmentPath, segmentsIn } from './segmentFiles.ts';
 
@@ -25,7 +26,7 @@ export function openLog(directory: string, identity: LogIdentity): OpenedLog {
   makeDirectory(directory);
   const recovery = new LogRecovery(identity, crc32);
   const segments = segmentsIn(directory);
-  for (const segment of segments) recovery.add(segment, readFileSync(segmentPath(directory, segment)));
+  for (const segment of segments) recovery.add(segment, plainBytes(readFileSync(segmentPath(directory, segment))));
   const found = recovery.finish();
   if (found.kind === 'foreign') throw new ConfigError(`data: the log in ${directory} cannot be used: ${found.reason}`);
   if (found.kind === 'damaged') {

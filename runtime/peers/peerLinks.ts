@@ -11,6 +11,7 @@ import type { Hello } from '../../core/wire/hello.ts';
 import type { PeerMessage } from '../../core/wire/messages.ts';
 import { type Logger, Seldom } from '../log.ts';
 import { listen } from '../listen.ts';
+import { plainBytes } from '../plainBytes.ts';
 import { shakeHands } from './handshake.ts';
 
 export interface PeerAddress {
@@ -181,7 +182,7 @@ export class PeerLinks {
     const onBytes = (bytes: Uint8Array): void => {
       if (this.links.get(peer) !== link) return;
       link.hasHeard = true;
-      const messages = reader.read(bytes);
+      const messages = reader.read(plainBytes(bytes));
       if (messages === 'malformed') this.cut(link, {}, 'peer sent bytes that are no frame: link closed');
       else if (messages.length > 0) this.emit({ kind: 'peerMessages', from: peer, messages });
     };

@@ -19,7 +19,11 @@ function feed(chunks: readonly Buffer[], given: FramerLimits = limits): Seen & {
   const commands: string[][] = [];
   let end: string | null = null;
   const framer = new CommandFramer(given, {
-    command: (args) => commands.push(args.map((arg) => Buffer.from(arg).toString('latin1'))),
+    command: (args) => {
+      // Never a Buffer: its slices are not copies.
+      expect(args.map((arg) => arg.constructor)).toEqual(args.map(() => Uint8Array));
+      commands.push(args.map((arg) => Buffer.from(arg).toString('latin1')));
+    },
     malformed: (error) => {
       expect(end).toBe(null);
       end = error;

@@ -72,6 +72,21 @@ describe('what is on disk', () => {
     expect(await live([])).toEqual({ boot: 5, found: [1, 2], isTorn: false });
   });
 
+  test('is handed over byte for byte, whatever it looks like', async () => {
+    const data = Array.from({ length: 9 }, (_, i) => Buffer.from(`${'x'.repeat(i)}${'LHLF'.repeat(20)}`));
+    const { files } = openLog(directory, identity);
+    const { persisted } = listen(files);
+    for (const [i, bytes] of data.entries()) files.persist(WriteId(i + 1), [entry(i + 1, bytes)]);
+    await until(() => persisted.at(-1) === data.length, 'everything on disk');
+    await files.close();
+    for (const life of [2, 3]) {
+      const { boot, restored } = openLog(directory, identity);
+      const found = (restored.groups.get(group)?.entries ?? []).map((each) => each.data);
+      expect({ boot, found }).toEqual({ boot: life, found: data.map((bytes) => Uint8Array.from(bytes)) });
+      expect(found.map((bytes) => bytes.constructor)).toEqual(data.map(() => Uint8Array));
+    }
+  });
+
   test('includes the number of a life before anything else is written', () => {
     for (const boot of [1, 2, 3]) expect(openLog(directory, identity).boot).toBe(boot);
   });
