@@ -41,7 +41,6 @@ export interface ClientWorld {
 class Connection {
   readonly id: ConnId;
   readonly ingress: Ingress;
-  readonly protocol: 2 | 3;
   /** Not taken up by the node yet, and without a reply: both in order. */
   readonly unstarted = new Queue<Sent>();
   readonly unanswered = new Queue<Sent>();
@@ -51,10 +50,9 @@ class Connection {
   lastRequestAt = 0;
   lastReplyAt = 0;
 
-  constructor(id: ConnId, ingress: Ingress, protocol: 2 | 3) {
+  constructor(id: ConnId, ingress: Ingress) {
     this.id = id;
     this.ingress = ingress;
-    this.protocol = protocol;
   }
 }
 
@@ -71,6 +69,7 @@ export class Client {
   private readonly random: Random;
   private connection: Connection | null = null;
   private bound: string | null = null;
+  private readonly speaks3 = new Set<ConnId>();
   private isStopped = false;
   /** Does not wait for replies before it sends on. */
   private readonly isEager: boolean;
@@ -107,8 +106,9 @@ export class Client {
     this.isStopped = true;
   }
 
-  protocolOf(conn: ConnId): 2 | 3 | null {
-    return this.connection?.id === conn ? this.connection.protocol : null;
+  /** Also of connections that are gone: a node may begin on what they sent later than that. */
+  protocolOf(conn: ConnId): 2 | 3 {
+    return this.speaks3.has(conn) ? 3 : 2;
   }
 
   /** A node began to work on the next command of this connection. */
@@ -166,8 +166,9 @@ export class Client {
     const speaks3 = chance(random, knobs.resp3Permille);
     const binds = chance(random, knobs.boundPermille);
     if (!ingress.isRunning) return null;
-    const connection = new Connection(world.nextConn(), ingress, speaks3 ? 3 : 2);
+    const connection = new Connection(world.nextConn(), ingress);
     this.connection = connection;
+    if (speaks3) this.speaks3.add(connection.id);
     this.deliver(connection, { kind: 'clientOpened', conn: connection.id, address: `client-${String(this.number)}` });
     if (speaks3) this.send(connection, nodeAsk('', ['HELLO', '3']));
     this.bound = binds ? this.asks.tenant() : null;
