@@ -86,8 +86,10 @@ function judge(scenario: Scenario, world: World, hash: RollingHash): Verdict {
     witness.ended();
     return vacuity(scenario, world);
   } catch (error) {
-    if (error instanceof Violation) return { kind: 'violation', rule: error.rule, message: error.message, atUs: schedule.now };
-    if (error instanceof InvariantError) return { kind: 'violation', rule: 'core', message: error.message, atUs: schedule.now };
+    if (error instanceof Violation)
+      return { kind: 'violation', rule: error.rule, message: error.message, atUs: schedule.now };
+    if (error instanceof InvariantError)
+      return { kind: 'violation', rule: 'core', message: error.message, atUs: schedule.now };
     const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
     return { kind: 'violation', rule: 'crash', message, atUs: schedule.now };
   }
@@ -100,7 +102,7 @@ function vacuity(scenario: Scenario, world: World): Verdict {
   if (tally.acknowledgedWrites === 0) return { kind: 'invalid', reason: 'no write was acknowledged' };
   if (tally.elections === 0) return { kind: 'invalid', reason: 'nobody was elected' };
   if (scenario.faults.length > 0 && faults.struck.size === 0) return { kind: 'invalid', reason: 'no fault struck' };
-  if (scenario.profile === 'stale-map' && tally.staleForwards === 0) return { kind: 'invalid', reason: 'nothing was sent to the wrong place' };
+  if (scenario.profile === 'stale-map' && tally.staleForwards === 0)
+    return { kind: 'invalid', reason: 'nothing was sent to the wrong place' };
   return { kind: 'clean' };
 }
-

@@ -206,7 +206,8 @@ export class Forwarder {
     const lost = [...this.calls.values()].filter((call) => call.sentTo === peer);
     // A write that may have run: what was sent before it in its lane cannot be asked again behind it.
     const lastWrite = new Map<IngressLane, RequestId>();
-    for (const call of lost) if (call.kind === 'command' && call.access === 'write') lastWrite.set(call.lane, call.request);
+    for (const call of lost)
+      if (call.kind === 'command' && call.access === 'write') lastWrite.set(call.lane, call.request);
     for (const call of lost) {
       this.unsend(call);
       if (call.kind === 'step') this.repeatStep(call, false, now);

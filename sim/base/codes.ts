@@ -22,7 +22,13 @@ export const inputCode: Readonly<Record<Input['kind'], number>> = {
 /** What happens to the world itself, beside inputs. */
 export const worldCode = { crash: 32, start: 33, fault: 34, reply: 35, pause: 36 } as const;
 
-const peerCode: Readonly<Record<PeerMessage['kind'], number>> = { raft: 1, request: 2, reply: 3, mapVersion: 4, mapChanges: 5 };
+const peerCode: Readonly<Record<PeerMessage['kind'], number>> = {
+  raft: 1,
+  request: 2,
+  reply: 3,
+  mapVersion: 4,
+  mapChanges: 5,
+};
 
 const raftCode: Readonly<Record<RaftMessage['kind'], number>> = {
   voteRequest: 1,

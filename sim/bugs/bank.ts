@@ -62,25 +62,42 @@ export const bugs: readonly Bug[] = [
   },
   {
     name: 'an append is acknowledged before it is on disk',
-    edits: [edit(outbox, 'if (isSynced(this.s)) this.send(to, message);', 'if (this.s !== null) this.send(to, message);')],
+    edits: [
+      edit(outbox, 'if (isSynced(this.s)) this.send(to, message);', 'if (this.s !== null) this.send(to, message);'),
+    ],
     oracles: ['R7'],
     ...hunt('mixed', 5),
   },
   {
     name: 'a leader counts itself before its disk has the entry',
-    edits: [edit(replication, 's.durableIndex <= own.matchIndex', 's.log.lastIndex <= own.matchIndex'), edit(replication, 'own.matchIndex = s.durableIndex;', 'own.matchIndex = s.log.lastIndex;')],
+    edits: [
+      edit(replication, 's.durableIndex <= own.matchIndex', 's.log.lastIndex <= own.matchIndex'),
+      edit(replication, 'own.matchIndex = s.durableIndex;', 'own.matchIndex = s.log.lastIndex;'),
+    ],
     oracles: ['R6'],
     ...hunt('mixed', 10),
   },
   {
     name: 'a heartbeat is answered before the term is on disk',
-    edits: [edit(replication, "this.out.sendAfterHardState(from, { kind: 'heartbeatReply', term, round });", "this.out.send(from, { kind: 'heartbeatReply', term, round });")],
+    edits: [
+      edit(
+        replication,
+        "this.out.sendAfterHardState(from, { kind: 'heartbeatReply', term, round });",
+        "this.out.send(from, { kind: 'heartbeatReply', term, round });",
+      ),
+    ],
     oracles: ['R7'],
     ...hunt('mixed', 20),
   },
   {
     name: 'the term before an append is not compared',
-    edits: [edit(replication, 'prevIndex > s.log.lastIndex || s.log.termAt(prevIndex) !== prevTerm', 'prevIndex > s.log.lastIndex')],
+    edits: [
+      edit(
+        replication,
+        'prevIndex > s.log.lastIndex || s.log.termAt(prevIndex) !== prevTerm',
+        'prevIndex > s.log.lastIndex',
+      ),
+    ],
     oracles: ['R3', 'R5', 'R9'],
     ...hunt('partitions', 30),
   },
@@ -92,7 +109,14 @@ export const bugs: readonly Bug[] = [
   },
   {
     name: 'every append cuts the log',
-    edits: [edit(replication, 'if (present === entry.term) continue;', ''), edit(replication, "invariant(entry.index > s.commitIndex, 'what is committed is never replaced', {", "invariant(entry.index > 0, 'indexes are positive', {")],
+    edits: [
+      edit(replication, 'if (present === entry.term) continue;', ''),
+      edit(
+        replication,
+        "invariant(entry.index > s.commitIndex, 'what is committed is never replaced', {",
+        "invariant(entry.index > 0, 'indexes are positive', {",
+      ),
+    ],
     oracles: ['R11', 'R6', 'R9'],
     ...hunt('mixed', 40),
   },
@@ -104,13 +128,25 @@ export const bugs: readonly Bug[] = [
   },
   {
     name: 'a follower takes the commit index of a heartbeat beyond what it shares',
-    edits: [edit(replication, 'const commit = LogIndex(Math.min(progress.matchIndex, s.commitIndex));', 'const commit = s.commitIndex;')],
+    edits: [
+      edit(
+        replication,
+        'const commit = LogIndex(Math.min(progress.matchIndex, s.commitIndex));',
+        'const commit = s.commitIndex;',
+      ),
+    ],
     oracles: ['R9', 'R11'],
     ...hunt('partitions', 40),
   },
   {
     name: 'a read does not wait for its quorum round',
-    edits: [edit(raft, "return this.state.role === 'leader' && this.state.confirmedRound >= round;", "return this.state.role === 'leader' && round > 0;")],
+    edits: [
+      edit(
+        raft,
+        "return this.state.role === 'leader' && this.state.confirmedRound >= round;",
+        "return this.state.role === 'leader' && round > 0;",
+      ),
+    ],
     oracles: ['X1'],
     ...hunt('mixed', 5),
   },
@@ -122,7 +158,10 @@ export const bugs: readonly Bug[] = [
   },
   {
     name: 'a lease outlives what its voters promised',
-    edits: [edit(replication, 'const leaseShare = 0.8;', 'const leaseShare = 8;'), edit(raft, 'if (!this.replication.hearsQuorum(now)) {', 'if (s.term < 0) {')],
+    edits: [
+      edit(replication, 'const leaseShare = 0.8;', 'const leaseShare = 8;'),
+      edit(raft, 'if (!this.replication.hearsQuorum(now)) {', 'if (s.term < 0) {'),
+    ],
     oracles: ['X1', 'L1'],
     ...hunt('leases', 50),
   },
@@ -149,9 +188,17 @@ export const bugs: readonly Bug[] = [
     edits: [
       edit(group, 'if (!this.isLeader) return this.notLeader();', ''),
       edit(group, "if (this.raft.canPropose === 'notLeader') return this.notLeader();", ''),
-      edit(group, 'const ticket = raft.requestRead();', 'const ticket = raft.requestRead() ?? { round: 0, index: raft.state.commitIndex };'),
+      edit(
+        group,
+        'const ticket = raft.requestRead();',
+        'const ticket = raft.requestRead() ?? { round: 0, index: raft.state.commitIndex };',
+      ),
       edit(group, 'if (!this.isLeader) {', 'if (this.applied < 0) {'),
-      edit(raft, "return this.state.role === 'leader' && this.state.confirmedRound >= round;", 'return this.state.confirmedRound >= round || round === 0;'),
+      edit(
+        raft,
+        "return this.state.role === 'leader' && this.state.confirmedRound >= round;",
+        'return this.state.confirmedRound >= round || round === 0;',
+      ),
     ],
     oracles: ['X1'],
     ...hunt('stale-map', 10),
@@ -159,15 +206,29 @@ export const bugs: readonly Bug[] = [
   {
     name: 'ownership is not checked when a command is applied',
     edits: [
-      edit(machine, "case 'execute':\n        if (!this.owns(operation.tenant, operation.incarnation)) return this.notOwner(operation.tenant);", "case 'execute':"),
-      edit(machine, "invariant(command !== undefined && owned !== undefined, 'a command is checked before it is sent');", 'if (command === undefined || owned === undefined) return done;'),
+      edit(
+        machine,
+        "case 'execute':\n        if (!this.owns(operation.tenant, operation.incarnation)) return this.notOwner(operation.tenant);",
+        "case 'execute':",
+      ),
+      edit(
+        machine,
+        "invariant(command !== undefined && owned !== undefined, 'a command is checked before it is sent');",
+        'if (command === undefined || owned === undefined) return done;',
+      ),
     ],
     oracles: ['X2', 'X3'],
     ...hunt('stale-map', 50),
   },
   {
     name: 'what is said of a tenant is believed if it is different',
-    edits: [edit('core/routing/shardMap.ts', 'if (a.incarnation !== b.incarnation) return a.incarnation > b.incarnation;', 'if (a.incarnation !== b.incarnation) return true;')],
+    edits: [
+      edit(
+        'core/routing/shardMap.ts',
+        'if (a.incarnation !== b.incarnation) return a.incarnation > b.incarnation;',
+        'if (a.incarnation !== b.incarnation) return true;',
+      ),
+    ],
     oracles: ['X4'],
     ...hunt('stale-map', 50),
   },
@@ -179,25 +240,54 @@ export const bugs: readonly Bug[] = [
   },
   {
     name: 'a waiting reply is found by its index alone',
-    edits: [edit(group, 'head.term < entry.term; head = this.proposals.peek()) {', 'head.index < entry.index; head = this.proposals.peek()) {'), edit(group, 'if (head?.term !== entry.term || head.index > entry.index) return null;', 'if (head?.index !== entry.index) return null;')],
+    edits: [
+      edit(
+        group,
+        'head.term < entry.term; head = this.proposals.peek()) {',
+        'head.index < entry.index; head = this.proposals.peek()) {',
+      ),
+      edit(
+        group,
+        'if (head?.term !== entry.term || head.index > entry.index) return null;',
+        'if (head?.index !== entry.index) return null;',
+      ),
+    ],
     oracles: ['R5', 'L1', 'D1', 'D2'],
     ...hunt('partitions', 30),
   },
   {
     name: "a command runs on another tenant's data",
-    edits: [edit(machine, 'const owned = this.tenants.get(operation.tenant);', 'const owned = this.tenants.values().next().value;')],
+    edits: [
+      edit(
+        machine,
+        'const owned = this.tenants.get(operation.tenant);',
+        'const owned = this.tenants.values().next().value;',
+      ),
+    ],
     oracles: ['X7', 'L1'],
     ...hunt('mixed', 5),
   },
   {
     name: 'expiry goes by the local clock',
-    edits: [edit(group, 'if (this.hasBacklog) this.applyCommitted();', 'if (this.hasBacklog) { this.stamp = now.wall; this.applyCommitted(); }')],
+    edits: [
+      edit(
+        group,
+        'if (this.hasBacklog) this.applyCommitted();',
+        'if (this.hasBacklog) { this.stamp = now.wall; this.applyCommitted(); }',
+      ),
+    ],
     oracles: ['L1'],
     ...hunt('mixed', 10),
   },
   {
     name: 'a write whose answer was lost is sent again',
-    edits: [edit(forwarder, 'else if (call.request > (lastWrite.get(call.lane) ?? 0)) this.giveBack(call, false, now);', 'else if (call.attempts > 0) this.giveBack(call, false, now);')],
+    edits: [
+      edit(
+        forwarder,
+        'else if (call.request > (lastWrite.get(call.lane) ?? 0)) this.giveBack(call, false, now);',
+        'else if (call.attempts > 0) this.giveBack(call, false, now);',
+      ),
+    ],
     oracles: ['D2', 'L2'],
     ...hunt('partitions', 30),
   },
@@ -215,7 +305,13 @@ export const bugs: readonly Bug[] = [
   },
   {
     name: 'a torn write is taken for whole',
-    edits: [edit('core/log/format.ts', "if (reader.failed || crc(payload, 0) !== expected) return 'invalid';", "if (reader.failed) return 'invalid';")],
+    edits: [
+      edit(
+        'core/log/format.ts',
+        "if (reader.failed || crc(payload, 0) !== expected) return 'invalid';",
+        "if (reader.failed) return 'invalid';",
+      ),
+    ],
     oracles: ['disk'],
     ...hunt('crashes', 50),
   },

@@ -6,8 +6,23 @@ import { type Profile, profiles } from '../scenario/scenario.ts';
 
 export type Request =
   | { readonly kind: 'help' }
-  | { readonly kind: 'seed'; readonly seed: number; readonly profile: Profile; readonly trace: boolean; readonly check: boolean; readonly save: string | null }
-  | { readonly kind: 'swarm'; readonly from: number; readonly to: number; readonly jobs: number; readonly profile: Profile; readonly check: boolean; readonly save: string | null }
+  | {
+      readonly kind: 'seed';
+      readonly seed: number;
+      readonly profile: Profile;
+      readonly trace: boolean;
+      readonly check: boolean;
+      readonly save: string | null;
+    }
+  | {
+      readonly kind: 'swarm';
+      readonly from: number;
+      readonly to: number;
+      readonly jobs: number;
+      readonly profile: Profile;
+      readonly check: boolean;
+      readonly save: string | null;
+    }
   | { readonly kind: 'replay'; readonly file: string; readonly trace: boolean; readonly check: boolean }
   | { readonly kind: 'bugs'; readonly jobs: number; readonly only: string | null };
 
@@ -92,7 +107,8 @@ function integerOf(flag: string, text: string, least: number): number {
 
 function rangeOf(text: string): { readonly from: number; readonly to: number } {
   const [first = '', last, ...rest] = text.split('..');
-  if (last === undefined || rest.length > 0) throw new UsageError(`--seeds takes a range such as 1..500, not '${text}'`);
+  if (last === undefined || rest.length > 0)
+    throw new UsageError(`--seeds takes a range such as 1..500, not '${text}'`);
   const from = integerOf('--seeds', first, 0);
   const to = integerOf('--seeds', last, 0);
   if (to < from) throw new UsageError(`--seeds takes a range that grows, not '${text}'`);

@@ -7,7 +7,11 @@ import { type Hunt, hunt } from './hunt.ts';
 import { UsageError } from './arguments.ts';
 
 /** Hunts all bugs, or those whose name contains `only`. Returns whether each was found by its oracle. */
-export async function reportBugs(jobs: number, only: string | null, print: (lines: readonly string[]) => void): Promise<boolean> {
+export async function reportBugs(
+  jobs: number,
+  only: string | null,
+  print: (lines: readonly string[]) => void,
+): Promise<boolean> {
   const chosen = bugs.filter(({ name }) => only === null || name.includes(only));
   if (chosen.length === 0) throw new UsageError(`no planted bug has '${only ?? ''}' in its name`);
   let next = 0;
@@ -23,7 +27,11 @@ export async function reportBugs(jobs: number, only: string | null, print: (line
   };
   print([`${'seeds'.padStart(9)}  ${'time'.padStart(7)}  oracle  bug`]);
   await Promise.all(Array.from({ length: jobs }, work));
-  print([missed === 0 ? pc.green(`all ${String(chosen.length)} found`) : pc.red(`${String(missed)} of ${String(chosen.length)} not found by their oracle`)]);
+  print([
+    missed === 0
+      ? pc.green(`all ${String(chosen.length)} found`)
+      : pc.red(`${String(missed)} of ${String(chosen.length)} not found by their oracle`),
+  ]);
   return missed === 0;
 }
 

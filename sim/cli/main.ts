@@ -42,9 +42,17 @@ async function run(request: Request): Promise<number> {
   }
 }
 
-function runOne(scenario: Scenario, { trace, check }: { readonly trace: boolean; readonly check: boolean }, save: string | null): number {
+function runOne(
+  scenario: Scenario,
+  { trace, check }: { readonly trace: boolean; readonly check: boolean },
+  save: string | null,
+): number {
   const startedAt = performance.now();
-  const result = trace ? simulate(scenario, { trace: (line) => process.stdout.write(`${line}\n`) }) : check ? runTwice(scenario) : simulate(scenario);
+  const result = trace
+    ? simulate(scenario, { trace: (line) => process.stdout.write(`${line}\n`) })
+    : check
+      ? runTwice(scenario)
+      : simulate(scenario);
   print([`scenario   ${scenario.name}`, ...describeResult(result, performance.now() - startedAt)]);
   if (result.verdict.kind !== 'violation') return exitCode.clean;
   if (save !== null) print([`saved as ${saveScenario(save, scenario)}`]);

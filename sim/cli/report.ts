@@ -21,7 +21,10 @@ export function describeResult(result: Result, wallMs: number): readonly string[
   const faults = Object.entries(s.faults).map(([kind, count]) => `${kind} ${String(count)}`);
   const rows: readonly (readonly [string, string])[] = [
     ['verdict', describeVerdict(verdict)],
-    ['commands', `${String(s.commands)}: ${String(s.commandsExecuted)} executed, ${String(s.commandsNotExecuted)} refused, ${String(s.commandsUnknown)} unknown`],
+    [
+      'commands',
+      `${String(s.commands)}: ${String(s.commandsExecuted)} executed, ${String(s.commandsNotExecuted)} refused, ${String(s.commandsUnknown)} unknown`,
+    ],
     ['writes', `${String(s.acknowledgedWrites)} acknowledged, ${String(s.committed)} entries committed`],
     ['reads', `${String(s.servedReads)} served beside the log`],
     ['forwards', `${String(s.forwards)}, of which ${String(s.staleForwards)} to the wrong place`],

@@ -22,7 +22,10 @@ const checkEvery = 25;
 const barWidth = 32;
 
 /** Runs them all; `onFailure` hears of each violation as it comes. */
-export async function runSwarm(request: SwarmRequest, onFailure: (outcome: Outcome) => void): Promise<readonly Outcome[]> {
+export async function runSwarm(
+  request: SwarmRequest,
+  onFailure: (outcome: Outcome) => void,
+): Promise<readonly Outcome[]> {
   const outcomes: Outcome[] = [];
   const total = request.to - request.from + 1;
   const bar = new Bar(total);
@@ -47,7 +50,8 @@ export async function runSwarm(request: SwarmRequest, onFailure: (outcome: Outco
 }
 
 export function summarize(outcomes: readonly Outcome[], wallMs: number): readonly string[] {
-  const sum = (pick: (outcome: Outcome) => number): number => outcomes.reduce((total, outcome) => total + pick(outcome), 0);
+  const sum = (pick: (outcome: Outcome) => number): number =>
+    outcomes.reduce((total, outcome) => total + pick(outcome), 0);
   const violations = outcomes.filter(({ verdict }) => verdict.kind === 'violation');
   const invalid = outcomes.filter(({ verdict }) => verdict.kind === 'invalid');
   const clean = outcomes.length - violations.length - invalid.length;
@@ -63,7 +67,9 @@ export function summarize(outcomes: readonly Outcome[], wallMs: number): readonl
 
 function runWorker(nextJob: () => Job | null, onOutcome: (outcome: Outcome) => void): Promise<void> {
   return new Promise((resolve, reject) => {
-    const worker: ChildProcess = fork(fileURLToPath(new URL('./worker.ts', import.meta.url)), { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+    const worker: ChildProcess = fork(fileURLToPath(new URL('./worker.ts', import.meta.url)), {
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    });
     const give = (): void => {
       const job = nextJob();
       if (job === null) worker.disconnect();
@@ -98,7 +104,9 @@ class Bar {
     const failed = outcomes.filter(({ verdict }) => verdict.kind === 'violation').length;
     const leftS = Math.round((((performance.now() - this.startedAt) / done) * (1 - done)) / 1000);
     const text = `${'█'.repeat(filled)}${'░'.repeat(barWidth - filled)} ${String(outcomes.length)}/${String(this.total)}`;
-    process.stderr.write(`\r${text}  ${failed === 0 ? pc.green('no violation') : pc.red(`${String(failed)} violations`)}  ${String(leftS)} s left  `);
+    process.stderr.write(
+      `\r${text}  ${failed === 0 ? pc.green('no violation') : pc.red(`${String(failed)} violations`)}  ${String(leftS)} s left  `,
+    );
   }
 
   clear(): void {

@@ -30,7 +30,13 @@ export class KeyspaceModel {
     const found = this.look(key, index, now);
     switch (name) {
       case 'SET':
-        this.put(key, { ...missing, index, kind: 'string', text: value, expiresAt: args[3] === 'PX' ? now + Number(args[4]) : 0 });
+        this.put(key, {
+          ...missing,
+          index,
+          kind: 'string',
+          text: value,
+          expiresAt: args[3] === 'PX' ? now + Number(args[4]) : 0,
+        });
         return '+OK\r\n';
       case 'DEL':
         if (found.kind === 'none') return ':0\r\n';

@@ -72,7 +72,13 @@ export class TenancyModel {
     const present = this.present(tenant);
     if (present?.incarnation === incarnation) return executed;
     if (present !== null || incarnation <= (this.released.get(tenant) ?? 0)) return refused;
-    const ownership: Ownership = { tenant, incarnation, from: index, until: Number.POSITIVE_INFINITY, keyspace: new KeyspaceModel() };
+    const ownership: Ownership = {
+      tenant,
+      incarnation,
+      from: index,
+      until: Number.POSITIVE_INFINITY,
+      keyspace: new KeyspaceModel(),
+    };
     const known = this.ownerships.get(tenant);
     if (known === undefined) this.ownerships.set(tenant, [ownership]);
     else known.push(ownership);

@@ -24,13 +24,20 @@ export function applyInOrder(): Oracle {
       const committed = group.committedAt(index);
       rule(committed?.entry.term === term, 'R5', 'what is applied is committed', facts);
       const item = committed.items[position];
-      const isSame = item?.origin.request === origin.request && item.origin.node === origin.node && item.origin.boot === origin.boot;
+      const isSame =
+        item?.origin.request === origin.request && item.origin.node === origin.node && item.origin.boot === origin.boot;
       rule(isSame, 'R5', 'every replica applies the same operations', facts);
       if (raft === null) return;
       let cursor = cursors.get(raft);
       if (cursor === undefined) cursors.set(raft, (cursor = { index: 0, position: 0 }));
-      const follows = index === cursor.index ? position === cursor.position + 1 : index > cursor.index && position === 0;
-      rule(follows && !skipsWork(replica, cursor.index, index), 'R5', 'entries are applied in order, without gaps', facts);
+      const follows =
+        index === cursor.index ? position === cursor.position + 1 : index > cursor.index && position === 0;
+      rule(
+        follows && !skipsWork(replica, cursor.index, index),
+        'R5',
+        'entries are applied in order, without gaps',
+        facts,
+      );
       cursor.index = index;
       cursor.position = position;
       let executions = verdicts.get(committed);
@@ -43,6 +50,7 @@ export function applyInOrder(): Oracle {
 
 /** Whether an entry with operations lies between two indexes. */
 function skipsWork({ group }: ReplicaTruth, after: number, before: number): boolean {
-  for (let index = after + 1; index < before; index += 1) if ((group.committedAt(index)?.items.length ?? 0) > 0) return true;
+  for (let index = after + 1; index < before; index += 1)
+    if ((group.committedAt(index)?.items.length ?? 0) > 0) return true;
   return false;
 }

@@ -13,10 +13,21 @@ export function boundedQueues(truth: Truth): Oracle {
         if (node === null) continue;
         for (const group of node.groups.values()) {
           const facts = { node: node.id, group: group.id, waiting: group.waiting };
-          rule(group.waiting <= limits.proposedOperations + limits.waitingReads, 'B1', 'operations that wait are bounded', facts);
-          rule(group.raft.state.uncommittedBytes <= limits.uncommittedBytes + limits.entryBytes, 'B1', 'uncommitted bytes are bounded', facts);
+          rule(
+            group.waiting <= limits.proposedOperations + limits.waitingReads,
+            'B1',
+            'operations that wait are bounded',
+            facts,
+          );
+          rule(
+            group.raft.state.uncommittedBytes <= limits.uncommittedBytes + limits.entryBytes,
+            'B1',
+            'uncommitted bytes are bounded',
+            facts,
+          );
           const { progress } = group.raft.state;
-          for (const { inflight } of progress.values()) rule(inflight <= limits.appendsInFlight, 'B1', 'appends under way are bounded', facts);
+          for (const { inflight } of progress.values())
+            rule(inflight <= limits.appendsInFlight, 'B1', 'appends under way are bounded', facts);
         }
       }
     },

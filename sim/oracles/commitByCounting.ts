@@ -18,7 +18,8 @@ export function commitByCounting(): Oracle {
       const facts = { group: group.id, node, index: to, term: state.term };
       const isCommitted = group.committedAt(to)?.entry.term === present;
       rule(isCommitted, 'R9', 'what a replica believes committed is', facts);
-      if (replica.ledIn === state.term && state.role === 'leader') rule(present === state.term, 'R9', 'a leader counts entries of its own term', facts);
+      if (replica.ledIn === state.term && state.role === 'leader')
+        rule(present === state.term, 'R9', 'a leader counts entries of its own term', facts);
     },
   };
 }

@@ -30,13 +30,18 @@ export function claimsAreDurable(): Oracle {
       switch (message.kind) {
         case 'appendReply':
           requireTerm(replica, message);
-          if (message.accepted) rule(replica.durable.length >= message.index, 'R7', 'what is acknowledged is on disk', { ...facts, index: message.index });
+          if (message.accepted)
+            rule(replica.durable.length >= message.index, 'R7', 'what is acknowledged is on disk', {
+              ...facts,
+              index: message.index,
+            });
           return;
         case 'heartbeatReply':
           requireTerm(replica, message);
           return;
         case 'voteReply':
-          if (message.granted && !message.pre) rule(replica.votes.get(term) === to, 'R7', 'a vote is on disk before it is given', { ...facts, to });
+          if (message.granted && !message.pre)
+            rule(replica.votes.get(term) === to, 'R7', 'a vote is on disk before it is given', { ...facts, to });
           return;
         case 'append':
         case 'heartbeat':

@@ -26,7 +26,9 @@ export function acknowledgedIsKept(truth: Truth): Oracle {
         const leader = truth.groups.get(group)?.currentLeader() ?? null;
         const committed = truth.groups.get(group)?.committedAt(index);
         const isHeld = leader?.raft?.state.log.termAt(index) === committed?.entry.term;
-        rule(leader !== null && isHeld, 'D1', 'an acknowledged write is still there in the end', () => factsOf(command));
+        rule(leader !== null && isHeld, 'D1', 'an acknowledged write is still there in the end', () =>
+          factsOf(command),
+        );
       }
     },
   };
@@ -42,10 +44,20 @@ export function atMostOnce(truth: Truth, histories: Histories): Oracle {
         if (item?.operation.kind !== 'execute' || verdicts?.[position]?.executed !== true) continue;
         const command = truth.commands.of(item.origin);
         const { request, node } = item.origin;
-        rule(command !== undefined, 'D2', 'only what a client asked for is executed', { group: group.id, index: entry.index, request, ingress: node });
-        rule(isSame(command.args, item.operation.args), 'D2', 'what is executed is what the client sent', () => factsOf(command));
+        rule(command !== undefined, 'D2', 'only what a client asked for is executed', {
+          group: group.id,
+          index: entry.index,
+          request,
+          ingress: node,
+        });
+        rule(isSame(command.args, item.operation.args), 'D2', 'what is executed is what the client sent', () =>
+          factsOf(command),
+        );
         if (command.access === 'read') continue;
-        rule(command.ranAt === null, 'D2', 'a write takes effect at most once', () => ({ ...factsOf(command), again: entry.index }));
+        rule(command.ranAt === null, 'D2', 'a write takes effect at most once', () => ({
+          ...factsOf(command),
+          again: entry.index,
+        }));
         rule(command.outcome !== 'notExecuted', 'D2', 'what was not executed never will be', () => factsOf(command));
       }
     },
@@ -58,7 +70,16 @@ export function atMostOnce(truth: Truth, histories: Histories): Oracle {
 
 function factsOf(command: Command): ViolationFacts {
   const { node, boot, request, tenant, access, reply, executions } = command;
-  return { ingress: node, boot, request, tenant, access, index: command.ranAt?.index ?? 0, reply: reply ?? 'none', executions: executions.join(' or ') };
+  return {
+    ingress: node,
+    boot,
+    request,
+    tenant,
+    access,
+    index: command.ranAt?.index ?? 0,
+    reply: reply ?? 'none',
+    executions: executions.join(' or '),
+  };
 }
 
 function isSame(a: readonly Uint8Array[], b: readonly Uint8Array[]): boolean {

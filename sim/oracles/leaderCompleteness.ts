@@ -20,7 +20,8 @@ export function leaderCompleteness(): Oracle {
     },
     committed(group: GroupTruth, committed: CommittedEntry): void {
       for (const replica of group.replicas.values()) {
-        if (replica.role === 'leader' && replica.term > committed.commitTerm) requireEntry(replica, committed, replica.term);
+        if (replica.role === 'leader' && replica.term > committed.commitTerm)
+          requireEntry(replica, committed, replica.term);
       }
     },
   };
@@ -29,5 +30,10 @@ export function leaderCompleteness(): Oracle {
 function requireEntry(replica: ReplicaTruth, { entry, commitTerm }: CommittedEntry, term: number): void {
   const { group, node, raft } = replica;
   const facts = { group: group.id, node, term, index: entry.index, commitTerm };
-  rule(raft === null || raft.state.log.termAt(entry.index) === entry.term, 'R4', 'a leader has what earlier terms committed', facts);
+  rule(
+    raft === null || raft.state.log.termAt(entry.index) === entry.term,
+    'R4',
+    'a leader has what earlier terms committed',
+    facts,
+  );
 }

@@ -29,7 +29,11 @@ export function leaderExecutes(truth: Truth): Oracle {
       if (items.length === 0) return;
       const leadership = group.leaders.get(entry.term);
       const isProposed = leadership !== undefined && proposals.get(leadership)?.has(entry.index) === true;
-      rule(isProposed, 'X1', 'what is executed was proposed by the leader of its term', { group: group.id, term: entry.term, index: entry.index });
+      rule(isProposed, 'X1', 'what is executed was proposed by the leader of its term', {
+        group: group.id,
+        term: entry.term,
+        index: entry.index,
+      });
     },
     raftSent(replica: ReplicaTruth, _to, message: RaftMessage): void {
       if (message.kind !== 'append' && message.kind !== 'heartbeat') return;
@@ -49,7 +53,11 @@ export function leaderExecutes(truth: Truth): Oracle {
       rule(leadership !== null, 'X1', 'only the leader of a term serves reads in it', facts);
       if (truth.leaseReads && !wasSucceeded(group, event.term, arrival.at)) return;
       const confirmedAt = leadership.roundSentAt[confirmedRound(group, leadership)] ?? -1;
-      rule(confirmedAt >= arrival.at, 'X1', 'a read is served only after a majority confirmed the leader', { ...facts, confirmedAt, arrivedAt: arrival.at });
+      rule(confirmedAt >= arrival.at, 'X1', 'a read is served only after a majority confirmed the leader', {
+        ...facts,
+        confirmedAt,
+        arrivedAt: arrival.at,
+      });
     },
   };
 }
@@ -63,7 +71,8 @@ function leadershipOf(replica: ReplicaTruth, term: number): Leadership | null {
 /** The latest round that a majority, the leader included, has answered. */
 function confirmedRound(group: GroupTruth, leadership: Leadership): number {
   const answered: number[] = [];
-  for (const node of group.replicas.keys()) if (node !== leadership.node) answered.push(leadership.roundAnswered[node] ?? 0);
+  for (const node of group.replicas.keys())
+    if (node !== leadership.node) answered.push(leadership.roundAnswered[node] ?? 0);
   answered.sort((a, b) => b - a);
   return answered[group.majority - 2] ?? 0;
 }

@@ -24,18 +24,36 @@ export function linearizable(truth: Truth, histories: Histories): Oracle {
       const got = binaryString(reply);
       const { args } = event.operation;
       rule(got === expected, 'L1', 'a logged command answers what its place in the log says', () => ({
-        group: group.id, node, index, position, command: textOf(args).join(' '), expected, got,
+        group: group.id,
+        node,
+        index,
+        position,
+        command: textOf(args).join(' '),
+        expected,
+        got,
       }));
     },
     readServed({ group, node }: ReplicaTruth, event: ServedRead, { protocol }: Command, { committed }: Arrival): void {
       const { applied, tenant, incarnation, args } = event;
       const command = textOf(args);
-      rule(applied >= committed, 'L1', 'a read sees everything that was committed when it arrived', { group: group.id, node, applied, committed });
+      rule(applied >= committed, 'L1', 'a read sees everything that was committed when it arrived', {
+        group: group.id,
+        node,
+        applied,
+        committed,
+      });
       const keyspace = histories.of(group.id).tenancy.at(tenant, incarnation, applied)?.keyspace;
       const stamp = group.committedAt(applied)?.stamp ?? 0;
       const expected = keyspace?.read(command, protocol, applied, Math.max(truth.turn.wall, stamp)) ?? null;
       const got = binaryString(event.reply);
-      rule(got === expected, 'L1', 'a read answers what the log up to it says', () => ({ group: group.id, node, applied, command: command.join(' '), expected, got }));
+      rule(got === expected, 'L1', 'a read answers what the log up to it says', () => ({
+        group: group.id,
+        node,
+        applied,
+        command: command.join(' '),
+        expected,
+        got,
+      }));
     },
   };
 }
@@ -92,7 +110,8 @@ export function sessionOrder(truth: Truth, histories: Histories): Oracle {
     commandFinished(command: Command): void {
       if (command.access === 'write' || command.outcome !== 'executed' || command.reply === null) return;
       const session = sessionOf(command);
-      const isLate = late.get(command)?.includes(command.reply) === true && timely.get(command)?.includes(command.reply) !== true;
+      const isLate =
+        late.get(command)?.includes(command.reply) === true && timely.get(command)?.includes(command.reply) !== true;
       rule(!isLate, 'L2', 'the commands of a connection take effect in order', () => describe(command, session));
       session.read = Math.max(session.read, command.request);
     },

@@ -29,9 +29,15 @@ export function logMatching(): Oracle {
       let previousTerm: number = written[first.index - 2]?.term ?? 0;
       for (const entry of entries) {
         const known = firstOfItsKind(byIndex, entry, previousTerm);
-        const isSame = known.entry === entry || (known.entry.kind === entry.kind && equalBytes(known.entry.data, entry.data));
+        const isSame =
+          known.entry === entry || (known.entry.kind === entry.kind && equalBytes(known.entry.data, entry.data));
         const facts = { group: group.id, node, index: entry.index, term: entry.term };
-        rule(isSame && known.previousTerm === previousTerm, 'R3', 'index and term tell an entry and its predecessors', facts);
+        rule(
+          isSame && known.previousTerm === previousTerm,
+          'R3',
+          'index and term tell an entry and its predecessors',
+          facts,
+        );
         rule(entry.term >= previousTerm, 'R3', 'terms in a log never fall', facts);
         previousTerm = entry.term;
       }

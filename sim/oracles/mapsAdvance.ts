@@ -23,12 +23,18 @@ export function mapsAdvance(truth: Truth): Oracle {
   /** Version v is the map after the first v of these, as the first node to reach it had them. */
   const canonical: MapChange[] = [];
   const beliefs: (Beliefs | undefined)[] = [];
-  const believed = (node: NodeId): Beliefs => (beliefs[node] ??= { version: 0, heard: [], incarnations: new Map(), terms: groups.map(() => 0) });
+  const believed = (node: NodeId): Beliefs =>
+    (beliefs[node] ??= { version: 0, heard: [], incarnations: new Map(), terms: groups.map(() => 0) });
   const lookAt = ({ id: node, router }: Node, { incarnations }: Beliefs, tenant: TenantName): void => {
     const incarnation = router.shards.find(tenant)?.incarnation;
     if (incarnation === undefined) return;
     const before = incarnations.get(tenant) ?? 0;
-    rule(incarnation >= before, 'X4', 'what a node believes of a tenant gets newer', () => ({ node, tenant, incarnation, before }));
+    rule(incarnation >= before, 'X4', 'what a node believes of a tenant gets newer', () => ({
+      node,
+      tenant,
+      incarnation,
+      before,
+    }));
     incarnations.set(tenant, incarnation);
   };
   return {
@@ -38,13 +44,22 @@ export function mapsAdvance(truth: Truth): Oracle {
     },
     mapAdvanced(node: NodeId, changes: readonly MapChange[]): void {
       const known = believed(node);
-      rule(changes.length >= known.version, 'X4', 'a map never goes back', { node, version: changes.length, before: known.version });
+      rule(changes.length >= known.version, 'X4', 'a map never goes back', {
+        node,
+        version: changes.length,
+        before: known.version,
+      });
       for (let version = known.version; version < changes.length; version += 1) {
         const change = changes[version];
         if (change === undefined) continue;
         const first = canonical[version];
         if (first === undefined) canonical.push(change);
-        else rule(isSame(first, change), 'X4', 'the same version is the same map', { node, version: version + 1, tenant: change.tenant });
+        else
+          rule(isSame(first, change), 'X4', 'the same version is the same map', {
+            node,
+            version: version + 1,
+            tenant: change.tenant,
+          });
         known.heard.push(change.tenant);
       }
       known.version = changes.length;
@@ -62,7 +77,12 @@ export function mapsAdvance(truth: Truth): Oracle {
         const term = leaders.termOf(group);
         const before = terms[i] ?? 0;
         if (term === before) continue;
-        rule(term > before, 'X4', 'what a node believes of a leader gets newer', { node: node.id, group, term, before });
+        rule(term > before, 'X4', 'what a node believes of a leader gets newer', {
+          node: node.id,
+          group,
+          term,
+          before,
+        });
         terms[i] = term;
       }
       if (heard.length === 0) return;

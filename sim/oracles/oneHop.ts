@@ -19,7 +19,8 @@ export function oneHop(truth: Truth): Oracle {
     requestSent(from: NodeId, { boot, request, operation }: ForwardRequest): void {
       if (operation.kind !== 'execute') return;
       const command = truth.commands.find(from, boot, request);
-      const isOwn = command !== undefined && command.args.length === operation.args.length && command.tenant === operation.tenant;
+      const isOwn =
+        command !== undefined && command.args.length === operation.args.length && command.tenant === operation.tenant;
       rule(isOwn, 'X5', 'a node sends only what its own clients asked for', { node: from, boot, request });
     },
   };

@@ -11,10 +11,21 @@ export function oneLeader(): Oracle {
     elected(group: GroupTruth, leadership: Leadership, replica: ReplicaTruth): void {
       const { term, node, boot } = leadership;
       const other = group.leaders.get(term);
-      rule(other === undefined, 'R1', 'a term has one leader', { group: group.id, term, node, boot, other: other?.node ?? 0 });
+      rule(other === undefined, 'R1', 'a term has one leader', {
+        group: group.id,
+        term,
+        node,
+        boot,
+        other: other?.node ?? 0,
+      });
       let votes = 0;
       for (const voter of group.replicas.values()) if (voter.votes.get(term) === replica.replica) votes += 1;
-      rule(votes >= group.majority, 'R1', 'a leader has a majority of votes on disk', { group: group.id, term, node, votes });
+      rule(votes >= group.majority, 'R1', 'a leader has a majority of votes on disk', {
+        group: group.id,
+        term,
+        node,
+        votes,
+      });
     },
   };
 }

@@ -18,21 +18,44 @@ export function ownerExecutes(histories: Histories): Oracle {
         if (operation.kind !== 'adopt') continue;
         for (const [other, { tenancy }] of histories.groups) {
           if (other === group.id) continue;
-          const isShared = tenancy.present(operation.tenant) !== null && histories.of(group.id).tenancy.present(operation.tenant) !== null;
-          rule(!isShared, 'X2', 'a tenant has one owner at a time', { tenant: operation.tenant, group: group.id, other, index: entry.index });
+          const isShared =
+            tenancy.present(operation.tenant) !== null &&
+            histories.of(group.id).tenancy.present(operation.tenant) !== null;
+          rule(!isShared, 'X2', 'a tenant has one owner at a time', {
+            tenant: operation.tenant,
+            group: group.id,
+            other,
+            index: entry.index,
+          });
         }
       }
     },
     applied({ group, node }: ReplicaTruth, event: AppliedOperation): void {
       if (group.id === metadataGroup) return;
       const verdict = histories.of(group.id).verdicts[event.index]?.[event.position];
-      rule(verdict?.executed === event.executed, verdict?.executed === true ? 'X2' : 'X3', 'the owner executes, and nobody else', () => ({
-        group: group.id, node, index: event.index, position: event.position, tenant: event.operation.tenant, executed: event.executed,
-      }));
+      rule(
+        verdict?.executed === event.executed,
+        verdict?.executed === true ? 'X2' : 'X3',
+        'the owner executes, and nobody else',
+        () => ({
+          group: group.id,
+          node,
+          index: event.index,
+          position: event.position,
+          tenant: event.operation.tenant,
+          executed: event.executed,
+        }),
+      );
     },
     readServed({ group, node }: ReplicaTruth, { tenant, incarnation, applied }: ServedRead): void {
       const owner = histories.of(group.id).tenancy.at(tenant, incarnation, applied);
-      rule(owner !== null, 'X3', 'the owner executes, and nobody else', { group: group.id, node, tenant, incarnation, applied });
+      rule(owner !== null, 'X3', 'the owner executes, and nobody else', {
+        group: group.id,
+        node,
+        tenant,
+        incarnation,
+        applied,
+      });
     },
   };
 }

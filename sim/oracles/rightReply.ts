@@ -27,7 +27,7 @@ export function tenantsAreApart(): Oracle {
     answered({ client, tenant, text }: Answer): void {
       const own = `<${tenant}:`;
       for (let at = text.indexOf('<'); at >= 0; at = text.indexOf('<', at + 1)) {
-        rule(text.startsWith(own, at), 'X7', 'a reply holds no other tenant\'s data', { client, tenant, text });
+        rule(text.startsWith(own, at), 'X7', "a reply holds no other tenant's data", { client, tenant, text });
       }
     },
   };

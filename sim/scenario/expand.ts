@@ -5,31 +5,104 @@
 import type { Random } from '../../core/base/random.ts';
 import { between, chance, pick, randomSource } from '../base/random.ts';
 import { nemeses, type NemesisName } from './nemesis.ts';
-import { type ClockPlan, crashKeeps, type Fault, type Profile, type Scenario, scenarioFormat, type TenantPlan, type Timing } from './scenario.ts';
+import {
+  type ClockPlan,
+  crashKeeps,
+  type Fault,
+  type Profile,
+  type Scenario,
+  scenarioFormat,
+  type TenantPlan,
+  type Timing,
+} from './scenario.ts';
 
 type Weights = Readonly<Partial<Record<NemesisName, number>>>;
 
 const weights: Readonly<Record<Profile, Weights>> = {
   mixed: {
-    crash: 2, crashWhileWriting: 6, crashNewLeader: 2, rollingCrash: 1, powerLoss: 1, crashOfSlowDisk: 1,
-    pause: 2, drain: 1, partition: 3, isolateLeader: 3, isolateLeaderInThePast: 1, forgottenPromise: 1, oneWay: 2, flappingLink: 1, leaderChurn: 1,
-    hold: 2, slow: 1, lossy: 2, reset: 2, clockRate: 1, clockJump: 1, diskSlow: 1, diskHang: 1,
-    pinMap: 1, staleMap: 2, staleHint: 2, staleMapAndHint: 2,
+    crash: 2,
+    crashWhileWriting: 6,
+    crashNewLeader: 2,
+    rollingCrash: 1,
+    powerLoss: 1,
+    crashOfSlowDisk: 1,
+    pause: 2,
+    drain: 1,
+    partition: 3,
+    isolateLeader: 3,
+    isolateLeaderInThePast: 1,
+    forgottenPromise: 1,
+    oneWay: 2,
+    flappingLink: 1,
+    leaderChurn: 1,
+    hold: 2,
+    slow: 1,
+    lossy: 2,
+    reset: 2,
+    clockRate: 1,
+    clockJump: 1,
+    diskSlow: 1,
+    diskHang: 1,
+    pinMap: 1,
+    staleMap: 2,
+    staleHint: 2,
+    staleMapAndHint: 2,
   },
   partitions: {
-    partition: 4, isolateLeader: 4, isolateLeaderInThePast: 4, drain: 1, oneWay: 3, flappingLink: 2, leaderChurn: 2, hold: 2, slow: 1, lossy: 3, reset: 2, pause: 2,
-    clockRate: 1, clockJump: 1, crashWhileWriting: 1,
+    partition: 4,
+    isolateLeader: 4,
+    isolateLeaderInThePast: 4,
+    drain: 1,
+    oneWay: 3,
+    flappingLink: 2,
+    leaderChurn: 2,
+    hold: 2,
+    slow: 1,
+    lossy: 3,
+    reset: 2,
+    pause: 2,
+    clockRate: 1,
+    clockJump: 1,
+    crashWhileWriting: 1,
   },
   crashes: {
-    crash: 3, drain: 1, forgottenPromise: 3, crashWhileWriting: 10, crashNewLeader: 4, rollingCrash: 2, powerLoss: 3, crashOfSlowDisk: 4, diskHang: 2, diskSlow: 2,
-    pause: 1, partition: 1, leaderChurn: 1,
+    crash: 3,
+    drain: 1,
+    forgottenPromise: 3,
+    crashWhileWriting: 10,
+    crashNewLeader: 4,
+    rollingCrash: 2,
+    powerLoss: 3,
+    crashOfSlowDisk: 4,
+    diskHang: 2,
+    diskSlow: 2,
+    pause: 1,
+    partition: 1,
+    leaderChurn: 1,
   },
   'stale-map': {
-    pinMap: 4, staleMap: 6, staleHint: 4, staleMapAndHint: 6, leaderChurn: 3, isolateLeader: 2, crash: 1, crashNewLeader: 1, pause: 1,
-    reset: 1, hold: 1,
+    pinMap: 4,
+    staleMap: 6,
+    staleHint: 4,
+    staleMapAndHint: 6,
+    leaderChurn: 3,
+    isolateLeader: 2,
+    crash: 1,
+    crashNewLeader: 1,
+    pause: 1,
+    reset: 1,
+    hold: 1,
   },
   leases: {
-    isolateLeaderInThePast: 6, forgottenPromise: 6, drain: 5, isolateLeader: 2, clockRate: 3, pause: 2, leaderChurn: 2, crashNewLeader: 1, slow: 1,
+    isolateLeaderInThePast: 6,
+    forgottenPromise: 6,
+    drain: 5,
+    isolateLeader: 2,
+    clockRate: 3,
+    pause: 2,
+    leaderChurn: 2,
+    crashNewLeader: 1,
+    slow: 1,
   },
   calm: {},
 };
@@ -47,7 +120,13 @@ export function expand(seed: number, profile: Profile): Scenario {
   const groups = Array.from({ length: groupCount }, () => drawReplicas(topology, nodes));
   const timing = drawTiming(profile, streams('timing'));
   const faultyMs = between(streams('length'), 4000, 9000);
-  const faults = drawFaults(profile, { random: streams('faults'), nodes, groups: groupCount, faultyMs, electionMs: timing.electionMs });
+  const faults = drawFaults(profile, {
+    random: streams('faults'),
+    nodes,
+    groups: groupCount,
+    faultyMs,
+    electionMs: timing.electionMs,
+  });
   const network = streams('network');
   const disk = streams('disk');
   const turns = streams('turns');
@@ -122,11 +201,16 @@ function drawTiming(profile: Profile, random: Random): Timing {
 /** Some tenants are configured; the others are created when they are first named. */
 function drawTenants(random: Random, groupCount: number): readonly TenantPlan[] {
   const count = between(random, 1, tenantNames.length);
-  return tenantNames.slice(0, count).map((name) => ({ name, group: chance(random, 600) ? between(random, 1, groupCount - 1) : 0 }));
+  return tenantNames
+    .slice(0, count)
+    .map((name) => ({ name, group: chance(random, 600) ? between(random, 1, groupCount - 1) : 0 }));
 }
 
 function drawClocks(random: Random, nodes: number): readonly ClockPlan[] {
-  return Array.from({ length: nodes }, () => ({ ratePpm: between(random, -200, 200), wallOffsetMs: between(random, -2000, 2000) }));
+  return Array.from({ length: nodes }, () => ({
+    ratePpm: between(random, -200, 200),
+    wallOffsetMs: between(random, -2000, 2000),
+  }));
 }
 
 function drawWorkload(profile: Profile, random: Random): Scenario['workload'] {
@@ -151,7 +235,9 @@ function drawWorkload(profile: Profile, random: Random): Scenario['workload'] {
 }
 
 function drawFaults(profile: Profile, stage: Parameters<(typeof nemeses)['crash']>[0]): readonly Fault[] {
-  const bag = Object.entries(weights[profile]).flatMap(([name, weight]) => Array.from({ length: weight }, () => name as NemesisName));
+  const bag = Object.entries(weights[profile]).flatMap(([name, weight]) =>
+    Array.from({ length: weight }, () => name as NemesisName),
+  );
   if (bag.length === 0) return [];
   const count = between(stage.random, 2, 10);
   return Array.from({ length: count }, () => nemeses[pick(stage.random, bag)](stage)).flat();

@@ -29,14 +29,21 @@ export const nemeses = {
 
   crashNewLeader: (stage) => {
     const node = someNode(stage);
-    const anchor: Anchor = { node, event: 'lead', n: between(stage.random, 1, 3), plusMs: between(stage.random, 0, 20) };
+    const anchor: Anchor = {
+      node,
+      event: 'lead',
+      n: between(stage.random, 1, 3),
+      plusMs: between(stage.random, 0, 20),
+    };
     return [fault('crash', anchor, { node }, shortly(stage))];
   },
 
   rollingCrash: (stage) => {
     const startMs = momentMs(stage);
     const everyMs = between(stage.random, 50, 800);
-    return eachNode(stage).map((node) => fault('crash', { atMs: startMs + node * everyMs }, { node }, between(stage.random, 20, 400)));
+    return eachNode(stage).map((node) =>
+      fault('crash', { atMs: startMs + node * everyMs }, { node }, between(stage.random, 20, 400)),
+    );
   },
 
   /** All at once, while they write. */
@@ -51,7 +58,9 @@ export const nemeses = {
   forgottenPromise: (stage) => {
     const startMs = momentMs(stage);
     const [one, another, third] = [someNode(stage), someNode(stage), someNode(stage)];
-    const restarts = [1, 2, 3, 4].map((turn) => fault('crash', { atMs: startMs + 2 * turn * stage.electionMs }, { node: third }, 1));
+    const restarts = [1, 2, 3, 4].map((turn) =>
+      fault('crash', { atMs: startMs + 2 * turn * stage.electionMs }, { node: third }, 1),
+    );
     return [fault('cut', { atMs: startMs }, { node: one }, 10 * stage.electionMs, another), ...restarts];
   },
 
@@ -66,7 +75,9 @@ export const nemeses = {
   },
 
   /** Its clients stay with it, and go on asking. */
-  isolateLeader: (stage) => [fault('cut', soon(stage), leader(stage), between(stage.random, stage.electionMs, 10 * stage.electionMs))],
+  isolateLeader: (stage) => [
+    fault('cut', soon(stage), leader(stage), between(stage.random, stage.electionMs, 10 * stage.electionMs)),
+  ],
 
   /** Its wall clock goes back while nobody hears it: whatever it believes by that clock lasts longer. */
   isolateLeaderInThePast: (stage) => {
@@ -82,7 +93,15 @@ export const nemeses = {
   /** It hears and is not heard, or the other way round. */
   oneWay: (stage) => {
     const kind: FaultKind = chance(stage.random, 500) ? 'cutTo' : 'cutFrom';
-    return [fault(kind, soon(stage), leader(stage), between(stage.random, stage.electionMs, 8 * stage.electionMs), peerOf(stage))];
+    return [
+      fault(
+        kind,
+        soon(stage),
+        leader(stage),
+        between(stage.random, stage.electionMs, 8 * stage.electionMs),
+        peerOf(stage),
+      ),
+    ];
   },
 
   flappingLink: (stage) => {
@@ -90,7 +109,9 @@ export const nemeses = {
     const node = someNode(stage);
     const peer = peerOf(stage);
     const periodMs = between(stage.random, 20, 2 * stage.electionMs);
-    return [0, 1, 2, 3, 4].map((turn) => fault('cutTo', { atMs: startMs + turn * 2 * periodMs }, { node }, periodMs, peer));
+    return [0, 1, 2, 3, 4].map((turn) =>
+      fault('cutTo', { atMs: startMs + turn * 2 * periodMs }, { node }, periodMs, peer),
+    );
   },
 
   leaderChurn: (stage) => {
@@ -100,15 +121,39 @@ export const nemeses = {
     return [0, 1, 2].map((turn) => fault('cut', { atMs: startMs + turn * 2 * forMs }, target, forMs));
   },
 
-  hold: (stage) => [fault('hold', soon(stage), anyone(stage), between(stage.random, 10, 4 * stage.electionMs), peerOf(stage))],
-  slow: (stage) => [fault('slow', soon(stage), anyone(stage), between(stage.random, 100, 3000), 0, between(stage.random, 1, stage.electionMs))],
-  lossy: (stage) => [fault('lossy', soon(stage), anyone(stage), between(stage.random, 200, 3000), 0, between(stage.random, 5, 300))],
+  hold: (stage) => [
+    fault('hold', soon(stage), anyone(stage), between(stage.random, 10, 4 * stage.electionMs), peerOf(stage)),
+  ],
+  slow: (stage) => [
+    fault(
+      'slow',
+      soon(stage),
+      anyone(stage),
+      between(stage.random, 100, 3000),
+      0,
+      between(stage.random, 1, stage.electionMs),
+    ),
+  ],
+  lossy: (stage) => [
+    fault('lossy', soon(stage), anyone(stage), between(stage.random, 200, 3000), 0, between(stage.random, 5, 300)),
+  ],
   reset: (stage) => [fault('reset', soon(stage), anyone(stage), 0, peerOf(stage))],
 
-  clockRate: (stage) => [fault('clockRate', soon(stage), anyone(stage), 0, 0, between(stage.random, -maxRatePpm, maxRatePpm))],
+  clockRate: (stage) => [
+    fault('clockRate', soon(stage), anyone(stage), 0, 0, between(stage.random, -maxRatePpm, maxRatePpm)),
+  ],
   clockJump: (stage) => [fault('clockJump', soon(stage), anyone(stage), 0, 0, between(stage.random, -20_000, 20_000))],
 
-  diskSlow: (stage) => [fault('diskSlow', soon(stage), anyone(stage), between(stage.random, 200, 3000), 0, between(stage.random, 1, stage.electionMs))],
+  diskSlow: (stage) => [
+    fault(
+      'diskSlow',
+      soon(stage),
+      anyone(stage),
+      between(stage.random, 200, 3000),
+      0,
+      between(stage.random, 1, stage.electionMs),
+    ),
+  ],
   diskHang: (stage) => [fault('diskHang', soon(stage), anyone(stage), between(stage.random, 50, 5 * stage.electionMs))],
   crashOfSlowDisk: (stage) => {
     const node = someNode(stage);
@@ -119,7 +164,9 @@ export const nemeses = {
   },
 
   pinMap: (stage) => [fault('pinMap', soon(stage), anyone(stage), between(stage.random, 500, 6000))],
-  staleMap: (stage) => [fault('staleMap', soon(stage), anyone(stage), between(stage.random, 200, 4000), 0, between(stage.random, 1, 12))],
+  staleMap: (stage) => [
+    fault('staleMap', soon(stage), anyone(stage), between(stage.random, 200, 4000), 0, between(stage.random, 1, 12)),
+  ],
   staleHint: (stage) => [fault('staleHint', soon(stage), anyone(stage), 0)],
   /** The maps say the wrong group and the hints the wrong node, while leaders move. */
   staleMapAndHint: (stage) => {

@@ -22,7 +22,8 @@ export function parseScenario(text: string): Scenario | string {
 /** What a value lacks, or has of another type, compared with a model of it. Lists are compared by kind only. */
 function compare(path: string, value: unknown, model: unknown): string | null {
   if (Array.isArray(model)) return Array.isArray(value) ? null : `${path} is no list`;
-  if (typeof model !== 'object' || model === null) return typeof value === typeof model ? null : `${path} is no ${typeof model}`;
+  if (typeof model !== 'object' || model === null)
+    return typeof value === typeof model ? null : `${path} is no ${typeof model}`;
   if (typeof value !== 'object' || value === null) return `${path} is no object`;
   for (const [key, part] of Object.entries(model)) {
     const problem = compare(`${path}.${key}`, (value as Record<string, unknown>)[key], part);

@@ -31,7 +31,8 @@ export class Trace {
   }
 
   input(at: number, node: number, input: Input): void {
-    if (input.kind === 'peerMessages') for (const message of input.messages) this.line(at, node, `< n${String(input.from)} ${describePeer(message)}`);
+    if (input.kind === 'peerMessages')
+      for (const message of input.messages) this.line(at, node, `< n${String(input.from)} ${describePeer(message)}`);
     else this.line(at, node, `< ${describeInput(input)}`);
   }
 
@@ -109,7 +110,8 @@ function describeRaft(message: RaftMessage): string {
 }
 
 function describeOperation(operation: Operation): string {
-  if (operation.kind === 'execute') return `${operation.tenant}#${String(operation.incarnation)} ${words(operation.args)}`;
+  if (operation.kind === 'execute')
+    return `${operation.tenant}#${String(operation.incarnation)} ${words(operation.args)}`;
   return `${operation.kind} ${operation.tenant}`;
 }
 
@@ -118,7 +120,9 @@ function describeOutcome(outcome: Outcome): string {
     case 'done':
       return `done ${escape(binaryString(outcome.reply))}`;
     case 'resolved':
-      return outcome.tenant === null ? 'resolved: none' : `resolved: g${String(outcome.tenant.group)}#${String(outcome.tenant.incarnation)}`;
+      return outcome.tenant === null
+        ? 'resolved: none'
+        : `resolved: g${String(outcome.tenant.group)}#${String(outcome.tenant.incarnation)}`;
     case 'refused':
       return `refused: ${outcome.refusal.kind}`;
     default:

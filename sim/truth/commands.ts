@@ -72,6 +72,7 @@ export class Commands {
   }
 
   *all(): IterableIterator<Command> {
-    for (const commands of this.lives.values()) for (const command of commands) if (command !== undefined) yield command;
+    for (const commands of this.lives.values())
+      for (const command of commands) if (command !== undefined) yield command;
   }
 }

@@ -109,7 +109,12 @@ export function isAsOnDisk({ group, durable, durableHard }: ReplicaTruth, restor
   const found = restored.groups.get(group.id);
   if (found === undefined) return durable.length === 0 && durableHard === nothingPromised;
   const { hardState, entries } = found;
-  if (hardState.term !== durableHard.term || hardState.votedFor !== durableHard.votedFor || entries.length !== durable.length) return false;
+  if (
+    hardState.term !== durableHard.term ||
+    hardState.votedFor !== durableHard.votedFor ||
+    entries.length !== durable.length
+  )
+    return false;
   return entries.every((entry, i) => entry.term === durable[i]?.term && equalBytes(entry.data, durable[i].data));
 }
 

@@ -19,7 +19,9 @@ export class Histories {
   readonly groups: ReadonlyMap<GroupId, History>;
 
   constructor(groups: Iterable<GroupId>) {
-    this.groups = new Map([...groups].map((group): [GroupId, History] => [group, { tenancy: new TenancyModel(), verdicts: [nothing] }]));
+    this.groups = new Map(
+      [...groups].map((group): [GroupId, History] => [group, { tenancy: new TenancyModel(), verdicts: [nothing] }]),
+    );
   }
 
   of(group: GroupId): History {

@@ -17,6 +17,11 @@ export class Violation extends Error {
 }
 
 /** States a rule that holds in every run. Facts that cost something to gather come as a function. */
-export function rule(condition: boolean, name: string, law: string, facts: ViolationFacts | (() => ViolationFacts) = {}): asserts condition {
+export function rule(
+  condition: boolean,
+  name: string,
+  law: string,
+  facts: ViolationFacts | (() => ViolationFacts) = {},
+): asserts condition {
   if (!condition) throw new Violation(name, law, typeof facts === 'function' ? facts() : facts);
 }

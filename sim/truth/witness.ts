@@ -53,8 +53,17 @@ export class Witness implements Truth {
   readonly leaseReads: boolean;
   readonly nodes: (Node | null)[];
   readonly tally: Tally = {
-    elections: 0, committed: 0, acknowledgedWrites: 0, servedReads: 0, commandsExecuted: 0, commandsNotExecuted: 0,
-    commandsUnknown: 0, forwards: 0, staleForwards: 0, inputs: 0, turns: 0,
+    elections: 0,
+    committed: 0,
+    acknowledgedWrites: 0,
+    servedReads: 0,
+    commandsExecuted: 0,
+    commandsNotExecuted: 0,
+    commandsUnknown: 0,
+    forwards: 0,
+    staleForwards: 0,
+    inputs: 0,
+    turns: 0,
   };
   turn: Now = { mono: MonoTime(0), wall: WallTime(0) };
   /** Called when a replica takes the lead. */
@@ -71,16 +80,27 @@ export class Witness implements Truth {
   private readonly hosted: (readonly ReplicaTruth[])[];
   private readonly pending: PendingWrite[][];
 
-  constructor(topology: Topology, leaseReads: boolean, schedule: Schedule, hash: RollingHash, trace: Trace | null, extra: readonly Oracle[]) {
+  constructor(
+    topology: Topology,
+    leaseReads: boolean,
+    schedule: Schedule,
+    hash: RollingHash,
+    trace: Trace | null,
+    extra: readonly Oracle[],
+  ) {
     this.schedule = schedule;
     this.hash = hash;
     this.trace = trace;
     this.leaseReads = leaseReads;
-    this.groups = new Map(topology.groups.map(({ group, replicas }): [GroupId, GroupTruth] => [group, new GroupTruth(group, replicas)]));
+    this.groups = new Map(
+      topology.groups.map(({ group, replicas }): [GroupId, GroupTruth] => [group, new GroupTruth(group, replicas)]),
+    );
     this.histories = new Histories(this.groups.keys());
     this.nodes = topology.nodes.map(() => null);
     this.pending = topology.nodes.map(() => []);
-    this.hosted = topology.nodes.map(({ node }) => [...this.groups.values()].flatMap((group) => group.replicas.get(node) ?? []));
+    this.hosted = topology.nodes.map(({ node }) =>
+      [...this.groups.values()].flatMap((group) => group.replicas.get(node) ?? []),
+    );
     this.hooks = new Hooks([...makeOracles(this, this.histories), ...extra]);
   }
 
@@ -148,7 +168,8 @@ export class Witness implements Truth {
       for (const message of input.messages) {
         if (message.kind === 'raft') {
           const replica = this.groups.get(message.group)?.replicas.get(node);
-          if (replica !== undefined) for (const hear of this.hooks.raftReceived) hear(replica, input.from, message.message);
+          if (replica !== undefined)
+            for (const hear of this.hooks.raftReceived) hear(replica, input.from, message.message);
         } else if (message.kind === 'reply' && message.outcome.kind === 'resolved' && message.outcome.tenant !== null) {
           for (const hear of this.hooks.placeHeard) hear(node, message.outcome.tenant.tenant);
         }
@@ -267,11 +288,27 @@ export class Witness implements Truth {
     };
   }
 
-  private start(node: NodeId, boot: number, conn: ConnId, about: Pick<Command, 'request' | 'tenant' | 'access' | 'args'>): void {
+  private start(
+    node: NodeId,
+    boot: number,
+    conn: ConnId,
+    about: Pick<Command, 'request' | 'tenant' | 'access' | 'args'>,
+  ): void {
     const { request, tenant, access, args } = about;
     const command: Command = {
-      node, boot, request, conn, tenant, access, protocol: this.protocolOf(conn), args,
-      outcome: null, reply: null, ranAt: null, executions: [], arrivals: [],
+      node,
+      boot,
+      request,
+      conn,
+      tenant,
+      access,
+      protocol: this.protocolOf(conn),
+      args,
+      outcome: null,
+      reply: null,
+      ranAt: null,
+      executions: [],
+      arrivals: [],
     };
     this.commands.start(command);
     this.onCommandStarted(command);
@@ -292,7 +329,13 @@ export class Witness implements Truth {
     if (raft === null) return;
     const { role, term, commitIndex } = raft.state;
     const applied = this.appliedOf(replica);
-    if (role === replica.role && term === replica.term && commitIndex === replica.commitIndex && applied === replica.applied) return;
+    if (
+      role === replica.role &&
+      term === replica.term &&
+      commitIndex === replica.commitIndex &&
+      applied === replica.applied
+    )
+      return;
     for (const hear of this.hooks.replicaChanged) hear(replica, applied);
     if (role === 'leader' && !(replica.role === 'leader' && replica.term === term)) this.elect(replica);
     if (commitIndex > replica.commitIndex) this.commit(replica);

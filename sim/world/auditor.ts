@@ -36,7 +36,11 @@ export class Auditor {
     this.conn = conn;
     machine.receive({ kind: 'clientOpened', conn, address: 'auditor' });
     const value = taggedValue(this.tenant, world.nextOperation());
-    machine.receive({ kind: 'clientCommand', conn, args: dataAsk(this.tenant, ['SET', `{${this.tenant}}audit`, value]).args });
+    machine.receive({
+      kind: 'clientCommand',
+      conn,
+      args: dataAsk(this.tenant, ['SET', `{${this.tenant}}audit`, value]).args,
+    });
     world.schedule.at(world.schedule.now + this.patienceUs(machine), () => {
       if (this.conn === conn) this.start();
     });

@@ -117,7 +117,10 @@ export class Client {
     if (connection?.id !== command.conn) return;
     let sent = connection.unstarted.shift();
     while (sent !== undefined && sent.ask.kind !== 'data') sent = connection.unstarted.shift();
-    rule(sent?.ask.args === command.args, 'X6', 'a node works on the commands of a connection in order', { conn: command.conn, request: command.request });
+    rule(sent?.ask.args === command.args, 'X6', 'a node works on the commands of a connection in order', {
+      conn: command.conn,
+      request: command.request,
+    });
     sent.command = command;
   }
 
@@ -135,7 +138,12 @@ export class Client {
   /** The node, or its end of the connection, is gone. */
   onBroken(conn: ConnId | null, node: NodeId | null): void {
     const { connection } = this;
-    if (connection === null || (node !== null && connection.ingress.id !== node) || (conn !== null && conn !== connection.id)) return;
+    if (
+      connection === null ||
+      (node !== null && connection.ingress.id !== node) ||
+      (conn !== null && conn !== connection.id)
+    )
+      return;
     connection.isOpen = false;
     this.connection = null;
     if (!this.isStopped) {
@@ -225,7 +233,11 @@ export class Client {
     rule(sent !== undefined, 'X6', 'nobody is answered who did not ask', { client: this.number, text });
     const { ask, command } = sent;
     const wasStarted = ask.kind === 'node' || command !== null || reply.kind === 'error';
-    rule(wasStarted, 'X6', 'a command is answered after it was begun', { client: this.number, command: ask.text, text });
+    rule(wasStarted, 'X6', 'a command is answered after it was begun', {
+      client: this.number,
+      command: ask.text,
+      text,
+    });
     this.answers += 1;
     this.world.answered(this.number, ask.tenant, text, command);
   }

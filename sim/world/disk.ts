@@ -44,7 +44,13 @@ export class Disk {
   private life = 0;
   private onSynced: ((upTo: WriteId) => void) | null = null;
 
-  constructor(schedule: Schedule, knobs: DiskKnobs, identity: LogIdentity, random: Random, onSyncStarted: (count: number) => void) {
+  constructor(
+    schedule: Schedule,
+    knobs: DiskKnobs,
+    identity: LogIdentity,
+    random: Random,
+    onSyncStarted: (count: number) => void,
+  ) {
     this.schedule = schedule;
     this.knobs = knobs;
     this.identity = identity;
@@ -58,7 +64,10 @@ export class Disk {
     const recovery = new LogRecovery(this.identity, checksum);
     for (const [segment, bytes] of segments) recovery.add(segment, bytes);
     const found = recovery.finish();
-    rule(found.kind === 'recovered', 'disk', 'a crash leaves a log that can be recovered', { node: this.identity.node, found: found.kind });
+    rule(found.kind === 'recovered', 'disk', 'a crash leaves a log that can be recovered', {
+      node: this.identity.node,
+      found: found.kind,
+    });
     const { log, end } = found;
     this.chunks = [];
     for (const [segment, bytes] of segments) {
@@ -142,14 +151,20 @@ export class Disk {
     for (const { segment, offset, bytes } of this.chunks) {
       lengths.set(segment, Math.max(lengths.get(segment) ?? 0, offset + bytes.length));
     }
-    const segments = new Map([...lengths].map(([segment, length]): [number, Uint8Array] => [segment, new Uint8Array(length)]));
+    const segments = new Map(
+      [...lengths].map(([segment, length]): [number, Uint8Array] => [segment, new Uint8Array(length)]),
+    );
     for (const { segment, offset, bytes } of this.chunks) segments.get(segment)?.set(bytes, offset);
     return segments;
   }
 
   private withHoles({ segment, offset, bytes }: LogChunk): LogChunk {
     const holed = bytes.slice();
-    for (let at = sectorBytes - (offset % sectorBytes), start = 0; start < holed.length; start = at, at += sectorBytes) {
+    for (
+      let at = sectorBytes - (offset % sectorBytes), start = 0;
+      start < holed.length;
+      start = at, at += sectorBytes
+    ) {
       if (this.random() < 0.5) holed.fill(0, start, at);
     }
     return { segment, offset, bytes: holed };

@@ -32,7 +32,13 @@ export class Faults {
   /** Nodes that hear no news of the map. */
   private readonly pinned = new Map<NodeId, number>();
   private readonly stage: Stage;
-  private readonly anchored: { readonly fault: Fault; readonly node: NodeId; readonly event: AnchorEvent; readonly n: number; readonly plusMs: number }[] = [];
+  private readonly anchored: {
+    readonly fault: Fault;
+    readonly node: NodeId;
+    readonly event: AnchorEvent;
+    readonly n: number;
+    readonly plusMs: number;
+  }[] = [];
   private readonly counts = new Map<string, number>();
   private readonly undos = new Set<Undo>();
   private isOver = false;
@@ -41,7 +47,10 @@ export class Faults {
     this.stage = stage;
     for (const fault of stage.scenario.faults) {
       const { at } = fault;
-      if ('atMs' in at) this.after(at.atMs * 1000, () => { this.strike(fault, null); });
+      if ('atMs' in at)
+        this.after(at.atMs * 1000, () => {
+          this.strike(fault, null);
+        });
       else this.anchored.push({ fault, node: this.nodeOf(at.node), event: at.event, n: at.n, plusMs: at.plusMs });
     }
   }
@@ -57,7 +66,10 @@ export class Faults {
     const count = (this.counts.get(key) ?? 0) + 1;
     this.counts.set(key, count);
     for (const { fault, node: where, event: what, n, plusMs } of this.anchored) {
-      if (where === node && what === event && n === count) this.after(plusMs * 1000, () => { this.strike(fault, node); });
+      if (where === node && what === event && n === count)
+        this.after(plusMs * 1000, () => {
+          this.strike(fault, node);
+        });
     }
   }
 
@@ -76,10 +88,16 @@ export class Faults {
     }
     const undo = this.begin(fault, machine);
     this.count(undo === null ? this.missed : this.struck, fault.do);
-    this.stage.witness.note(machine.id, `fault ${fault.do} ${undo === null ? 'cannot happen' : `for ${String(fault.forMs)} ms`} (peer ${String(fault.peer)}, amount ${String(fault.amount)})`);
+    this.stage.witness.note(
+      machine.id,
+      `fault ${fault.do} ${undo === null ? 'cannot happen' : `for ${String(fault.forMs)} ms`} (peer ${String(fault.peer)}, amount ${String(fault.amount)})`,
+    );
     if (undo === null) return;
     this.undos.add(undo);
-    if (fault.forMs > 0) this.after(fault.forMs * 1000, () => { this.undo(undo); });
+    if (fault.forMs > 0)
+      this.after(fault.forMs * 1000, () => {
+        this.undo(undo);
+      });
   }
 
   private undo(undo: Undo): void {
@@ -93,7 +111,9 @@ export class Faults {
       case 'crash':
         if (machine.life % 2 === 0) return null;
         machine.crash(this.stage.scenario.disk.crashKeeps);
-        return () => { machine.start(); };
+        return () => {
+          machine.start();
+        };
       case 'drain':
         if (!machine.isRunning) return null;
         machine.receive({ kind: 'drain' });
@@ -103,21 +123,88 @@ export class Faults {
         };
       case 'pause':
         machine.pause();
-        return () => { machine.resume(); };
+        return () => {
+          machine.resume();
+        };
       case 'cut':
-        return this.onLinks(fault, machine, (from, to) => { network.cut(from, to); network.cut(to, from); }, (from, to) => { network.uncut(from, to); network.uncut(to, from); });
+        return this.onLinks(
+          fault,
+          machine,
+          (from, to) => {
+            network.cut(from, to);
+            network.cut(to, from);
+          },
+          (from, to) => {
+            network.uncut(from, to);
+            network.uncut(to, from);
+          },
+        );
       case 'cutTo':
-        return this.onLinks(fault, machine, (from, to) => { network.cut(from, to); }, (from, to) => { network.uncut(from, to); });
+        return this.onLinks(
+          fault,
+          machine,
+          (from, to) => {
+            network.cut(from, to);
+          },
+          (from, to) => {
+            network.uncut(from, to);
+          },
+        );
       case 'cutFrom':
-        return this.onLinks(fault, machine, (from, to) => { network.cut(to, from); }, (from, to) => { network.uncut(to, from); });
+        return this.onLinks(
+          fault,
+          machine,
+          (from, to) => {
+            network.cut(to, from);
+          },
+          (from, to) => {
+            network.uncut(to, from);
+          },
+        );
       case 'hold':
-        return this.onLinks(fault, machine, (from, to) => { network.hold(from, to); network.hold(to, from); }, (from, to) => { network.unhold(from, to); network.unhold(to, from); });
+        return this.onLinks(
+          fault,
+          machine,
+          (from, to) => {
+            network.hold(from, to);
+            network.hold(to, from);
+          },
+          (from, to) => {
+            network.unhold(from, to);
+            network.unhold(to, from);
+          },
+        );
       case 'slow':
-        return this.onLinks(fault, machine, (from, to) => { this.slow(from, to, fault.amount * 1000); }, (from, to) => { this.slow(from, to, -fault.amount * 1000); });
+        return this.onLinks(
+          fault,
+          machine,
+          (from, to) => {
+            this.slow(from, to, fault.amount * 1000);
+          },
+          (from, to) => {
+            this.slow(from, to, -fault.amount * 1000);
+          },
+        );
       case 'lossy':
-        return this.onLinks(fault, machine, (from, to) => { network.link(from, to).lossPermille += fault.amount; }, (from, to) => { network.link(from, to).lossPermille -= fault.amount; });
+        return this.onLinks(
+          fault,
+          machine,
+          (from, to) => {
+            network.link(from, to).lossPermille += fault.amount;
+          },
+          (from, to) => {
+            network.link(from, to).lossPermille -= fault.amount;
+          },
+        );
       case 'reset':
-        return this.onLinks(fault, machine, (from, to) => { network.break(from, to); }, () => undefined);
+        return this.onLinks(
+          fault,
+          machine,
+          (from, to) => {
+            network.break(from, to);
+          },
+          () => undefined,
+        );
       case 'clockRate':
         machine.clock.setRate(fault.amount, schedule.now);
         machine.onClockChanged();
@@ -127,10 +214,14 @@ export class Faults {
         return () => undefined;
       case 'diskSlow':
         machine.disk.extraUs += fault.amount * 1000;
-        return () => { machine.disk.extraUs -= fault.amount * 1000; };
+        return () => {
+          machine.disk.extraUs -= fault.amount * 1000;
+        };
       case 'diskHang':
         machine.disk.hangsUntil = Math.max(machine.disk.hangsUntil, schedule.now + fault.forMs * 1000);
-        return () => { machine.disk.hangsUntil = 0; };
+        return () => {
+          machine.disk.hangsUntil = 0;
+        };
       case 'pinMap':
         return this.pin(machine.id);
       case 'staleMap':
@@ -142,8 +233,16 @@ export class Faults {
     }
   }
 
-  private onLinks(fault: Fault, machine: Machine, begin: (from: NodeId, to: NodeId) => void, end: (from: NodeId, to: NodeId) => void): Undo | null {
-    const others = fault.peer === 0 ? this.stage.network.others(machine.id) : [this.nodeOf(fault.peer)].filter((peer) => peer !== machine.id);
+  private onLinks(
+    fault: Fault,
+    machine: Machine,
+    begin: (from: NodeId, to: NodeId) => void,
+    end: (from: NodeId, to: NodeId) => void,
+  ): Undo | null {
+    const others =
+      fault.peer === 0
+        ? this.stage.network.others(machine.id)
+        : [this.nodeOf(fault.peer)].filter((peer) => peer !== machine.id);
     if (others.length === 0) return null;
     for (const other of others) begin(machine.id, other);
     return () => {
@@ -208,7 +307,7 @@ export class Faults {
   /** Any number names a node. */
   private nodeOf(number: number): NodeId {
     const count = this.stage.machines.length;
-    return NodeId((((number - 1) % count) + count) % count + 1);
+    return NodeId(((((number - 1) % count) + count) % count) + 1);
   }
 
   private count(counts: Map<FaultKind, number>, kind: FaultKind): void {

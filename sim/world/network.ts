@@ -63,7 +63,13 @@ export class Network {
   private packed = 0;
 
   /** `peers[i]` is node i + 1. `codec`: null hands messages over as they are. */
-  constructor(schedule: Schedule, knobs: NetworkKnobs, peers: readonly Peer[], codec: FrameCodec | null, random: RandomSource) {
+  constructor(
+    schedule: Schedule,
+    knobs: NetworkKnobs,
+    peers: readonly Peer[],
+    codec: FrameCodec | null,
+    random: RandomSource,
+  ) {
     this.schedule = schedule;
     this.knobs = knobs;
     this.peers = peers;
@@ -72,7 +78,13 @@ export class Network {
     for (let from = 1; from <= peers.length; from += 1) {
       for (let to = 1; to <= peers.length; to += 1) {
         this.links.push(new Link(random(`net/${String(from)}>${String(to)}`), knobs));
-        this.connections.push({ low: NodeId(Math.min(from, to)), high: NodeId(Math.max(from, to)), generation: 0, isUp: false, unaware: new Set() });
+        this.connections.push({
+          low: NodeId(Math.min(from, to)),
+          high: NodeId(Math.max(from, to)),
+          generation: 0,
+          isUp: false,
+          unaware: new Set(),
+        });
       }
     }
   }
@@ -102,7 +114,10 @@ export class Network {
     connection.isUp = false;
     connection.generation += 1;
     this.statistics.resets += 1;
-    for (const [end, other] of [[a, b], [b, a]] as const) {
+    for (const [end, other] of [
+      [a, b],
+      [b, a],
+    ] as const) {
       const link = this.link(end, other);
       link.waiting = link.waiting.filter((cargo) => cargo.generation === null);
       connection.unaware.add(end);
@@ -234,7 +249,8 @@ export class Network {
     if (link.isBlocked) return;
     const waiting = link.waiting.sort((a, b) => a.order - b.order);
     link.waiting = [];
-    for (const cargo of waiting) this.carry(from, to, cargo, link.arrivalOnStream(this.schedule.now, this.knobs.baseUs));
+    for (const cargo of waiting)
+      this.carry(from, to, cargo, link.arrivalOnStream(this.schedule.now, this.knobs.baseUs));
   }
 
   private dialLater(a: NodeId, b: NodeId): void {
@@ -249,7 +265,10 @@ export class Network {
     if (connection.isUp || !this.peer(a).isRunning || !this.peer(b).isRunning) return;
     if (this.link(a, b).cuts > 0 || this.link(b, a).cuts > 0) return;
     connection.isUp = true;
-    for (const [end, other] of [[a, b], [b, a]] as const) {
+    for (const [end, other] of [
+      [a, b],
+      [b, a],
+    ] as const) {
       this.notice(connection, end);
       const link = this.link(end, other);
       link.lastArrival = this.schedule.now;

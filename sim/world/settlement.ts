@@ -28,7 +28,9 @@ export class Settlement {
     world.faults.end();
     for (const client of world.clients) client.stop();
     const core = this.heal();
-    const auditors = scenario.tenants.map(({ name }, i) => new Auditor(name, world, core, world.random(`auditor/${String(i)}`)));
+    const auditors = scenario.tenants.map(
+      ({ name }, i) => new Auditor(name, world, core, world.random(`auditor/${String(i)}`)),
+    );
     for (const auditor of auditors) auditor.start();
     let untilUs = world.schedule.now;
     while (!(this.isSettled() && auditors.every(({ isDone }) => isDone)) && untilUs < endUs) {
@@ -36,7 +38,8 @@ export class Settlement {
       run(untilUs);
     }
     this.judge();
-    for (const { tenant, isDone, lastAnswer } of auditors) rule(isDone, 'V3', 'every tenant completes a write', { tenant, lastAnswer });
+    for (const { tenant, isDone, lastAnswer } of auditors)
+      rule(isDone, 'V3', 'every tenant completes a write', { tenant, lastAnswer });
   }
 
   /** Starts everything but what is lost, if the rest is a quorum of every group. Returns the machines that run. */
@@ -68,8 +71,13 @@ export class Settlement {
   private judge(): void {
     const { clients, witness } = this.world;
     for (const { number, pending, oldestPending } of clients) {
-      rule(pending === 0, 'V1', 'every pending command is answered', { client: number, pending, oldest: oldestPending });
+      rule(pending === 0, 'V1', 'every pending command is answered', {
+        client: number,
+        pending,
+        oldest: oldestPending,
+      });
     }
-    for (const group of witness.groups.values()) rule(group.currentLeader() !== null, 'V1', 'every group has a leader', { group: group.id });
+    for (const group of witness.groups.values())
+      rule(group.currentLeader() !== null, 'V1', 'every group has a leader', { group: group.id });
   }
 }

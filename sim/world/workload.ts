@@ -24,7 +24,19 @@ const shortRange = 5;
 type Kind = 'SET' | 'SETPX' | 'GET' | 'STRLEN' | 'INCR' | 'APPEND' | 'RPUSH' | 'LRANGE' | 'LLEN' | 'DEL' | 'PEXPIRE';
 
 const reads: readonly Kind[] = ['GET', 'GET', 'GET', 'STRLEN', 'LRANGE', 'LRANGE', 'LLEN'];
-const writes: readonly Kind[] = ['SET', 'SET', 'SETPX', 'INCR', 'INCR', 'APPEND', 'RPUSH', 'RPUSH', 'RPUSH', 'DEL', 'PEXPIRE'];
+const writes: readonly Kind[] = [
+  'SET',
+  'SET',
+  'SETPX',
+  'INCR',
+  'INCR',
+  'APPEND',
+  'RPUSH',
+  'RPUSH',
+  'RPUSH',
+  'DEL',
+  'PEXPIRE',
+];
 
 export class AskMaker {
   private readonly knobs: Workload;

@@ -58,19 +58,36 @@ export class World {
     this.witness = new Witness(topology, scenario.timing.leaseReads, this.schedule, hash, trace, extraOracles);
     const around = this.surroundings(topology);
     this.machines = topology.nodes.map(({ node }) => this.makeMachine(node, around));
-    this.network = new Network(this.schedule, scenario.network, this.machines, scenario.network.encoded ? codec() : null, this.random);
+    this.network = new Network(
+      this.schedule,
+      scenario.network,
+      this.machines,
+      scenario.network.encoded ? codec() : null,
+      this.random,
+    );
     this.faults = new Faults({
-      scenario, schedule: this.schedule, machines: this.machines, network: this.network, witness: this.witness, random: this.random('faults'),
+      scenario,
+      schedule: this.schedule,
+      machines: this.machines,
+      network: this.network,
+      witness: this.witness,
+      random: this.random('faults'),
     });
-    this.witness.onElected = (node) => { this.faults.notice(node, 'lead'); };
-    this.witness.onCommandStarted = (command) => { this.clientOf.get(command.conn)?.onStarted(command); };
+    this.witness.onElected = (node) => {
+      this.faults.notice(node, 'lead');
+    };
+    this.witness.onCommandStarted = (command) => {
+      this.clientOf.get(command.conn)?.onStarted(command);
+    };
     this.witness.protocolOf = (conn) => this.clientOf.get(conn)?.protocolOf(conn) ?? 2;
     this.clientWorld = {
       schedule: this.schedule,
       latencyUs: scenario.network.clientUs,
       nextConn: () => this.nextConn(),
       pickNode: (random: Random) => pick(random, this.machines),
-      answered: (client, tenant, text, command) => { this.answered(client, tenant, text, command); },
+      answered: (client, tenant, text, command) => {
+        this.answered(client, tenant, text, command);
+      },
     };
   }
 
@@ -87,7 +104,13 @@ export class World {
   addClient(number: number, workload: Scenario['workload'], random: Random): Client {
     const tenants = this.scenario.tenants.map(({ name }) => name);
     const asks = new AskMaker(workload, tenants, random, () => this.nextOperation());
-    const client: Client = new Client(number, { ...this.clientWorld, nextConn: () => this.connFor(client) }, workload, asks, random);
+    const client: Client = new Client(
+      number,
+      { ...this.clientWorld, nextConn: () => this.connFor(client) },
+      workload,
+      asks,
+      random,
+    );
     this.clients.push(client);
     return client;
   }
@@ -128,7 +151,9 @@ export class World {
   private makeMachine(node: NodeId, around: Surroundings): Machine {
     const { scenario, schedule } = this;
     const plan = scenario.clocks[node - 1] ?? { ratePpm: 0, wallOffsetMs: 0 };
-    const disk = new Disk(schedule, scenario.disk, { clusterId, node }, this.random(`disk/${String(node)}`), () => { this.faults.notice(node, 'sync'); });
+    const disk = new Disk(schedule, scenario.disk, { clusterId, node }, this.random(`disk/${String(node)}`), () => {
+      this.faults.notice(node, 'sync');
+    });
     return new Machine(node, new Clock(plan.ratePpm, plan.wallOffsetMs), disk, around);
   }
 
@@ -151,12 +176,16 @@ export class World {
       topology,
       settings,
       random: this.random,
-      sendToPeer: (from, to, messages) => { this.network.send(from, to, messages); },
+      sendToPeer: (from, to, messages) => {
+        this.network.send(from, to, messages);
+      },
       sendToClient: (conn, bytes) => {
         this.clientOf.get(conn)?.onReply(conn, bytes);
         this.auditorOf.get(conn)?.onReply(conn, binaryString(bytes));
       },
-      closeClient: (conn) => { this.clientOf.get(conn)?.onBroken(conn, null); },
+      closeClient: (conn) => {
+        this.clientOf.get(conn)?.onBroken(conn, null);
+      },
       onStarted: (machine) => {
         this.hash.event(worldCode.start, machine.id, this.schedule.now);
         this.network.onStart(machine.id);
@@ -166,7 +195,8 @@ export class World {
         this.network.onStop(machine.id);
         for (const client of this.clients) client.onBroken(null, machine.id);
       },
-      filter: (machine, messages) => (this.faults.isPinned(machine.id) ? messages.filter((message) => !isNewsOfTheMap(message)) : messages),
+      filter: (machine, messages) =>
+        this.faults.isPinned(machine.id) ? messages.filter((message) => !isNewsOfTheMap(message)) : messages,
     };
   }
 }
@@ -179,10 +209,17 @@ export function topologyOf(scenario: Scenario): Topology {
   const nodes = Array.from({ length: scenario.nodes }, (_, i) => NodeId(i + 1));
   return {
     clusterId,
-    nodes: nodes.map((node) => ({ node, clientAddress: `n${String(node)}:7000`, peerAddress: `n${String(node)}:17000` })),
+    nodes: nodes.map((node) => ({
+      node,
+      clientAddress: `n${String(node)}:7000`,
+      peerAddress: `n${String(node)}:17000`,
+    })),
     groups: scenario.groups.map((members, group) => ({
       group: GroupId(group),
-      replicas: members.map((node, i) => ({ replica: ReplicaId(i + 1), node: NodeId(((node - 1) % scenario.nodes) + 1) })),
+      replicas: members.map((node, i) => ({
+        replica: ReplicaId(i + 1),
+        node: NodeId(((node - 1) % scenario.nodes) + 1),
+      })),
     })),
     tenants: scenario.tenants.flatMap(({ name, group }) => {
       const tenant = parseTenantName(name);

@@ -3,8 +3,17 @@ import { parseRequest, UsageError } from '../../sim/cli/arguments.ts';
 
 describe('the command line', () => {
   it('takes one seed, many, a file, or the planted bugs', () => {
-    expect(parseRequest(['--seed', '42'])).toEqual({ kind: 'seed', seed: 42, profile: 'mixed', trace: false, check: false, save: null });
-    expect(parseRequest(['--seeds', '1..500', '--jobs', '3', '--profile', 'stale-map', '--check', '--save', 'd'])).toEqual({
+    expect(parseRequest(['--seed', '42'])).toEqual({
+      kind: 'seed',
+      seed: 42,
+      profile: 'mixed',
+      trace: false,
+      check: false,
+      save: null,
+    });
+    expect(
+      parseRequest(['--seeds', '1..500', '--jobs', '3', '--profile', 'stale-map', '--check', '--save', 'd']),
+    ).toEqual({
       kind: 'swarm',
       from: 1,
       to: 500,
@@ -13,7 +22,12 @@ describe('the command line', () => {
       check: true,
       save: 'd',
     });
-    expect(parseRequest(['--replay', 'f.json', '--trace'])).toEqual({ kind: 'replay', file: 'f.json', trace: true, check: false });
+    expect(parseRequest(['--replay', 'f.json', '--trace'])).toEqual({
+      kind: 'replay',
+      file: 'f.json',
+      trace: true,
+      check: false,
+    });
     expect(parseRequest(['bugs', 'lease'])).toEqual({ kind: 'bugs', jobs: 2, only: 'lease' });
     expect(parseRequest(['--help'])).toEqual({ kind: 'help' });
   });
@@ -25,7 +39,10 @@ describe('the command line', () => {
     [['--seeds', '5..1'], "--seeds takes a range that grows, not '5..1'"],
     [['--seeds', '1..5', '--jobs', '0'], "--jobs takes an integer from 1 on, not '0'"],
     [['--seeds', '1..5', '--trace'], '--trace goes with --seed or --replay, not with --seeds'],
-    [['--seed', '1', '--profile', 'wild'], "--profile is one of mixed, partitions, crashes, stale-map, leases, calm, not 'wild'"],
+    [
+      ['--seed', '1', '--profile', 'wild'],
+      "--profile is one of mixed, partitions, crashes, stale-map, leases, calm, not 'wild'",
+    ],
     [['--speed', '1'], "Unknown option '--speed'"],
     [['worms'], "'worms' is no command: there is 'bugs'"],
   ])('refuses %j, naming the flag', (words, message) => {

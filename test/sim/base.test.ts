@@ -96,7 +96,13 @@ describe('the reader of replies', () => {
       { kind: 'bulk', text: 'a\r\n' },
       { kind: 'nil' },
       { kind: 'array', items: [{ kind: 'integer', value: 1 }, { kind: 'nil' }] },
-      { kind: 'map', items: [{ kind: 'simple', text: 'a' }, { kind: 'boolean', value: true }] },
+      {
+        kind: 'map',
+        items: [
+          { kind: 'simple', text: 'a' },
+          { kind: 'boolean', value: true },
+        ],
+      },
       { kind: 'nil' },
     ]);
   });

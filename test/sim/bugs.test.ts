@@ -16,7 +16,9 @@ describe('every planted bug', () => {
 
   it.each(bugs)('is found by its oracle within its seeds: $name', ({ name, oracles, seeds }) => {
     const { rule, message } = found.get(name) ?? { rule: null, message: '' };
-    expect(rule === null ? `not found in ${String(seeds)} seeds` : `${rule}: ${message}`).toMatch(new RegExp(`^(${oracles.join('|')}): `));
+    expect(rule === null ? `not found in ${String(seeds)} seeds` : `${rule}: ${message}`).toMatch(
+      new RegExp(`^(${oracles.join('|')}): `),
+    );
   });
 });
 

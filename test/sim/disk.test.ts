@@ -17,7 +17,13 @@ function entry(index: number): LogRecord {
 function makeDisk(seed: number): { readonly disk: Disk; readonly schedule: Schedule; readonly synced: number[] } {
   const schedule = new Schedule(null);
   const knobs = { syncUs: 100, tailUs: 0, tailPermille: 0, crashKeeps: 'none' } as const;
-  const disk = new Disk(schedule, knobs, { clusterId: 'c', node: NodeId(1) }, randomSource(seed)('disk'), () => undefined);
+  const disk = new Disk(
+    schedule,
+    knobs,
+    { clusterId: 'c', node: NodeId(1) },
+    randomSource(seed)('disk'),
+    () => undefined,
+  );
   return { disk, schedule, synced: [] };
 }
 

@@ -56,7 +56,9 @@ function scenarioOf(d: Drawn): Scenario {
     noise: d.noise,
     faultyMs: 2500,
     nodes,
-    groups: Array.from({ length: 2 + d.groups }, (_, group) => [0, 1, 2].map((i) => ((group + i) % nodes) + 1).sort((a, b) => a - b)),
+    groups: Array.from({ length: 2 + d.groups }, (_, group) =>
+      [0, 1, 2].map((i) => ((group + i) % nodes) + 1).sort((a, b) => a - b),
+    ),
     tenants: ['acme', 'blue', 'corp', 'dune'].slice(0, 1 + d.tenants).map((name, i) => ({ name, group: i % 2 })),
     timing: { electionMs: 100, heartbeatMs: 25, commandTimeoutMs: 800, gossipMs: 100, leaseReads: d.leases === 1 },
     network: {

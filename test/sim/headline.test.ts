@@ -10,7 +10,9 @@ it('X1: whatever the schedule of faults, no command executes on a non-leader, an
   fc.assert(
     fc.property(drawnScenario, (scenario) => {
       const { verdict } = simulate(scenario);
-      expect(verdict.kind === 'violation' ? `${verdict.rule}: ${verdict.message}` : 'no violation').toBe('no violation');
+      expect(verdict.kind === 'violation' ? `${verdict.rule}: ${verdict.message}` : 'no violation').toBe(
+        'no violation',
+      );
     }),
     { numRuns: runs, ...(seed === undefined ? {} : { seed: Number(seed) }) },
   );

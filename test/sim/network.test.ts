@@ -127,7 +127,18 @@ describe('datagrams', () => {
     const count = 200;
     const all = Array.from({ length: count }, (_, i) => i + 1);
     const heardWith = (changes: Partial<NetworkKnobs>): readonly number[] => {
-      const pair = new Pair({ datagrams: true, jitterUs: 0, tailPermille: 0, lossPermille: 0, duplicatePermille: 0, reorderPermille: 0, ...changes }, 9);
+      const pair = new Pair(
+        {
+          datagrams: true,
+          jitterUs: 0,
+          tailPermille: 0,
+          lossPermille: 0,
+          duplicatePermille: 0,
+          reorderPermille: 0,
+          ...changes,
+        },
+        9,
+      );
       pair.send(count, heartbeat);
       pair.run();
       return pair.heard.filter((each) => typeof each === 'number');

@@ -9,7 +9,9 @@ const chosen: readonly Profile[] = profiles.filter((profile) => wanted === undef
 const seeds = Array.from({ length: to - from + 1 }, (_, i) => from + i);
 
 describe.each(chosen)('a swarm of %s scenarios', (profile) => {
-  it(`breaks no rule with the seeds ${String(from)} to ${String(to)}`, { timeout: 20_000 + seeds.length * 10_000 }, () => {
+  it(`breaks no rule with the seeds ${String(from)} to ${String(to)}`, {
+    timeout: 20_000 + seeds.length * 10_000,
+  }, () => {
     const found = seeds.flatMap((seed) => {
       const { verdict } = simulate(expand(seed, profile));
       if (verdict.kind !== 'violation') return [];

@@ -26,13 +26,17 @@ describe('a verdict', () => {
     expect(simulate(idle).verdict).toEqual({ kind: 'invalid', reason: 'no write was acknowledged' });
   });
 
-  it.each(Object.keys(faultKinds) as readonly FaultKind[])('knows that a %s happened, and that all was well after it', (kind) => {
-    const fault: Fault = { at: { atMs: 1500 }, do: kind, on: { node: 2 }, peer: 0, forMs: 300, amount: 5 };
-    const staleNeedsHistory = kind === 'staleHint' ? [{ ...fault, at: { atMs: 600 }, do: 'cut' as const, on: { leaderOf: 1 } }] : [];
-    const { verdict, statistics } = simulate({ ...calm, faultyMs: 3000, faults: [...staleNeedsHistory, fault] });
-    expect(verdict).toEqual({ kind: 'clean' });
-    expect(statistics.faults[kind]).toBe(1);
-  });
+  it.each(Object.keys(faultKinds) as readonly FaultKind[])(
+    'knows that a %s happened, and that all was well after it',
+    (kind) => {
+      const fault: Fault = { at: { atMs: 1500 }, do: kind, on: { node: 2 }, peer: 0, forMs: 300, amount: 5 };
+      const staleNeedsHistory =
+        kind === 'staleHint' ? [{ ...fault, at: { atMs: 600 }, do: 'cut' as const, on: { leaderOf: 1 } }] : [];
+      const { verdict, statistics } = simulate({ ...calm, faultyMs: 3000, faults: [...staleNeedsHistory, fault] });
+      expect(verdict).toEqual({ kind: 'clean' });
+      expect(statistics.faults[kind]).toBe(1);
+    },
+  );
 
   it('does not depend on faults that cannot happen', () => {
     const impossible: Fault = { at: { atMs: 1500 }, do: 'cut', on: { node: 2 }, peer: 2, forMs: 300, amount: 0 };
