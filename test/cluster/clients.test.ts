@@ -141,13 +141,16 @@ describe('hostile bytes', () => {
     'a negative bulk': '*1\r\n$-5\r\n',
     'letters for a length': '*1\r\n$a\r\n',
     'no CRLF behind a bulk': '*1\r\n$4\r\nPINGxx',
-    'a web request': 'POST / HTTP/1.1\r\nHost: example\r\n\r\n',
     'an endless line': Buffer.alloc(200_000, 0x61),
     'unbalanced quotes': 'SET "a\r\n',
   };
 
   test.each(Object.entries(cases))('%s: an error, then the end', async (_, bytes) => {
     expect(await raw(cluster.ports[0] ?? 0, bytes)).toMatch(/^-ERR Protocol error: [^\r]+\r\n$/);
+  });
+
+  test('a web request: the end, without a word', async () => {
+    expect(await raw(cluster.ports[0] ?? 0, 'POST / HTTP/1.1\r\nHost: example\r\n\r\n')).toBe('');
   });
 
   test('on the peer port: the link is closed, the node goes on', async () => {
