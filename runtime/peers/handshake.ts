@@ -5,10 +5,7 @@
 import type { Socket } from 'node:net';
 import { crc32 } from 'node:zlib';
 import type { NodeId } from '../../core/index.ts';
-import { decodeHello, encodeHello, type Hello, maxHelloBytes, refuseHello } from '../../core/wire/hello.ts';
-
-/** The hello and what surrounds it. More without a hello in it is something else. */
-const mostBytes = 2 * maxHelloBytes;
+import { decodeHello, encodeHello, type Hello, refuseHello } from '../../core/wire/hello.ts';
 
 export interface HandshakeTerms {
   readonly own: Hello;
@@ -45,8 +42,8 @@ export function shakeHands(socket: Socket, terms: HandshakeTerms, events: Handsh
   const onData = (chunk: Buffer): void => {
     received = Buffer.concat([received, chunk]);
     const decoded = decodeHello(received, crc32);
-    if (decoded === null && received.length < mostBytes) return;
-    if (decoded === null || decoded === 'malformed') {
+    if (decoded === null) return;
+    if (decoded === 'malformed') {
       refuse('it does not speak the peer protocol');
       return;
     }

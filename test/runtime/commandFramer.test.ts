@@ -101,6 +101,8 @@ const hostile: readonly (readonly [string, readonly (readonly string[])[], strin
   ['*1\r\n$99999999999\r\n', [], 'invalid bulk length'],
   ['*1\r\n$536870913\r\n', [], 'invalid bulk length'],
   ['*1\r\n$4\r\nPINGxx', [], 'expected CRLF after an argument'],
+  ['*1\r\n$4\r\nPING\rx', [], 'expected CRLF after an argument'],
+  [`*${'1'.repeat(17)}`, [], 'invalid multibulk length'],
   ['*1\r\n$4\r\nPING\n\n', [], 'expected CRLF after an argument'],
   ['*1\r\n$4\r\nPING\r\n*2\r\n$x', [['PING']], 'invalid bulk length'],
   ['ECHO "a\r\n', [], 'unbalanced quotes in request'],
@@ -149,14 +151,14 @@ describe('memory and time', () => {
   });
 
   test('a long argument, a long line and many arguments arrive byte by byte', () => {
-    const generous = { ...limits, maxArguments: 1024 * kib, maxBulkBytes: 1024 * kib, maxCommandBytes: 4096 * kib };
-    const commands = [['x'.repeat(1000 * kib)], Array.from({ length: 100_000 }, () => ''), ['y'.repeat(63 * kib)]];
+    const generous = { ...limits, maxArguments: 1024 * kib, maxBulkBytes: 2048 * kib, maxCommandBytes: 4096 * kib };
+    const commands = [['x'.repeat(1100 * kib)], Array.from({ length: 100_000 }, () => ''), ['y'.repeat(63 * kib)]];
     const [long = [], many = [], line = []] = commands;
     const text = Buffer.concat([encode(long), encode(many), Buffer.from(`${line.join('')}\r\n`)]).toString('latin1');
     const { end, mostHeld, commands: found } = feed(bytewise(text), generous);
     expect(end).toBe(null);
     expect(found).toEqual(commands);
-    expect(mostHeld).toBeLessThan(1100 * kib);
+    expect(mostHeld).toBeLessThan(1200 * kib);
   });
 });
 

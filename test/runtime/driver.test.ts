@@ -107,6 +107,22 @@ describe('the timer', () => {
   });
 });
 
+test('a timer is moved forward when the node wants it earlier', async () => {
+  let due = MonoTime(Number.MAX_SAFE_INTEGER);
+  const { turns, nows, driver } = drive(
+    (turn) => {
+      if (turn.length === 1) due = MonoTime((nows.at(-1)?.mono ?? 0) + 1000);
+      return [];
+    },
+    () => due,
+  );
+  await until(() => turns.length === 1, 'the first turn');
+  driver.emit({ kind: 'drain' });
+  await until(() => turns.length >= 3, 'the timer');
+  expect(turns.slice(0, 3)).toEqual([[], [{ kind: 'drain' }], [timer]]);
+  driver.stop();
+});
+
 describe('the end', () => {
   test('of a node whose law is broken: it is told once and nothing more is done', async () => {
     const { turns, performed, fatal, messages, driver } = drive((_, step) => {

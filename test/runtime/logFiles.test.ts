@@ -39,6 +39,20 @@ function entry(index: number, data: Uint8Array = Buffer.of(index)): LogRecord {
   return { kind: 'entries', group, entries: [{ index: LogIndex(index), term: Term(1), kind: 'data', data }] };
 }
 
+/** Where the frames of the first segment begin. */
+function frames(): readonly number[] {
+  const bytes = readFileSync(join(directory, firstSegment));
+  const found: number[] = [];
+  for (let at = bytes.indexOf('LHLF'); at >= 0; at = bytes.indexOf('LHLF', at + 1)) found.push(at);
+  return found;
+}
+
+function damage(frame: number): void {
+  const descriptor = openSync(join(directory, firstSegment), 'r+');
+  writeSync(descriptor, 'damage', (frames()[frame] ?? 0) + 20);
+  closeSync(descriptor);
+}
+
 interface Heard {
   readonly persisted: number[];
   readonly failed: string[];
@@ -101,15 +115,25 @@ describe('what is on disk', () => {
     expect(await live([])).toEqual({ boot: 3, found: [1, 2], isTorn: false });
   });
 
-  test('is refused when it is damaged, with where', async () => {
+  test('is cut where one of several writes in one sync was torn, and nothing of the others stays', async () => {
     await live([1]);
-    await live([2]);
-    const path = join(directory, firstSegment);
-    const bytes = readFileSync(path);
-    const boot = bytes.indexOf('LHLF');
-    const descriptor = openSync(path, 'r+');
-    writeSync(descriptor, 'damage', bytes.indexOf('LHLF', boot + 1) + 20);
-    closeSync(descriptor);
+    await live([2, 3, 4]);
+    damage(4);
+    const { restored, isTorn, files } = openLog(directory, identity);
+    await files.close();
+    expect({ entries: restored.groups.get(group)?.entries.length, isTorn }).toEqual({ entries: 2, isTorn: true });
+    expect(frames().length).toBe('boot 1 boot 2 boot'.split(' ').length);
+  });
+
+  test('is refused when a write that was followed by another is damaged, with where', async () => {
+    const { files } = openLog(directory, identity);
+    const { persisted } = listen(files);
+    for (const index of [1, 2]) {
+      files.persist(WriteId(index), [entry(index)]);
+      await until(() => persisted.at(-1) === index, 'the write on disk');
+    }
+    await files.close();
+    damage(1);
     const open = (): unknown => openLog(directory, identity);
     expect(open).toThrow(FatalError);
     expect(open).toThrow(expect.objectContaining({ exitCode: exitCodes.damagedLog }));
