@@ -149,6 +149,7 @@ test('a slow client is not read from until it has caught up', async () => {
   client.socket.pause();
   await until(() => inputs.length === 2, 'both');
   server.send(conn(1), Buffer.alloc(16 * mib, 'x'));
+  server.setPaused(conn(1), false);
   client.socket.write('PING\r\n');
   other.socket.write('PING\r\n');
   await until(() => inputs.length === 3, 'the other');
