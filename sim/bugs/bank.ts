@@ -154,7 +154,7 @@ export const bugs: readonly Bug[] = [
     name: 'a new leader serves reads before it has committed in its term',
     edits: [edit(raft, 'if (s.commitIndex < s.termStart) return null;', '')],
     oracles: ['L1'],
-    ...hunt('mixed', 50),
+    ...hunt('crashes', 30),
   },
   {
     name: 'a lease outlives what its voters promised',
@@ -163,7 +163,7 @@ export const bugs: readonly Bug[] = [
       edit(raft, 'if (!this.replication.hearsQuorum(now)) {', 'if (s.term < 0) {'),
     ],
     oracles: ['X1', 'L1'],
-    ...hunt('leases', 50),
+    ...hunt('leases', 20),
   },
   {
     name: 'a lease goes by the wall clock',
@@ -175,13 +175,13 @@ export const bugs: readonly Bug[] = [
       ),
     ],
     oracles: ['X1', 'L1'],
-    ...hunt('leases', 50),
+    ...hunt('leases', 20, 8),
   },
   {
     name: 'a lease survives a restart of those who promised it',
     edits: [edit(raft, 'if (restored.hardState.term > 0) this.state.leaderHeardAt = now;', '')],
     oracles: ['X1', 'L1'],
-    ...hunt('leases', 50),
+    ...hunt('leases', 20, 12),
   },
   {
     name: 'the receiver trusts the sender about leadership',
@@ -301,7 +301,7 @@ export const bugs: readonly Bug[] = [
     name: 'a lane goes on behind a refused command',
     edits: [edit(group, "if ((known.blocked || isOpen) && !resumes) return { kind: 'outOfOrder' };", '')],
     oracles: ['L2'],
-    ...hunt('mixed', 50),
+    ...hunt('stale-map', 20, 5),
   },
   {
     name: 'a torn write is taken for whole',

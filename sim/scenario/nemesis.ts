@@ -54,14 +54,21 @@ export const nemeses = {
 
   drain: (stage) => [fault('drain', soon(stage), anyone(stage), between(stage.random, 50, 4 * stage.electionMs))],
 
-  /** A voter restarts and must not forget what it promised a leader whom another voter cannot hear. */
+  /**
+   * One voter has not heard the leader for a while and asks another for its vote, just when that one has restarted
+   * and nobody hears the leader any more: it must not forget what it promised.
+   */
   forgottenPromise: (stage) => {
     const startMs = momentMs(stage);
-    const [one, another, third] = [someNode(stage), someNode(stage), someNode(stage)];
-    const restarts = [1, 2, 3, 4].map((turn) =>
-      fault('crash', { atMs: startMs + 2 * turn * stage.electionMs }, { node: third }, 1),
-    );
-    return [fault('cut', { atMs: startMs }, { node: one }, 10 * stage.electionMs, another), ...restarts];
+    const target = leader(stage);
+    const deaf = someNode(stage);
+    const voter = deaf + between(stage.random, 1, stage.nodes - 1);
+    const silenceMs = startMs + 2 * stage.electionMs;
+    return [
+      fault('cut', { atMs: startMs }, target, 6 * stage.electionMs, deaf),
+      fault('cut', { atMs: silenceMs }, target, 2 * stage.electionMs),
+      fault('crash', { atMs: silenceMs }, { node: voter }, 1),
+    ];
   },
 
   pause: (stage) => [fault('pause', soon(stage), anyone(stage), between(stage.random, 10, 5 * stage.electionMs))],
@@ -86,7 +93,7 @@ export const nemeses = {
     const forMs = between(stage.random, 2 * stage.electionMs, 6 * stage.electionMs);
     return [
       fault('cut', { atMs: startMs }, target, forMs),
-      fault('clockJump', { atMs: startMs + 1 }, target, 0, 0, -between(stage.random, 1000, 20_000)),
+      fault('clockJump', { atMs: startMs + 1 }, target, 0, 0, -pick(stage.random, [between(stage.random, 100, 450), 10_000])),
     ];
   },
 
