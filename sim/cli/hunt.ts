@@ -23,7 +23,7 @@ export interface Find {
   readonly seeds: number;
 }
 
-export function hunt(bug: Bug): Promise<Hunt> {
+export async function hunt(bug: Bug): Promise<Hunt> {
   const startedAt = performance.now();
   const preload = new URL('../bugs/register.js', import.meta.url).href;
   const script = fileURLToPath(new URL('./hunter.ts', import.meta.url));

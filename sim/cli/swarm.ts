@@ -44,7 +44,7 @@ export async function runSwarm(
     }
     bar.show(outcomes);
   };
-  await Promise.all(Array.from({ length: Math.min(request.jobs, total) }, () => runWorker(nextJob, onOutcome)));
+  await Promise.all(Array.from({ length: Math.min(request.jobs, total) }, async () => runWorker(nextJob, onOutcome)));
   bar.clear();
   return outcomes.sort((a, b) => a.seed - b.seed);
 }
@@ -65,7 +65,7 @@ export function summarize(outcomes: readonly Outcome[], wallMs: number): readonl
   ];
 }
 
-function runWorker(nextJob: () => Job | null, onOutcome: (outcome: Outcome) => void): Promise<void> {
+async function runWorker(nextJob: () => Job | null, onOutcome: (outcome: Outcome) => void): Promise<void> {
   return new Promise((resolve, reject) => {
     const worker: ChildProcess = fork(fileURLToPath(new URL('./worker.ts', import.meta.url)), {
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],

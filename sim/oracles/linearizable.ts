@@ -73,7 +73,7 @@ export function sessionOrder(truth: Truth, histories: Histories): Oracle {
   const timely = new WeakMap<Command, string[]>();
   const sessionOf = ({ conn, tenant }: Command): Session => {
     let tenants = sessions.get(conn);
-    if (tenants === undefined) sessions.set(conn, (tenants = new Map()));
+    if (tenants === undefined) sessions.set(conn, (tenants = new Map<TenantName, Session>()));
     let session = tenants.get(tenant);
     if (session === undefined) tenants.set(tenant, (session = { write: 0, read: 0 }));
     return session;

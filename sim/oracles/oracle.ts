@@ -34,36 +34,36 @@ export interface Answer {
 export interface Oracle {
   readonly rule: string;
   /** The replica has just taken the lead: `raft` is not yet a step further. */
-  elected?(group: GroupTruth, leadership: Leadership, replica: ReplicaTruth): void;
+  readonly elected?: (group: GroupTruth, leadership: Leadership, replica: ReplicaTruth) => void;
   /** The node asks for a write. The replica's `written` is still as it was before. */
-  hardStateWritten?(replica: ReplicaTruth, hardState: HardState): void;
-  entriesWritten?(replica: ReplicaTruth, entries: readonly Entry[]): void;
+  readonly hardStateWritten?: (replica: ReplicaTruth, hardState: HardState) => void;
+  readonly entriesWritten?: (replica: ReplicaTruth, entries: readonly Entry[]) => void;
   /** A Raft message leaves a node for the network. */
-  raftSent?(replica: ReplicaTruth, to: ReplicaId, message: RaftMessage): void;
+  readonly raftSent?: (replica: ReplicaTruth, to: ReplicaId, message: RaftMessage) => void;
   /** A Raft message is part of the turn that a node is about to take. */
-  raftReceived?(replica: ReplicaTruth, from: NodeId, message: RaftMessage): void;
+  readonly raftReceived?: (replica: ReplicaTruth, from: NodeId, message: RaftMessage) => void;
   /** After a step in which the replica's commit index grew. */
-  commitGrew?(replica: ReplicaTruth, from: number, to: number): void;
+  readonly commitGrew?: (replica: ReplicaTruth, from: number, to: number) => void;
   /** An entry is known to be committed by some replica for the first time. In order of index. */
-  committed?(group: GroupTruth, committed: CommittedEntry, by: ReplicaTruth): void;
+  readonly committed?: (group: GroupTruth, committed: CommittedEntry, by: ReplicaTruth) => void;
   /** After a step in which anything of the replica's role, term, commit or applied index changed; before they are noted. */
-  replicaChanged?(replica: ReplicaTruth, applied: number): void;
-  proposed?(replica: ReplicaTruth, term: number, index: number): void;
-  applied?(replica: ReplicaTruth, event: AppliedOperation): void;
-  readServed?(replica: ReplicaTruth, event: ServedRead, command: Command, arrival: Arrival): void;
-  commandFinished?(command: Command, hops: number): void;
-  forwarded?(node: NodeId, request: number, attempt: number): void;
-  requestSent?(from: NodeId, request: ForwardRequest): void;
-  mapAdvanced?(node: NodeId, changes: readonly MapChange[]): void;
+  readonly replicaChanged?: (replica: ReplicaTruth, applied: number) => void;
+  readonly proposed?: (replica: ReplicaTruth, term: number, index: number) => void;
+  readonly applied?: (replica: ReplicaTruth, event: AppliedOperation) => void;
+  readonly readServed?: (replica: ReplicaTruth, event: ServedRead, command: Command, arrival: Arrival) => void;
+  readonly commandFinished?: (command: Command, hops: number) => void;
+  readonly forwarded?: (node: NodeId, request: number, attempt: number) => void;
+  readonly requestSent?: (from: NodeId, request: ForwardRequest) => void;
+  readonly mapAdvanced?: (node: NodeId, changes: readonly MapChange[]) => void;
   /** The answer to a question about a tenant is part of the turn that a node is about to take. */
-  placeHeard?(node: NodeId, tenant: TenantName): void;
+  readonly placeHeard?: (node: NodeId, tenant: TenantName) => void;
   /** A node has ended its turn. */
-  turnEnded?(node: Node): void;
+  readonly turnEnded?: (node: Node) => void;
   /** A node begins a life, with no memory but its disk. */
-  started?(node: NodeId): void;
-  answered?(answer: Answer): void;
+  readonly started?: (node: NodeId) => void;
+  readonly answered?: (answer: Answer) => void;
   /** Now and then. */
-  checkpoint?(): void;
+  readonly checkpoint?: () => void;
   /** At the end of a run that broke no rule so far. */
-  ended?(): void;
+  readonly ended?: () => void;
 }

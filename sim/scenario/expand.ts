@@ -209,7 +209,6 @@ function focusOnLeases(scenario: Scenario): Scenario {
   };
 }
 
-
 function drawReplicas(random: Random, nodes: number): readonly number[] {
   const all = Array.from({ length: nodes }, (_, i) => i + 1);
   if (nodes > replicasPerGroup && chance(random, 200)) return all;

@@ -93,7 +93,14 @@ export const nemeses = {
     const forMs = between(stage.random, 2 * stage.electionMs, 6 * stage.electionMs);
     return [
       fault('cut', { atMs: startMs }, target, forMs),
-      fault('clockJump', { atMs: startMs + 1 }, target, 0, 0, -pick(stage.random, [between(stage.random, 100, 450), 10_000])),
+      fault(
+        'clockJump',
+        { atMs: startMs + 1 },
+        target,
+        0,
+        0,
+        -pick(stage.random, [between(stage.random, 100, 450), 10_000]),
+      ),
     ];
   },
 

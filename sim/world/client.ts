@@ -3,7 +3,7 @@
  * each in order, sometimes goes away in the middle, and never retries. Connections are streams.
  */
 import { binaryString } from '../../core/base/bytes.ts';
-import { ConnId, type NodeId } from '../../core/base/ids.ts';
+import type { ConnId, NodeId } from '../../core/base/ids.ts';
 import { Queue } from '../../core/base/queue.ts';
 import type { Random } from '../../core/base/random.ts';
 import type { Input } from '../../core/node/door.ts';
