@@ -42,6 +42,8 @@ export class RaftCluster {
   now = MonoTime(1_000_000);
   /** The longest log that any replica has called committed, as `term` by index. */
   readonly committed: Entry[] = [];
+  /** The term in which each of them was committed. */
+  private readonly committedIn: Term[] = [];
   private readonly replicas = new Map<ReplicaId, Replica>();
   private readonly voters: readonly ReplicaId[];
   private readonly flaws: Flaws;
@@ -185,8 +187,10 @@ export class RaftCluster {
     }
     for (const entry of raft.entriesBetween(LogIndex(0), state.commitIndex)) {
       const agreed = this.committed[entry.index - 1];
-      if (agreed === undefined) this.committed.push(entry);
-      else if (agreed.term !== entry.term)
+      if (agreed === undefined) {
+        this.committed.push(entry);
+        this.committedIn.push(state.term);
+      } else if (agreed.term !== entry.term)
         throw new Error(`state machine safety: index ${String(entry.index)} is of two terms`);
     }
     if (state.role === 'leader' && state.commitIndex >= state.termStart) this.checkCompleteness(raft);
@@ -200,10 +204,11 @@ export class RaftCluster {
     });
   }
 
-  private checkCompleteness(raft: Raft): void {
-    for (const entry of this.committed) {
-      if (raft.state.log.termAt(entry.index) !== entry.term)
-        throw new Error(`leader completeness: index ${String(entry.index)} is missing`);
+  /** What was committed in an earlier term; a leader that is deposed and does not know it needs no more. */
+  private checkCompleteness({ state }: Raft): void {
+    for (const [at, entry] of this.committed.entries()) {
+      if ((this.committedIn[at] ?? 0) >= state.term || state.log.termAt(entry.index) === entry.term) continue;
+      throw new Error(`leader completeness: index ${String(entry.index)} is missing`);
     }
   }
 
