@@ -3,6 +3,7 @@
  * hold keeps messages back, in order, until it ends or the connection breaks.
  */
 import type { Random } from '../../core/base/random.ts';
+import { Queue } from '../../core/base/queue.ts';
 import { exponential } from '../base/random.ts';
 import type { NetworkKnobs } from '../scenario/scenario.ts';
 
@@ -16,18 +17,24 @@ export interface Transit {
   readonly copyAfterUs: number | null;
 }
 
+interface InFlight<Cargo> {
+  readonly cargo: Cargo;
+  readonly arriveAt: number;
+}
+
 export class Link<Cargo> {
   /** Faults in force. Several may overlap, so they are counted. */
   cuts = 0;
   holds = 0;
   extraUs = 0;
   lossPermille = 0;
-  /** Waits for the end of a cut or a hold, the oldest first. */
-  waiting: Cargo[] = [];
+  /** The stream: what was sent and has not arrived, the oldest first. Nothing in it overtakes anything. */
+  readonly stream = new Queue<InFlight<Cargo>>();
+  /** Datagrams that wait for the end of a hold. */
+  held: Cargo[] = [];
   /** When the link was cut, if it is. */
   cutAt = 0;
-  /** Streams: nothing arrives before what was sent earlier. */
-  lastArrival = 0;
+  private lastArrival = 0;
   private readonly random: Random;
   private readonly knobs: NetworkKnobs;
 
@@ -58,9 +65,24 @@ export class Link<Cargo> {
     };
   }
 
-  /** The same for a stream: later than everything before it. */
-  arrivalOnStream(now: number, delayUs: number): number {
+  /** Puts cargo on the stream; returns when it would arrive. */
+  push(cargo: Cargo, now: number, delayUs: number): number {
     this.lastArrival = Math.max(this.lastArrival, now + delayUs);
+    this.stream.push({ cargo, arriveAt: this.lastArrival });
     return this.lastArrival;
+  }
+
+  /** Takes from the stream what has arrived by now, unless something keeps it back. */
+  shift(now: number): Cargo | null {
+    const head = this.stream.peek();
+    if (this.isBlocked || head === undefined || head.arriveAt > now) return null;
+    this.stream.shift();
+    return head.cargo;
+  }
+
+  /** The connection broke: what was on the stream is lost. */
+  reset(): number {
+    this.lastArrival = 0;
+    return this.stream.drain().length;
   }
 }

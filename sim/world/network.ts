@@ -34,12 +34,9 @@ export interface NetworkStatistics {
 }
 
 interface Cargo {
-  /** When it was sent, relative to others: what a cut kept back leaves in this order. */
-  readonly order: number;
+  /** Null if they travel as a frame. */
   readonly messages: readonly PeerMessage[] | null;
   readonly frame: Uint8Array | null;
-  /** The connection it travels on; null for datagrams. */
-  readonly generation: number | null;
 }
 
 interface Connection {
@@ -60,7 +57,6 @@ export class Network {
   private readonly random;
   private readonly links: Link<Cargo>[] = [];
   private readonly connections: Connection[] = [];
-  private packed = 0;
 
   /** `peers[i]` is node i + 1. `codec`: null hands messages over as they are. */
   constructor(
@@ -119,7 +115,7 @@ export class Network {
       [b, a],
     ] as const) {
       const link = this.link(end, other);
-      link.waiting = link.waiting.filter((cargo) => cargo.generation === null);
+      this.statistics.lost += link.reset();
       connection.unaware.add(end);
       const { generation } = connection;
       this.schedule.inOrder(this.schedule.now + between(this.random, 0, this.knobs.halfOpenMs * 1000), () => {
@@ -171,12 +167,10 @@ export class Network {
   }
 
   private sendOnStream(from: NodeId, to: NodeId, messages: readonly PeerMessage[]): void {
-    const connection = this.connectionOf(from, to);
-    const link = this.link(from, to);
-    const { delayUs, isLost } = link.draw();
+    const { delayUs, isLost } = this.link(from, to).draw();
     this.statistics.frames += 1;
     this.statistics.messages += messages.length;
-    if (!connection.isUp) {
+    if (!this.connectionOf(from, to).isUp) {
       this.statistics.lost += messages.length;
       return;
     }
@@ -184,22 +178,16 @@ export class Network {
       this.break(from, to);
       return;
     }
-    const cargo = this.pack(messages, connection.generation);
-    if (link.isBlocked) link.waiting.push(cargo);
-    else this.carry(from, to, cargo, link.arrivalOnStream(this.schedule.now, delayUs));
+    this.putOnStream(from, to, messages, delayUs);
   }
 
   private sendApart(from: NodeId, to: NodeId, messages: readonly PeerMessage[]): void {
     const rest = messages.filter((message) => message.kind !== 'raft');
     for (const message of messages) if (message.kind === 'raft') this.sendDatagram(from, to, message);
     if (rest.length === 0) return;
-    const connection = this.connectionOf(from, to);
-    const link = this.link(from, to);
-    const { delayUs } = link.draw();
-    if (!connection.isUp) return;
-    const cargo = this.pack(rest, connection.generation);
-    if (link.isBlocked) link.waiting.push(cargo);
-    else this.carry(from, to, cargo, link.arrivalOnStream(this.schedule.now, delayUs));
+    const { delayUs } = this.link(from, to).draw();
+    if (!this.connectionOf(from, to).isUp) return;
+    this.putOnStream(from, to, rest, delayUs);
   }
 
   private sendDatagram(from: NodeId, to: NodeId, message: PeerMessage): void {
@@ -210,36 +198,43 @@ export class Network {
       this.statistics.lost += 1;
       return;
     }
-    const cargo = this.pack([message], null);
-    if (link.holds > 0) link.waiting.push(cargo);
+    const cargo = this.pack([message]);
+    if (link.holds > 0) link.held.push(cargo);
     else this.carry(from, to, cargo, this.schedule.now + delayUs);
     if (copyAfterUs === null) return;
     this.statistics.duplicated += 1;
     this.carry(from, to, cargo, this.schedule.now + delayUs + copyAfterUs);
   }
 
-  private pack(messages: readonly PeerMessage[], generation: number | null): Cargo {
-    this.packed += 1;
-    if (this.codec === null) return { order: this.packed, messages, frame: null, generation };
-    return { order: this.packed, messages: null, frame: this.codec.encode(messages), generation };
+  private pack(messages: readonly PeerMessage[]): Cargo {
+    return this.codec === null ? { messages, frame: null } : { messages: null, frame: this.codec.encode(messages) };
   }
 
-  private carry(from: NodeId, to: NodeId, cargo: Cargo, arriveAt: number): void {
+  private putOnStream(from: NodeId, to: NodeId, messages: readonly PeerMessage[], delayUs: number): void {
+    const arriveAt = this.link(from, to).push(this.pack(messages), this.schedule.now, delayUs);
     this.schedule.inOrder(arriveAt, () => {
-      this.arrive(from, to, cargo);
+      this.drain(from, to);
     });
   }
 
-  private arrive(from: NodeId, to: NodeId, cargo: Cargo): void {
-    const { generation, messages, frame } = cargo;
+  /** Delivers what has arrived on the stream and is not kept back. */
+  private drain(from: NodeId, to: NodeId): void {
     const link = this.link(from, to);
-    const peer = this.peer(to);
-    const isGone = generation !== null && generation !== this.connectionOf(from, to).generation;
-    if (isGone || !peer.isRunning) {
-      this.statistics.lost += messages?.length ?? 1;
-      return;
+    for (let cargo = link.shift(this.schedule.now); cargo !== null; cargo = link.shift(this.schedule.now)) {
+      this.deliver(from, to, cargo);
     }
-    if (link.isBlocked && generation !== null) link.waiting.push(cargo);
+  }
+
+  /** A datagram. */
+  private carry(from: NodeId, to: NodeId, cargo: Cargo, arriveAt: number): void {
+    this.schedule.inOrder(arriveAt, () => {
+      this.deliver(from, to, cargo);
+    });
+  }
+
+  private deliver(from: NodeId, to: NodeId, { messages, frame }: Cargo): void {
+    const peer = this.peer(to);
+    if (!peer.isRunning) this.statistics.lost += messages?.length ?? 1;
     else if (messages !== null) peer.onMessages(from, messages);
     else if (frame !== null && this.codec !== null) peer.onMessages(from, this.codec.decode(frame));
   }
@@ -247,10 +242,12 @@ export class Network {
   private release(from: NodeId, to: NodeId): void {
     const link = this.link(from, to);
     if (link.isBlocked) return;
-    const waiting = link.waiting.sort((a, b) => a.order - b.order);
-    link.waiting = [];
-    for (const cargo of waiting)
-      this.carry(from, to, cargo, link.arrivalOnStream(this.schedule.now, this.knobs.baseUs));
+    const releaseAt = this.schedule.now + this.knobs.baseUs;
+    this.schedule.inOrder(releaseAt, () => {
+      this.drain(from, to);
+    });
+    for (const cargo of link.held) this.carry(from, to, cargo, releaseAt);
+    link.held = [];
   }
 
   private dialLater(a: NodeId, b: NodeId): void {
@@ -270,8 +267,6 @@ export class Network {
       [b, a],
     ] as const) {
       this.notice(connection, end);
-      const link = this.link(end, other);
-      link.lastArrival = this.schedule.now;
       this.peer(end).onLink(other, true);
     }
   }
