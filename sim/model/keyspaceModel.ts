@@ -76,6 +76,17 @@ export class KeyspaceModel {
     }
   }
 
+  /** What can be seen at an index and an instant: a text, or a list, by key. */
+  visible(index: number, now: number): ReadonlyMap<string, string | readonly string[]> {
+    const seen = new Map<string, string | readonly string[]>();
+    for (const key of this.keys.keys()) {
+      const found = this.look(key, index, now);
+      if (found.kind === 'string') seen.set(key, found.text);
+      else if (found.kind === 'list') seen.set(key, found.items.slice(0, found.length));
+    }
+    return seen;
+  }
+
   private increment(key: string, found: Version, index: number): string {
     if (found.kind === 'list') return wrongType;
     const value = found.kind === 'none' ? 0 : Number(found.text);

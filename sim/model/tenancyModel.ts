@@ -41,12 +41,11 @@ export class TenancyModel {
     return found === undefined || index < found.from || index >= found.until ? null : found;
   }
 
-  /** Everybody who owns something now. */
-  *owners(): IterableIterator<Ownership> {
-    for (const tenant of this.ownerships.keys()) {
-      const present = this.present(tenant);
-      if (present !== null) yield present;
-    }
+  /** Everything the group owned at an index. */
+  ownedAt(index: number): readonly Ownership[] {
+    return [...this.ownerships.values()].flatMap((known) =>
+      known.filter(({ from, until }) => from <= index && index < until),
+    );
   }
 
   run(operation: LoggedOperation, index: number, stamp: number): Verdict {

@@ -17,6 +17,7 @@ import { oneHop } from './oneHop.ts';
 import { oneLeader } from './oneLeader.ts';
 import type { Oracle, Truth } from './oracle.ts';
 import { ownerExecutes } from './ownerExecutes.ts';
+import { sameState } from './sameState.ts';
 import { rightReply, tenantsAreApart } from './rightReply.ts';
 
 export function makeOracles(truth: Truth, histories: Histories): readonly Oracle[] {
@@ -26,6 +27,7 @@ export function makeOracles(truth: Truth, histories: Histories): readonly Oracle
     logMatching(),
     leaderCompleteness(),
     applyInOrder(),
+    sameState(truth, histories),
     committedIsDurable(),
     claimsAreDurable(),
     commitByCounting(),

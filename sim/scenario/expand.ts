@@ -113,7 +113,9 @@ export function expand(seed: number, profile: Profile): Scenario {
   const streams = randomSource(`${profile}/${String(seed)}`);
   const topology = streams('topology');
   const isFocused = profile === 'leases';
-  const nodes = isFocused ? replicasPerGroup : pick(topology, [3, 3, 3, 4, 5, 5]);
+  const nodes = isFocused
+    ? replicasPerGroup
+    : pick(topology, profile === 'stale-map' ? [3, 4, 5, 5] : [3, 3, 3, 4, 5, 5]);
   const groupCount = 1 + (isFocused ? 1 : between(topology, 1, 6));
   const groups = Array.from({ length: groupCount }, () => drawReplicas(topology, nodes));
   const timing = drawTiming(streams('timing'));
@@ -170,6 +172,7 @@ export function expand(seed: number, profile: Profile): Scenario {
     },
     workload: drawWorkload(profile, streams('workload')),
     faults,
+    powerLoss: profile !== 'calm' && chance(streams('powerLoss'), 300),
     lost: profile !== 'calm' && chance(streams('lost'), 300) ? [between(streams('lost/who'), 1, nodes)] : [],
   };
   return isFocused ? focusOnLeases(scenario) : scenario;

@@ -3,7 +3,7 @@
  * compared with one that is known to be right.
  */
 import { expand } from './expand.ts';
-import { type Scenario, scenarioFormat } from './scenario.ts';
+import { faultKinds, type Scenario, scenarioFormat } from './scenario.ts';
 
 /** The scenario, or what is wrong with the text. */
 export function parseScenario(text: string): Scenario | string {
@@ -16,7 +16,10 @@ export function parseScenario(text: string): Scenario | string {
   const { format } = parsed as Partial<Scenario>;
   if (format !== scenarioFormat) return `its format is ${String(format)}, this program reads ${String(scenarioFormat)}`;
   const problem = compare('scenario', parsed, expand(0, 'mixed'));
-  return problem ?? (parsed as Scenario);
+  if (problem !== null) return problem;
+  const scenario = parsed as Scenario;
+  const unknown = scenario.faults.find((fault) => !Object.hasOwn(faultKinds, fault.do));
+  return unknown === undefined ? scenario : `there is no fault '${unknown.do}'`;
 }
 
 /** What a value lacks, or has of another type, compared with a model of it. Lists are compared by kind only. */

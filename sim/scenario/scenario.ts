@@ -27,6 +27,8 @@ export interface Scenario {
   readonly turns: TurnKnobs;
   readonly workload: Workload;
   readonly faults: readonly Fault[];
+  /** Whether everything loses power between the phases. */
+  readonly powerLoss: boolean;
   /** Nodes that are down, for good, in the second phase. */
   readonly lost: readonly number[];
 }

@@ -10,7 +10,7 @@ import type { RaftMessage } from '../../core/raft/types.ts';
 import type { Operation, Outcome, PeerMessage } from '../../core/wire/messages.ts';
 
 export const legend: readonly string[] = [
-  'seconds  node  event',
+  'seconds  node (n) or client (k)  event',
   '  <  an input of the turn        >  a message leaves        *  something happens to the world',
   '  g2 append t3 @14/2 +1 c13 r7   group 2: append in term 3 behind index 14 (term 2), 1 entry, commit 13, round 7',
   '  g2 appended t3 @15 r7          accepted up to 15; "refused" instead of "appended": no',
@@ -30,6 +30,10 @@ export class Trace {
     this.line(at, node, `* ${text}`);
   }
 
+  answered(at: number, client: number, text: string): void {
+    this.write(`${instant(at)}  k${String(client)}  < ${escape(text)}`);
+  }
+
   input(at: number, node: number, input: Input): void {
     if (input.kind === 'peerMessages')
       for (const message of input.messages) this.line(at, node, `< n${String(input.from)} ${describePeer(message)}`);
@@ -45,8 +49,12 @@ export class Trace {
   }
 
   private line(at: number, node: number, text: string): void {
-    this.write(`${(at / 1_000_000).toFixed(6).padStart(11)}  n${String(node)}  ${text}`);
+    this.write(`${instant(at)}  n${String(node)}  ${text}`);
   }
+}
+
+function instant(at: number): string {
+  return (at / 1_000_000).toFixed(6).padStart(11);
 }
 
 function describeInput(input: Exclude<Input, { kind: 'peerMessages' }>): string {

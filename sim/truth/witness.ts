@@ -230,6 +230,7 @@ export class Witness implements Truth {
   }
 
   answered(client: number, tenant: string, text: string, command: Command | null): void {
+    this.trace?.answered(this.now, client, text);
     for (const hear of this.hooks.answered) hear({ client, tenant, text, command });
   }
 

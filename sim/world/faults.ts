@@ -2,7 +2,7 @@
  * Carries out a schedule of faults. A schedule is total: node numbers wrap around, groups too, and what cannot
  * happen is counted as missed and does nothing. When the faulty phase ends everything is undone.
  */
-import { type GroupId, NodeId, Term } from '../../core/base/ids.ts';
+import { type GroupId, metadataGroup, NodeId, Term } from '../../core/base/ids.ts';
 import { unreachable } from '../../core/base/invariant.ts';
 import { LeaderHints } from '../../core/routing/leaderHints.ts';
 import { ShardMap } from '../../core/routing/shardMap.ts';
@@ -262,14 +262,14 @@ export class Faults {
     };
   }
 
-  /** As if the node had begun with a map it kept from earlier. */
-  private rewindMap(machine: Machine, versions: number): boolean {
-    const shards = machine.node?.router.shards;
-    if (shards === undefined || shards.version === 0) return false;
+  /** As if the node had begun with a map it kept from earlier. One that has the metadata group's log knows better at once. */
+  private rewindMap({ id, node }: Machine, versions: number): boolean {
+    const shards = node?.router.shards;
+    if (shards === undefined || shards.version === 0 || node?.groups.has(metadataGroup) === true) return false;
     const earlier = new ShardMap();
     earlier.advance(earlier.version, shards.changes.slice(0, Math.max(0, shards.version - versions)));
     Object.assign(shards, earlier);
-    this.stage.witness.rewound(machine.id);
+    this.stage.witness.rewound(id);
     return true;
   }
 

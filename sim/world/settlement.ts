@@ -27,6 +27,7 @@ export class Settlement {
     const endUs = world.schedule.now + scenario.settleMs * 1000;
     world.faults.end();
     for (const client of world.clients) client.stop();
+    if (scenario.powerLoss) for (const machine of world.machines) machine.crash(scenario.disk.crashKeeps);
     const core = this.heal();
     const auditors = scenario.tenants.map(
       ({ name }, i) => new Auditor(name, world, core, world.random(`auditor/${String(i)}`)),
@@ -65,7 +66,16 @@ export class Settlement {
     const { clients, witness } = this.world;
     if (clients.some(({ pending }) => pending > 0)) return false;
     for (const group of witness.groups.values()) if (group.currentLeader() === null) return false;
-    return true;
+    return this.leftOver() === 0;
+  }
+
+  /** Operations that wait in groups, on all nodes. */
+  private leftOver(): number {
+    let waiting = 0;
+    for (const node of this.world.witness.nodes) {
+      if (node !== null) for (const group of node.groups.values()) waiting += group.waiting;
+    }
+    return waiting;
   }
 
   private judge(): void {
@@ -77,6 +87,7 @@ export class Settlement {
         oldest: oldestPending,
       });
     }
+    rule(this.leftOver() === 0, 'V1', 'nothing is left waiting in a group', { waiting: this.leftOver() });
     for (const group of witness.groups.values())
       rule(group.currentLeader() !== null, 'V1', 'every group has a leader', { group: group.id });
   }

@@ -39,6 +39,7 @@ const drawn = fc.record({
   slowSync: fc.nat(20),
   keeps: fc.nat(crashKeeps.length - 1),
   leases: fc.nat(1),
+  powerLoss: fc.nat(1),
   lost: fc.nat(3),
   noise: fc.nat(1_000_000),
 });
@@ -91,6 +92,7 @@ function scenarioOf(d: Drawn): Scenario {
       createPermille: 0,
     },
     faults: d.faults.map(faultOf),
+    powerLoss: d.powerLoss === 1,
     lost: d.lost === 0 ? [] : [d.lost],
   };
 }

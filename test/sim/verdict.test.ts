@@ -6,7 +6,16 @@ import { faultKinds } from '../../sim/scenario/scenario.ts';
 import { simulate } from '../../sim/simulate.ts';
 import { rule } from '../../sim/truth/violation.ts';
 
-const calm = expand(3, 'calm');
+/** The second node has no replica of the metadata group, so that its map may be stale. */
+const calm: Scenario = {
+  ...expand(3, 'calm'),
+  nodes: 4,
+  groups: [
+    [1, 3, 4],
+    [1, 2, 3],
+    [2, 3, 4],
+  ],
+};
 
 describe('a verdict', () => {
   it('is a violation when an oracle objects: the canary objects to the first election', () => {
