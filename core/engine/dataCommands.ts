@@ -1,4 +1,5 @@
 /** All commands that run on a tenant's data, by lower-case name. */
+import { NameTable } from '../base/nameTable.ts';
 import type { DataCommand } from './command.ts';
 import { counterCommands } from './counters.ts';
 import { expiryCommands } from './expiry.ts';
@@ -25,3 +26,10 @@ const families: readonly (readonly DataCommand[])[] = [
 export const dataCommands: ReadonlyMap<string, DataCommand> = new Map(
   families.flat().map((command): [string, DataCommand] => [command.name, command]),
 );
+
+const byName = new NameTable(dataCommands.values());
+
+/** `name` in whatever case a client wrote it. */
+export function findDataCommand(name: Uint8Array): DataCommand | undefined {
+  return byName.find(name);
+}

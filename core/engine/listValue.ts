@@ -4,7 +4,7 @@
  */
 import { equalBytes } from '../base/bytes.ts';
 import { invariant } from '../base/invariant.ts';
-import { Deque } from './deque.ts';
+import { Deque } from '../base/deque.ts';
 
 export type Side = 'left' | 'right';
 
@@ -34,22 +34,22 @@ export class ListValue {
     const hasRoom = outer !== undefined && outer.length < chunkLength;
     const chunk = hasRoom ? outer : new Deque<Uint8Array>();
     if (side === 'left') {
-      chunk.pushLeft(element);
-      if (!hasRoom) this.chunks.pushLeft(chunk);
+      chunk.pushFront(element);
+      if (!hasRoom) this.chunks.pushFront(chunk);
     } else {
-      chunk.pushRight(element);
-      if (!hasRoom) this.chunks.pushRight(chunk);
+      chunk.push(element);
+      if (!hasRoom) this.chunks.push(chunk);
     }
     this.added(element);
   }
 
   pop(side: Side): Uint8Array | undefined {
     const chunk = this.chunks.at(side === 'left' ? 0 : this.chunks.length - 1);
-    const element = side === 'left' ? chunk?.popLeft() : chunk?.popRight();
+    const element = side === 'left' ? chunk?.shift() : chunk?.pop();
     if (chunk === undefined || element === undefined) return undefined;
     if (chunk.length === 0) {
-      if (side === 'left') this.chunks.popLeft();
-      else this.chunks.popRight();
+      if (side === 'left') this.chunks.shift();
+      else this.chunks.pop();
     }
     this.removed(element);
     return element;
@@ -155,19 +155,19 @@ export class ListValue {
   }
 
   private popChunk(side: Side): Chunk | undefined {
-    return side === 'left' ? this.chunks.popLeft() : this.chunks.popRight();
+    return side === 'left' ? this.chunks.shift() : this.chunks.pop();
   }
 
   private removeFrom(chunk: Chunk, unwanted: Uint8Array, limit: number, from: Side): void {
     let removed = 0;
     for (let rest = chunk.length; rest > 0; rest -= 1) {
-      const element = from === 'left' ? chunk.popLeft() : chunk.popRight();
+      const element = from === 'left' ? chunk.shift() : chunk.pop();
       if (element === undefined) return;
       if (removed < limit && equalBytes(element, unwanted)) {
         removed += 1;
         this.removed(element);
-      } else if (from === 'left') chunk.pushRight(element);
-      else chunk.pushLeft(element);
+      } else if (from === 'left') chunk.push(element);
+      else chunk.pushFront(element);
     }
   }
 
@@ -203,10 +203,10 @@ export class ListValue {
 }
 
 function move(source: Chunk, from: Side, target: Chunk, to: Side): void {
-  const element = from === 'left' ? source.popLeft() : source.popRight();
+  const element = from === 'left' ? source.shift() : source.pop();
   invariant(element !== undefined, 'what is moved is there');
-  if (to === 'left') target.pushLeft(element);
-  else target.pushRight(element);
+  if (to === 'left') target.pushFront(element);
+  else target.push(element);
 }
 
 /** Behind the others, seen from a side; joined to the last one if both are small. */
@@ -215,6 +215,6 @@ function appendChunk(chunks: Deque<Chunk>, chunk: Chunk, from: Side): void {
   const last = chunks.at(from === 'left' ? chunks.length - 1 : 0);
   if (last !== undefined && last.length + chunk.length <= chunkLength / 2) {
     while (chunk.length > 0) move(chunk, from, last, from === 'left' ? 'right' : 'left');
-  } else if (from === 'left') chunks.pushRight(chunk);
-  else chunks.pushLeft(chunk);
+  } else if (from === 'left') chunks.push(chunk);
+  else chunks.pushFront(chunk);
 }

@@ -5,7 +5,7 @@
  * A write whose answer was lost with its link is never sent again: it ends as `unknown`. Every call ends by
  * its deadline. It does not know clients' sockets, nor how a peer is reached: see `ForwarderHost`.
  */
-import { type ConnId, type GroupId, LaneId, type NodeId, RequestId, type TenantName } from '../base/ids.ts';
+import { type ConnId, type GroupId, LaneId, type NodeId, type RequestId, type TenantName } from '../base/ids.ts';
 import { invariant, unreachable } from '../base/invariant.ts';
 import { limits } from '../base/limits.ts';
 import { Queue } from '../base/queue.ts';
@@ -15,6 +15,7 @@ import type { Timer } from '../base/timers.ts';
 import type { Router } from '../routing/router.ts';
 import type { Operation, Outcome, Refusal, TenantPlace } from '../wire/messages.ts';
 import type { Call, CommandCall, IngressLane, StepCall } from './call.ts';
+import { Calls } from './calls.ts';
 import { ensureTenant, firstStep, nextStep, type NextStep, type Procedure } from './procedure.ts';
 
 /** How a call ended, as its client may be told. */
@@ -63,8 +64,7 @@ export class Forwarder {
   private readonly router: Router;
   private readonly random: Random;
   private readonly options: ForwarderOptions;
-  /** In order of creation, which is the order of deadlines too. */
-  private readonly calls = new Map<RequestId, Call>();
+  private readonly calls = new Calls();
   private readonly perPeer = new Map<NodeId, number>();
   private readonly ensuring = new Map<
     TenantName,
@@ -72,7 +72,6 @@ export class Forwarder {
   >();
   /** In order of their start, which is the order of their deadlines too. */
   private readonly procedures = new Map<Procedure, Progress>();
-  private lastRequest = 0;
   private lastLane = 0;
 
   constructor(host: ForwarderHost, router: Router, random: Random, options: ForwarderOptions) {
@@ -89,11 +88,7 @@ export class Forwarder {
 
   /** When the oldest call must be answered; null if there is none. */
   get nextDeadline(): MonoTime | null {
-    let next: MonoTime | null = null;
-    for (const call of this.calls.values()) {
-      next = call.deadlineAt;
-      break;
-    }
+    let next = this.calls.oldest?.deadlineAt ?? null;
     for (const { deadlineAt } of this.procedures.values()) {
       if (next === null || deadlineAt < next) next = deadlineAt;
       break;
@@ -128,10 +123,9 @@ export class Forwarder {
     args: readonly Uint8Array[],
     now: MonoTime,
   ): CommandCall {
-    this.lastRequest += 1;
     const call: CommandCall = {
       kind: 'command',
-      request: RequestId(this.lastRequest),
+      request: this.calls.nextRequest,
       deadlineAt: after(now, this.options.commandTimeoutMs),
       sentTo: null,
       attempts: 0,
@@ -143,7 +137,7 @@ export class Forwarder {
       reply: null,
       isSilent: false,
     };
-    this.calls.set(call.request, call);
+    this.calls.add(call);
     lane.waiting.push(call);
     return call;
   }
@@ -203,7 +197,7 @@ export class Forwarder {
 
   /** The link broke: answers under way on it are lost. */
   onLinkDown(peer: NodeId, now: MonoTime): void {
-    const lost = [...this.calls.values()].filter((call) => call.sentTo === peer);
+    const lost = [...this.calls].filter((call) => call.sentTo === peer);
     // A write that may have run: what was sent before it in its lane cannot be asked again behind it.
     const lastWrite = new Map<IngressLane, RequestId>();
     for (const call of lost)
@@ -222,7 +216,7 @@ export class Forwarder {
       if (deadlineAt > now) break;
       this.finishProcedure(procedure, { kind: 'deadline' }, now);
     }
-    for (const call of this.calls.values()) {
+    for (const call of this.calls) {
       if (call.deadlineAt > now) break;
       if (call.kind === 'command') this.expireCommand(call, now);
     }
@@ -409,10 +403,9 @@ export class Forwarder {
   /** Sends a step, at once or after a pause. */
   private makeStep(procedure: Procedure, group: GroupId, operation: Operation, now: MonoTime, pauseMs: number): void {
     const progress = this.progressOf(procedure);
-    this.lastRequest += 1;
     const step: StepCall = {
       kind: 'step',
-      request: RequestId(this.lastRequest),
+      request: this.calls.nextRequest,
       deadlineAt: after(now, this.options.commandTimeoutMs),
       sentTo: null,
       attempts: 0,
@@ -421,7 +414,7 @@ export class Forwarder {
       group,
       operation,
     };
-    this.calls.set(step.request, step);
+    this.calls.add(step);
     progress.step = step;
     if (pauseMs > 0) this.host.schedule({ kind: 'retry', retry: step, scheduledAt: null }, after(now, pauseMs));
     else this.sendStep(step, now);

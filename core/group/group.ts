@@ -168,13 +168,11 @@ export class Group {
   private refusalOf(submission: Submission): Refusal | null {
     const { lane, resumes, origin } = submission;
     if (lane !== 0) {
-      const known = this.lanes.find(origin.node, lane);
-      if (known !== undefined) {
-        // What was logged in an earlier term may yet be refused, and come back behind this.
-        const isOpen = known.logged > 0 && known.term !== this.raft.state.term;
-        if ((known.blocked || isOpen) && !resumes) return { kind: 'outOfOrder' };
-        known.blocked = false;
-      }
+      const known = this.lanes.at(origin.node, lane);
+      // What was logged in an earlier term may yet be refused, and come back behind this.
+      const isOpen = known.logged > 0 && known.term !== this.raft.state.term;
+      if ((known.blocked || isOpen) && !resumes) return { kind: 'outOfOrder' };
+      known.blocked = false;
     }
     if (!this.isLeader) return this.notLeader();
     if (this.raft.canPropose === 'busy') return { kind: 'busy', what: 'uncommitted bytes of the group' };
@@ -193,7 +191,7 @@ export class Group {
   private write(submission: Submission): void {
     const { lane: laneId, origin } = submission;
     if (laneId !== 0) {
-      const lane = this.lanes.open(origin.node, laneId);
+      const lane = this.lanes.at(origin.node, laneId);
       lane.term = this.raft.state.term;
       for (const read of lane.reads) {
         read.isLogged = true;
@@ -210,7 +208,7 @@ export class Group {
     const { lane: laneId, origin } = submission;
     const read: WaitingRead = { submission, isLogged: false };
     if (laneId !== 0) {
-      const lane = this.lanes.open(origin.node, laneId);
+      const lane = this.lanes.at(origin.node, laneId);
       if (lane.logged > 0) {
         lane.logged += 1;
         lane.term = this.raft.state.term;
@@ -318,11 +316,10 @@ export class Group {
 
   private forgetRead(read: WaitingRead): void {
     const { origin, lane: laneId } = read.submission;
-    const lane = this.lanes.find(origin.node, laneId);
-    if (lane === undefined) return;
-    const at = lane.reads.indexOf(read);
-    if (at >= 0) lane.reads.splice(at, 1);
-    this.lanes.settle(origin.node, laneId, lane);
+    if (laneId === 0) return;
+    const { reads } = this.lanes.at(origin.node, laneId);
+    if (reads[0] === read) reads.shift();
+    else reads.splice(reads.indexOf(read), 1);
   }
 
   private applyCommitted(): void {
@@ -407,11 +404,7 @@ export class Group {
 
   private unlog(submission: Submission): void {
     const { origin, lane: laneId } = submission;
-    if (laneId === 0) return;
-    const lane = this.lanes.find(origin.node, laneId);
-    if (lane === undefined) return;
-    lane.logged -= 1;
-    this.lanes.settle(origin.node, laneId, lane);
+    if (laneId !== 0) this.lanes.at(origin.node, laneId).logged -= 1;
   }
 
   private refuse(submission: Submission, refusal: Refusal): void {
@@ -420,7 +413,7 @@ export class Group {
   }
 
   private block(submission: Submission): void {
-    if (submission.lane !== 0) this.lanes.block(submission.origin.node, submission.lane);
+    if (submission.lane !== 0) this.lanes.at(submission.origin.node, submission.lane).blocked = true;
   }
 
   private complete(submission: Submission, outcome: Outcome): void {

@@ -17,66 +17,59 @@ export interface Lane {
   /** Reads beside the log, not served yet. */
   readonly reads: WaitingRead[];
   blocked: boolean;
+  /** Sweeps since it was last used, or blocked. */
+  sweeps: number;
 }
 
-/** Room for every node id below every lane id in one safe integer. */
-const nodeSpan = 0x1_0000;
+/** A sweep may follow at once on the use of a lane: only the next is sure to be a whole interval later. */
+const sweepsToForget = 2;
 
 export class Lanes {
-  private readonly lanes = new Map<number, Lane>();
-  /** Blocked since the last call of `forgetOldBlocks`, and since the one before. */
-  private newBlocks: number[] = [];
-  private oldBlocks: number[] = [];
+  private readonly perNode = new Map<NodeId, Map<LaneId, Lane>>();
 
   get size(): number {
-    return this.lanes.size;
+    let size = 0;
+    for (const lanes of this.perNode.values()) size += lanes.size;
+    return size;
   }
 
-  find(node: NodeId, lane: LaneId): Lane | undefined {
-    return this.lanes.get(lane * nodeSpan + node);
-  }
-
-  open(node: NodeId, lane: LaneId): Lane {
-    const key = lane * nodeSpan + node;
-    const known = this.lanes.get(key);
-    if (known !== undefined) return known;
-    const opened: Lane = { logged: 0, term: Term(0), reads: [], blocked: false };
-    this.lanes.set(key, opened);
-    return opened;
-  }
-
-  block(node: NodeId, laneId: LaneId): void {
-    const lane = this.open(node, laneId);
-    if (!lane.blocked) this.newBlocks.push(laneId * nodeSpan + node);
-    lane.blocked = true;
+  /** The lane, as it is or as new. A busy lane is the same object from one use to the next. */
+  at(node: NodeId, id: LaneId): Lane {
+    const lanes = this.of(node);
+    let lane = lanes.get(id);
+    if (lane === undefined) {
+      lane = { logged: 0, term: Term(0), reads: [], blocked: false, sweeps: 0 };
+      lanes.set(id, lane);
+    }
+    lane.sweeps = 0;
+    return lane;
   }
 
   /**
-   * To be called once per command timeout. A request that was sent before its lane was blocked, and comes later
-   * than that, has been given up by its ingress and keeps no order any more.
+   * To be called once per command timeout: forgets idle lanes, and lifts old blocks. A request that was sent before
+   * its lane was blocked, and comes later than that, has been given up by its ingress and keeps no order any more.
    */
-  forgetOldBlocks(): void {
-    for (const key of this.oldBlocks) {
-      const lane = this.lanes.get(key);
-      if (lane === undefined) continue;
-      lane.blocked = false;
-      if (lane.logged === 0 && lane.reads.length === 0) this.lanes.delete(key);
+  sweep(): void {
+    for (const lanes of this.perNode.values()) {
+      for (const [id, lane] of lanes) {
+        lane.sweeps += 1;
+        if (lane.sweeps < sweepsToForget) continue;
+        lane.blocked = false;
+        if (lane.logged === 0 && lane.reads.length === 0) lanes.delete(id);
+      }
     }
-    this.oldBlocks = this.newBlocks;
-    this.newBlocks = [];
-  }
-
-  /** Forgets the lane if nothing depends on it any more. */
-  settle(node: NodeId, laneId: LaneId, lane: Lane): void {
-    if (lane.logged === 0 && lane.reads.length === 0 && !lane.blocked) this.lanes.delete(laneId * nodeSpan + node);
   }
 
   /** The link to this ingress was made anew: what was blocked cannot be followed by what was sent before. */
   unblock(node: NodeId): void {
-    for (const [key, lane] of this.lanes) {
-      if (key % nodeSpan !== node) continue;
-      lane.blocked = false;
-      if (lane.logged === 0 && lane.reads.length === 0) this.lanes.delete(key);
-    }
+    for (const lane of this.of(node).values()) lane.blocked = false;
+  }
+
+  private of(node: NodeId): Map<LaneId, Lane> {
+    const known = this.perNode.get(node);
+    if (known !== undefined) return known;
+    const lanes = new Map<LaneId, Lane>();
+    this.perNode.set(node, lanes);
+    return lanes;
   }
 }

@@ -4,11 +4,11 @@
  */
 import type { Epoch, Incarnation, TenantName } from '../base/ids.ts';
 import { invariant, unreachable } from '../base/invariant.ts';
-import { binaryString, noBytes } from '../base/bytes.ts';
+import { noBytes } from '../base/bytes.ts';
 import type { Random } from '../base/random.ts';
 import { WallTime } from '../base/time.ts';
 import type { Execution } from '../engine/command.ts';
-import { dataCommands } from '../engine/dataCommands.ts';
+import { findDataCommand } from '../engine/dataCommands.ts';
 import { Keyspace } from '../engine/keyspace.ts';
 import { ReplyWriter } from '../resp/replyWriter.ts';
 import type { Operation, Outcome } from '../wire/messages.ts';
@@ -118,7 +118,7 @@ export class TenantMachine implements StateMachine {
 
   private execute(operation: Extract<Operation, { kind: 'execute' }>, now: WallTime, wantsReply: boolean): Outcome {
     const { args } = operation;
-    const command = dataCommands.get(binaryString(args[0] ?? noBytes).toLowerCase());
+    const command = findDataCommand(args[0] ?? noBytes);
     const owned = this.tenants.get(operation.tenant);
     invariant(command !== undefined && owned !== undefined, 'a command is checked before it is sent');
     const { execution, reply } = this;

@@ -116,8 +116,8 @@ export class Chores {
     }
   }
 
-  forgetOldBlocks(): void {
-    for (const group of this.groups.values()) group.lanes.forgetOldBlocks();
+  sweepLanes(): void {
+    for (const group of this.groups.values()) group.lanes.sweep();
   }
 }
 

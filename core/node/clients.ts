@@ -2,7 +2,7 @@
  * The clients of a node: finds the command and its tenant, hands data commands to the forwarder, answers the
  * rest itself, and sends every connection its replies in the order of its commands.
  */
-import { binaryString, noBytes } from '../base/bytes.ts';
+import { noBytes } from '../base/bytes.ts';
 import type { ConnId, TenantName } from '../base/ids.ts';
 import { limits } from '../base/limits.ts';
 import type { Now } from '../base/time.ts';
@@ -13,7 +13,7 @@ import type { Procedure } from '../forward/procedure.ts';
 import { wrongArity } from '../resp/errors.ts';
 import { ReplyWriter } from '../resp/replyWriter.ts';
 import { type TenantChoice, tenantOf } from '../routing/tenantOf.ts';
-import { commandTable } from './commandTable.ts';
+import { findCommand } from './commandTable.ts';
 import type { NodeCommand } from './commands/spec.ts';
 import { collectReplies, type Connection, joinReplies, openConnection, type Slot } from './connection.ts';
 import type { Effect } from './door.ts';
@@ -79,12 +79,12 @@ export class Clients {
     const connection = this.connections.get(id);
     if (connection === undefined || connection.isClosing) return;
     this.statistics.commands += 1;
-    const name = binaryString(args[0] ?? noBytes).toLowerCase();
-    const command = commandTable.get(name);
+    const command = findCommand(args[0] ?? noBytes);
     if (command === undefined) {
       this.answerError(connection, unknownCommand(args));
       return;
     }
+    const { name } = command.spec;
     connection.lastCommand = name;
     connection.lastActiveAt = now.mono;
     if (!isArityRight(command.spec, args.length)) this.answerError(connection, wrongArity(name));
@@ -193,15 +193,19 @@ export class Clients {
 
   private chooseTenant(connection: Connection, spec: DataCommand, args: readonly Uint8Array[]): TenantChoice {
     if (connection.tenant !== null) return { kind: 'tenant', tenant: connection.tenant };
-    return tenantOf(args, spec.scope === 'keys' ? keysOf(spec, args) : [], this.fallback);
+    const keys = spec.scope === 'keys' ? keysOf(spec, args) : [];
+    return tenantOf(args, keys, this.fallback, connection.lane?.tenant ?? null);
   }
 
   private laneFor(connection: Connection, tenant: TenantName): IngressLane {
-    const known = connection.lanes.get(tenant);
-    if (known !== undefined) return known;
-    if (connection.lanes.size >= limits.lanesPerConnection) forgetIdleLanes(connection);
-    const lane = this.forwarder.openLane(connection.id, tenant);
-    connection.lanes.set(tenant, lane);
+    if (connection.lane?.tenant === tenant) return connection.lane;
+    let lane = connection.lanes.get(tenant);
+    if (lane === undefined) {
+      if (connection.lanes.size >= limits.lanesPerConnection) forgetIdleLanes(connection);
+      lane = this.forwarder.openLane(connection.id, tenant);
+      connection.lanes.set(tenant, lane);
+    }
+    connection.lane = lane;
     return lane;
   }
 

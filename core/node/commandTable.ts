@@ -1,6 +1,7 @@
 /**
  * All commands of a node by lower-case name: the engine's, which run in a tenant's group, and the node's own.
  */
+import { NameTable } from '../base/nameTable.ts';
 import type { CommandSpec, DataCommand } from '../engine/command.ts';
 import { dataCommands } from '../engine/dataCommands.ts';
 import { clusterCommands } from './commands/cluster.ts';
@@ -18,6 +19,13 @@ export const commandTable: ReadonlyMap<string, Command> = makeTable();
 export const commandSpecs: ReadonlyMap<string, CommandSpec> = new Map(
   [...commandTable].map(([name, { spec }]): [string, CommandSpec] => [name, spec]),
 );
+
+const byName = new NameTable([...commandTable].map(([name, command]) => ({ name, command })));
+
+/** `name` in whatever case a client wrote it. */
+export function findCommand(name: Uint8Array): Command | undefined {
+  return byName.find(name)?.command;
+}
 
 function makeTable(): ReadonlyMap<string, Command> {
   const table = new Map<string, Command>();

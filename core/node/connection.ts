@@ -23,6 +23,8 @@ export interface Connection {
   /** Chosen with `TENANT USE`; then braces in keys mean nothing. */
   tenant: TenantName | null;
   readonly lanes: Map<TenantName, IngressLane>;
+  /** The one its last command went to. */
+  lane: IngressLane | null;
   /** Replies owed, the oldest first. */
   readonly slots: Queue<Slot>;
   /** Replies of this turn. */
@@ -49,6 +51,7 @@ export function openConnection(id: ConnId, address: string, openedAt: MonoTime):
     protocol: 2,
     tenant: null,
     lanes: new Map(),
+    lane: null,
     slots: new Queue(),
     out: [],
     replies: 'on',

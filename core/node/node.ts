@@ -5,14 +5,14 @@
  * A turn ends each group's batch once, so that it costs one log write, one frame per peer and one socket
  * write per client however many commands it holds.
  */
-import { binaryString, noBytes } from '../base/bytes.ts';
+import { noBytes } from '../base/bytes.ts';
 import { type GroupId, type LaneId, type MapVersion, type NodeId, Term, WriteId } from '../base/ids.ts';
 import { unreachable } from '../base/invariant.ts';
 import { checkLimits, limits } from '../base/limits.ts';
 import { after, elapsedMs, type MonoTime, type Now } from '../base/time.ts';
 import { type Timer, Timers } from '../base/timers.ts';
 import { isArityRight } from '../engine/command.ts';
-import { dataCommands } from '../engine/dataCommands.ts';
+import { findDataCommand } from '../engine/dataCommands.ts';
 import type { Call, CommandCall } from '../forward/call.ts';
 import {
   type Ending,
@@ -340,7 +340,7 @@ export class Node implements ForwarderHost {
         return;
       case 'lanes':
         this.timers.schedule(timer, after(mono, this.options.settings.commandTimeoutMs));
-        this.chores.forgetOldBlocks();
+        this.chores.sweepLanes();
         return;
       case 'drain':
         this.finishDraining();
@@ -455,6 +455,6 @@ export class Node implements ForwarderHost {
 /** A peer may be newer than this node; what it asks must mean the same here. */
 function isKnown(operation: Operation): boolean {
   if (operation.kind !== 'execute') return true;
-  const command = dataCommands.get(binaryString(operation.args[0] ?? noBytes).toLowerCase());
+  const command = findDataCommand(operation.args[0] ?? noBytes);
   return command !== undefined && command.access === operation.access && isArityRight(command, operation.args.length);
 }

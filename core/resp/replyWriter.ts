@@ -13,7 +13,7 @@ const defaultChunkBytes = 16 * 1024;
 /** Numbers below are written digit by digit, without a string. */
 const smallNumbers = 10_000;
 const lineEnd = 0x0d0a;
-const okReply: Readonly<Uint8Array> = Uint8Array.of(0x2b, 0x4f, 0x4b, 0x0d, 0x0a);
+const okReply: Uint8Array = Uint8Array.of(0x2b, 0x4f, 0x4b, 0x0d, 0x0a);
 
 const type = {
   simple: 0x2b,
@@ -31,6 +31,8 @@ const type = {
 export class ReplyWriter {
   protocol: Protocol = 2;
   private readonly out: ByteWriter;
+  /** What was written since the last `take` begins with `ok()`. The most common reply of all is always the same bytes. */
+  private isOk = false;
 
   /** `chunkBytes`: how much to allocate at a time; a larger reply gets a chunk of its own. */
   constructor(chunkBytes: number = defaultChunkBytes) {
@@ -44,7 +46,9 @@ export class ReplyWriter {
 
   /** What was written since the last `take`. */
   take(): Uint8Array {
-    return this.out.take();
+    if (!this.isOk || this.out.length !== okReply.length) return this.out.take();
+    this.out.rewind();
+    return okReply;
   }
 
   /** Forgets what was written since the last `take`. */
@@ -53,6 +57,7 @@ export class ReplyWriter {
   }
 
   ok(): void {
+    this.isOk = this.out.length === 0;
     this.out.raw(okReply);
   }
 

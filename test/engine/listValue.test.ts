@@ -1,7 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { binaryString, bytesOfBinary } from '../../core/base/bytes.ts';
-import { Deque } from '../../core/engine/deque.ts';
 import { ListValue, type Side } from '../../core/engine/listValue.ts';
 
 interface Both {
@@ -115,21 +114,4 @@ it('is an array, whatever is done to it', () => {
     }),
     { numRuns: 150 },
   );
-});
-
-it('is a queue that does not grow with what has passed through', () => {
-  const deque = new Deque<number>();
-  const passed: (number | undefined)[] = [];
-  for (let i = 0; i < 1000; i += 1) {
-    deque.pushRight(i);
-    if (i >= 5) passed.push(deque.popLeft());
-  }
-  expect(passed).toEqual(Array.from({ length: 995 }, (_, i) => i));
-  expect([deque.length, deque.at(-1), deque.at(0), deque.at(4), deque.at(5)]).toEqual([
-    5,
-    undefined,
-    995,
-    999,
-    undefined,
-  ]);
 });
