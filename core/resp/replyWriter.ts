@@ -46,13 +46,16 @@ export class ReplyWriter {
 
   /** What was written since the last `take`. */
   take(): Uint8Array {
-    if (!this.isOk || this.out.length !== okReply.length) return this.out.take();
+    const isOnlyOk = this.isOk && this.out.length === okReply.length;
+    this.isOk = false;
+    if (!isOnlyOk) return this.out.take();
     this.out.rewind();
     return okReply;
   }
 
   /** Forgets what was written since the last `take`. */
   rewind(): void {
+    this.isOk = false;
     this.out.rewind();
   }
 

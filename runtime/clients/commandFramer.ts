@@ -42,13 +42,18 @@ const firstBufferBytes = 256;
 const chunkBytes = 64 * 1024;
 
 /**
- * Bytes whose slices are views, as a Buffer's are and the parser expects, but plain ones: the core is never handed
- * a Buffer, since its `slice` does not copy.
+ * What the parser is given: bytes whose slices are views, as a Buffer's are and it expects, but plain ones, since the
+ * core is never handed a Buffer, whose `slice` does not copy. Not a subclass of `Uint8Array`: V8 gives up optimising
+ * what constructs one, and tries again for ever.
  */
-class Received extends Uint8Array<ArrayBuffer> {
-  override slice(start: number, end: number): Uint8Array<ArrayBuffer> {
-    return new Uint8Array(this.buffer, this.byteOffset + start, end - start);
-  }
+function sliceable(memory: ArrayBuffer, from: number, length: number): Uint8Array {
+  const bytes = new Uint8Array(memory, from, length);
+  bytes.slice = sliceAsView;
+  return bytes;
+}
+
+function sliceAsView(this: Uint8Array<ArrayBuffer>, start: number, end: number): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(this.buffer, this.byteOffset + start, end - start);
 }
 
 export class CommandFramer {
@@ -112,7 +117,7 @@ export class CommandFramer {
     if (to === from) return;
     // What a socket reads into is never shared memory.
     const memory = source.buffer as ArrayBuffer;
-    this.parser.execute(new Received(memory, source.byteOffset + from, to - from));
+    this.parser.execute(sliceable(memory, source.byteOffset + from, to - from));
   }
 
   private reportFailure(): void {
