@@ -26,6 +26,13 @@ export function bytesOfBinary(text: string): Uint8Array {
   return bytes;
 }
 
+/** Whether the bytes from `start` to `end` are `text`, one byte per character. */
+export function spells(bytes: Uint8Array, start: number, end: number, text: string): boolean {
+  if (end - start !== text.length) return false;
+  for (let i = 0; i < text.length; i += 1) if (text.charCodeAt(i) !== bytes[start + i]) return false;
+  return true;
+}
+
 export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
   if (a.length !== b.length) return false;
   for (let i = 0; i < a.length; i += 1) if (a[i] !== b[i]) return false;
@@ -190,19 +197,13 @@ export class ByteWriter {
 export class ByteReader {
   failed = false;
   private readonly source: Uint8Array;
-  private readonly view: DataView;
   private at: number;
-  private readonly end: number;
+  private end: number;
 
   constructor(source: Uint8Array, start = 0, end: number = source.length) {
     this.source = source;
-    this.view = new DataView(source.buffer, source.byteOffset, source.byteLength);
     this.at = start;
     this.end = end;
-  }
-
-  get offset(): number {
-    return this.at;
   }
 
   get remaining(): number {
@@ -222,23 +223,19 @@ export class ByteReader {
   }
 
   u16(): number {
-    if (!this.has(2)) return 0;
-    const value = this.view.getUint16(this.at);
-    this.at += 2;
-    return value;
+    return this.u8() * 0x100 + this.u8();
   }
 
   u32(): number {
     if (!this.has(4)) return 0;
-    const value = this.view.getUint32(this.at);
+    const { source, at } = this;
     this.at += 4;
-    return value;
+    const low = ((source[at + 1] ?? 0) << 16) | ((source[at + 2] ?? 0) << 8) | (source[at + 3] ?? 0);
+    return (source[at] ?? 0) * 0x100_0000 + low;
   }
 
   u64(): number {
-    if (!this.has(8)) return 0;
-    const value = this.view.getUint32(this.at) * 0x1_0000_0000 + this.view.getUint32(this.at + 4);
-    this.at += 8;
+    const value = this.u32() * 0x1_0000_0000 + this.u32();
     if (!Number.isSafeInteger(value)) this.fail();
     return value;
   }
@@ -271,8 +268,27 @@ export class ByteReader {
     return this.raw(this.varint());
   }
 
-  text(): string {
-    return binaryString(this.bytes());
+  /** `expected`: what it probably is, which then costs no new string. */
+  text(expected: string | null = null): string {
+    const length = this.varint();
+    if (!this.has(length)) return '';
+    const start = this.at;
+    this.at += length;
+    if (expected !== null && spells(this.source, start, this.at, expected)) return expected;
+    return binaryString(this.source.subarray(start, this.at));
+  }
+
+  /** Narrows what can be read to the next `count` bytes. Returns what `leave` is to be given. */
+  enter(count: number): number {
+    const outer = this.end;
+    if (this.has(count)) this.end = this.at + count;
+    return outer;
+  }
+
+  /** Goes on behind the bytes that were entered, whether they were read or not. */
+  leave(outer: number): void {
+    this.at = this.end;
+    this.end = outer;
   }
 
   /**

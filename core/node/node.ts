@@ -272,7 +272,9 @@ export class Node implements ForwarderHost {
   }
 
   private deliver(group: Group): void {
-    for (const { origin, outcome } of group.completions.drain()) {
+    const { completions } = group;
+    for (let next = completions.shift(); next !== undefined; next = completions.shift()) {
+      const { origin, outcome } = next;
       if (origin.node !== this.id)
         this.post(origin.node, { kind: 'reply', boot: origin.boot, request: origin.request, outcome });
       else if (origin.boot === this.options.boot)

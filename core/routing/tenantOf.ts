@@ -2,7 +2,7 @@
  * Which tenant a command means: the connection's, else the one its keys name in braces (the hash-tag
  * convention of Redis Cluster), else `default`.
  */
-import { binaryString } from '../base/bytes.ts';
+import { binaryString, spells } from '../base/bytes.ts';
 import type { TenantName } from '../base/ids.ts';
 import { parseTenantName } from '../base/tenantName.ts';
 
@@ -45,12 +45,6 @@ function tagOf(key: Uint8Array, expected: TenantName | null): string | null {
   const start = key.indexOf(open) + 1;
   const end = start === 0 ? 0 : key.indexOf(close, start);
   if (end <= start) return null;
-  if (expected !== null && stands(expected, key, start, end)) return expected;
+  if (expected !== null && spells(key, start, end, expected)) return expected;
   return binaryString(key.subarray(start, end));
-}
-
-function stands(text: string, bytes: Uint8Array, start: number, end: number): boolean {
-  if (end - start !== text.length) return false;
-  for (let i = 0; i < text.length; i += 1) if (text.charCodeAt(i) !== bytes[start + i]) return false;
-  return true;
 }

@@ -4,7 +4,7 @@
  * out of range is malformed. Decoders return null for an unknown kind and fail the reader for malformed bytes.
  */
 import { ByteReader, type ByteWriter } from '../base/bytes.ts';
-import { Epoch, Incarnation, LaneId, LogIndex, MapVersion, RequestId, Term } from '../base/ids.ts';
+import { Epoch, Incarnation, LaneId, LogIndex, MapVersion, RequestId, type TenantName, Term } from '../base/ids.ts';
 import { unreachable } from '../base/invariant.ts';
 import type { Entry, RaftMessage } from '../raft/types.ts';
 import { decodeEntries, encodeEntries } from './entry.ts';
@@ -45,15 +45,15 @@ export function decodeMessages(payload: Uint8Array): readonly PeerMessage[] | 'm
   const messages: PeerMessage[] = [];
   const reader = new ByteReader(payload);
   const count = reader.u32();
+  let likely: TenantName | null = null;
   for (let i = 0; i < count; i += 1) {
-    const length = reader.u32();
-    const start = reader.offset;
-    reader.raw(length);
+    const outer = reader.enter(reader.u32());
+    const decoded = decodeMessage(reader, likely);
     if (reader.failed) return 'malformed';
-    const fields = new ByteReader(payload, start, start + length);
-    const decoded = decodeMessage(fields);
-    if (fields.failed) return 'malformed';
-    if (decoded !== null) messages.push(decoded);
+    reader.leave(outer);
+    if (decoded === null) continue;
+    messages.push(decoded);
+    if (decoded.kind === 'request') likely = decoded.operation.tenant;
   }
   return reader.complete ? messages : 'malformed';
 }
@@ -113,7 +113,8 @@ function encodeMessage(writer: ByteWriter, m: PeerMessage): void {
   writer.patchU32(lengthAt, writer.length - lengthAt - 4);
 }
 
-function decodeMessage(reader: ByteReader): PeerMessage | null {
+/** `likely`: the tenant that a request probably names. */
+function decodeMessage(reader: ByteReader, likely: TenantName | null): PeerMessage | null {
   switch (reader.u8()) {
     case message.raft: {
       const group = readGroup(reader);
@@ -128,7 +129,7 @@ function decodeMessage(reader: ByteReader): PeerMessage | null {
       const group = readGroup(reader);
       const lane = LaneId(reader.varint());
       const resumes = reader.u8() === 1;
-      const operation = decodeOperation(reader, null);
+      const operation = decodeOperation(reader, null, likely);
       if (operation === null) return null;
       if (operation.kind === 'purge') {
         reader.fail(); // Leaders write these into their own log; nobody asks for one.

@@ -103,10 +103,17 @@ export function encodeOperation(writer: ByteWriter, operation: LoggedOperation, 
   }
 }
 
-/** Null for a kind this version does not know, or if the reader failed. */
-export function decodeOperation(reader: ByteReader, previous: TenantName | null): LoggedOperation | null {
+/**
+ * Null for a kind this version does not know, or if the reader failed. `likely` is a tenant whose name costs less
+ * than any other.
+ */
+export function decodeOperation(
+  reader: ByteReader,
+  previous: TenantName | null,
+  likely: TenantName | null = previous,
+): LoggedOperation | null {
   const kind = reader.u8();
-  const tenant = readTenantOr(reader, previous);
+  const tenant = readTenantOr(reader, previous, likely);
   return tenant === null ? null : decodeBody(reader, kind, tenant);
 }
 
@@ -142,9 +149,13 @@ function batchBytes(items: readonly LoggedItem[]): number {
   return bytes;
 }
 
-function readTenantOr(reader: ByteReader, previous: TenantName | null): TenantName | null {
-  const name = reader.text();
-  const tenant = name === '' ? previous : parseTenantName(name);
+function readTenantOr(
+  reader: ByteReader,
+  previous: TenantName | null,
+  likely: TenantName | null,
+): TenantName | null {
+  const name = reader.text(likely);
+  const tenant = name === '' ? previous : name === likely ? likely : parseTenantName(name);
   if (tenant === null) reader.fail();
   return tenant;
 }
