@@ -7,7 +7,7 @@ export interface Named {
 }
 
 export class NameTable<Item extends Named> {
-  private readonly buckets: (readonly Item[] | undefined)[];
+  private readonly buckets: readonly (readonly Item[])[];
 
   /** Names differ from one another. */
   constructor(items: Iterable<Item>) {

@@ -27,7 +27,7 @@ export const dataCommands: ReadonlyMap<string, DataCommand> = new Map(
   families.flat().map((command): [string, DataCommand] => [command.name, command]),
 );
 
-const byName = new NameTable(dataCommands.values());
+const byName: Readonly<NameTable<DataCommand>> = new NameTable(dataCommands.values());
 
 /** `name` in whatever case a client wrote it. */
 export function findDataCommand(name: Uint8Array): DataCommand | undefined {

@@ -5,20 +5,12 @@
  * What is submitted in one turn becomes one log entry. A logged operation's fate is known when its index has
  * been applied: by its own entry, it ran; by another leader's entry, it never will.
  */
-import {
-  type GroupId,
-  type LaneId,
-  LogIndex,
-  type NodeId,
-  type ReplicaId,
-  type Term,
-  type WriteId,
-} from '../base/ids.ts';
+import { type GroupId, LogIndex, type NodeId, type ReplicaId, type Term, type WriteId } from '../base/ids.ts';
 import { invariant } from '../base/invariant.ts';
 import { Queue } from '../base/queue.ts';
 import type { MonoTime, Now } from '../base/time.ts';
 import { WallTime } from '../base/time.ts';
-import type { Origin, Probe } from '../node/probe.ts';
+import type { Probe } from '../node/probe.ts';
 import type { Raft } from '../raft/raft.ts';
 import type { Entry, RaftOutput } from '../raft/types.ts';
 import type { Outcome, Refusal } from '../wire/messages.ts';
@@ -26,17 +18,7 @@ import { decodeEntryBatch, encodeEntryBatch, type LoggedItem, type LoggedOperati
 import { Lanes } from './lanes.ts';
 import type { StateMachine } from './machine.ts';
 import { ReadQueue, type WaitingRead } from './reads.ts';
-
-export interface Submission extends LoggedItem {
-  readonly lane: LaneId;
-  /** Nothing earlier of its lane is under way. */
-  readonly resumes: boolean;
-}
-
-export interface Completion {
-  readonly origin: Origin;
-  readonly outcome: Outcome;
-}
+import type { Completion, Submission } from './submission.ts';
 
 export interface GroupLimits {
   /** A batch that reaches this many bytes becomes an entry before its turn ends. */

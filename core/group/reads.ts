@@ -4,7 +4,7 @@
  */
 import type { LogIndex, Term } from '../base/ids.ts';
 import { Queue } from '../base/queue.ts';
-import type { Submission } from './group.ts';
+import type { Submission } from './submission.ts';
 
 export interface WaitingRead {
   readonly submission: Submission;

@@ -1,7 +1,7 @@
 /**
  * All commands of a node by lower-case name: the engine's, which run in a tenant's group, and the node's own.
  */
-import { NameTable } from '../base/nameTable.ts';
+import { type Named, NameTable } from '../base/nameTable.ts';
 import type { CommandSpec, DataCommand } from '../engine/command.ts';
 import { dataCommands } from '../engine/dataCommands.ts';
 import { clusterCommands } from './commands/cluster.ts';
@@ -14,13 +14,19 @@ export type Command =
   | { readonly kind: 'data'; readonly spec: DataCommand }
   | { readonly kind: 'node'; readonly spec: NodeCommand };
 
-export const commandTable: ReadonlyMap<string, Command> = makeTable();
+const commandTable: ReadonlyMap<string, Command> = makeTable();
 
 export const commandSpecs: ReadonlyMap<string, CommandSpec> = new Map(
   [...commandTable].map(([name, { spec }]): [string, CommandSpec] => [name, spec]),
 );
 
-const byName = new NameTable([...commandTable].map(([name, command]) => ({ name, command })));
+interface NamedCommand extends Named {
+  readonly command: Command;
+}
+
+const byName: Readonly<NameTable<NamedCommand>> = new NameTable(
+  [...commandTable].map(([name, command]): NamedCommand => ({ name, command })),
+);
 
 /** `name` in whatever case a client wrote it. */
 export function findCommand(name: Uint8Array): Command | undefined {

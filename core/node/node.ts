@@ -23,7 +23,8 @@ import {
 } from '../forward/forwarder.ts';
 import type { Procedure } from '../forward/procedure.ts';
 import type { DirectoryMachine } from '../group/directoryMachine.ts';
-import type { Group, Submission } from '../group/group.ts';
+import type { Group } from '../group/group.ts';
+import type { Submission } from '../group/submission.ts';
 import type { LogRecord } from '../log/records.ts';
 import { LeaderHints } from '../routing/leaderHints.ts';
 import { Router } from '../routing/router.ts';

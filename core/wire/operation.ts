@@ -149,11 +149,7 @@ function batchBytes(items: readonly LoggedItem[]): number {
   return bytes;
 }
 
-function readTenantOr(
-  reader: ByteReader,
-  previous: TenantName | null,
-  likely: TenantName | null,
-): TenantName | null {
+function readTenantOr(reader: ByteReader, previous: TenantName | null, likely: TenantName | null): TenantName | null {
   const name = reader.text(likely);
   const tenant = name === '' ? previous : name === likely ? likely : parseTenantName(name);
   if (tenant === null) reader.fail();

@@ -327,6 +327,12 @@ export const bugs: readonly Bug[] = [
     oracles: ['disk'],
     ...hunt('crashes', 50),
   },
+  {
+    name: 'a new segment is written to where the last one ended',
+    edits: [edit('core/log/appender.ts', '      this.offset = 0;\n', '')],
+    oracles: ['disk', 'R4', 'D1'],
+    ...hunt('crashes', 10),
+  },
 ];
 
 function edit(file: string, find: string, replace: string): Edit {

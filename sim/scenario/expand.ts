@@ -3,6 +3,7 @@
  * its own size, speeds and dangers, so that no two seeds test the same cluster.
  */
 import type { Random } from '../../core/base/random.ts';
+import { segmentBytes } from '../../core/log/appender.ts';
 import { between, chance, pick, randomSource } from '../base/random.ts';
 import { nemeses, type NemesisName } from './nemesis.ts';
 import {
@@ -15,6 +16,8 @@ import {
   type TenantPlan,
   type Timing,
 } from './scenario.ts';
+
+const kib = 1024;
 
 type Weights = Readonly<Partial<Record<NemesisName, number>>>;
 
@@ -129,6 +132,7 @@ export function expand(seed: number, profile: Profile): Scenario {
   });
   const network = streams('network');
   const disk = streams('disk');
+  const segments = streams('segments');
   const turns = streams('turns');
   const isHarsh = profile !== 'calm' && chance(network, 300);
   const scenario: Scenario = {
@@ -162,6 +166,8 @@ export function expand(seed: number, profile: Profile): Scenario {
       tailUs: between(disk, 1000, 50_000),
       tailPermille: pick(disk, [0, 2, 10, 50]),
       crashKeeps: pick(disk, crashKeeps),
+      segmentBytes: pick(segments, [2 * kib, 16 * kib, segmentBytes]),
+      zerosAhead: pick(segments, [0, 512, 8 * kib]),
     },
     clocks: drawClocks(streams('clocks'), nodes),
     turns: {

@@ -79,6 +79,10 @@ export interface DiskKnobs {
   readonly tailPermille: number;
   /** What a crash leaves of the bytes that were written and not yet synced. */
   readonly crashKeeps: CrashKeeps;
+  /** The length of a segment of the log: short ones are filled often. */
+  readonly segmentBytes: number;
+  /** Zeros behind the end of the last segment, as the runtime writes them. */
+  readonly zerosAhead: number;
 }
 
 /** `sectors`: any of them, in any order. */

@@ -74,7 +74,7 @@ export class Disk {
       if (segment < end.segment) this.chunks.push({ segment, offset: 0, bytes });
       else if (segment === end.segment) this.chunks.push({ segment, offset: 0, bytes: bytes.slice(0, end.offset) });
     }
-    this.appender = new LogAppender(this.identity, end, checksum);
+    this.appender = new LogAppender(this.identity, end, checksum, this.knobs.segmentBytes);
     this.onSynced = onSynced;
     return log;
   }
@@ -113,9 +113,11 @@ export class Disk {
     this.waiting = [];
   }
 
+  /** A sync covers one file: a segment is begun only when the one before it is on disk. */
   private startSync(): void {
-    this.syncing = this.waiting;
-    this.waiting = [];
+    const segment = this.waiting[0]?.chunk.segment;
+    const next = this.waiting.findIndex(({ chunk }) => chunk.segment !== segment);
+    this.syncing = this.waiting.splice(0, next < 0 ? this.waiting.length : next);
     this.syncs += 1;
     const { life } = this;
     const tail = this.random();
@@ -148,9 +150,12 @@ export class Disk {
   /** The bytes of each segment; what was never written in between is zero. */
   private segments(): ReadonlyMap<number, Uint8Array> {
     const lengths = new Map<number, number>();
+    let last = 0;
     for (const { segment, offset, bytes } of this.chunks) {
       lengths.set(segment, Math.max(lengths.get(segment) ?? 0, offset + bytes.length));
+      last = Math.max(last, segment);
     }
+    if (last > 0) lengths.set(last, (lengths.get(last) ?? 0) + this.knobs.zerosAhead);
     const segments = new Map(
       [...lengths].map(([segment, length]): [number, Uint8Array] => [segment, new Uint8Array(length)]),
     );

@@ -7,6 +7,7 @@ import { Disk } from '../../sim/world/disk.ts';
 import { Schedule } from '../../sim/world/schedule.ts';
 
 const group = GroupId(1);
+const oneSegment = { segmentBytes: 1_000_000, zerosAhead: 0 };
 const forever = Number.POSITIVE_INFINITY;
 
 function entry(index: number): LogRecord {
@@ -14,9 +15,15 @@ function entry(index: number): LogRecord {
   return { kind: 'entries', group, entries: [{ index: LogIndex(index), term: Term(1), kind: 'data', data }] };
 }
 
-function makeDisk(seed: number): { readonly disk: Disk; readonly schedule: Schedule; readonly synced: number[] } {
+interface Made {
+  readonly disk: Disk;
+  readonly schedule: Schedule;
+  readonly synced: number[];
+}
+
+function makeDisk(seed: number, log: { segmentBytes: number; zerosAhead: number } = oneSegment): Made {
   const schedule = new Schedule(null);
-  const knobs = { syncUs: 100, tailUs: 0, tailPermille: 0, crashKeeps: 'none' } as const;
+  const knobs = { syncUs: 100, tailUs: 0, tailPermille: 0, crashKeeps: 'none', ...log } as const;
   const disk = new Disk(
     schedule,
     knobs,
@@ -59,6 +66,26 @@ describe('a disk', () => {
     expect(Math.min(...kept)).toBe(keeps === 'all' ? 5 : 2);
     expect(most).toBe(keeps === 'none' ? 2 : 5);
   });
+
+  it.each(crashKeeps)(
+    'keeps what was synced in short segments, with zeros behind them, in a crash that keeps %s',
+    (keeps) => {
+      for (let seed = 1; seed <= 60; seed += 1) {
+        const { disk, schedule, synced } = makeDisk(seed, { segmentBytes: 2000, zerosAhead: (seed % 3) * 512 });
+        let kept = 0;
+        for (let life = 0; life < 4; life += 1) {
+          const before = kept;
+          synced.length = 0;
+          const found = disk.open((upTo) => synced.push(upTo)).groups.get(group)?.entries.length ?? 0;
+          expect(found).toBeGreaterThanOrEqual(before);
+          for (let write = 1; write <= 7; write += 1) disk.append(WriteId(write), [entry(found + write)]);
+          while (synced.length < 1 + (seed % 3)) schedule.advance(forever);
+          kept = found + (synced.at(-1) ?? 0);
+          disk.crash(keeps);
+        }
+      }
+    },
+  );
 
   it('goes on behind what recovery kept', () => {
     const { disk, schedule, synced } = makeDisk(3);
