@@ -371,9 +371,15 @@ export class Node implements ForwarderHost {
     this.checkDrained();
   }
 
+  /** Waits for nobody who cannot be reached: a group that has lost its quorum takes nothing over and commits nothing. */
   private checkDrained(): void {
-    for (const group of this.groups.values()) if (group.isLeader) return;
-    if (this.forwarder.inFlight === 0) this.finishDraining();
+    const isAlone = this.router.peers().length === 0;
+    for (const { group, replicas } of this.options.topology.groups) {
+      const isLed = this.groups.get(group)?.isLeader === true;
+      const hasHeir = replicas.some(({ node }) => node !== this.id && this.router.isReachable(node));
+      if (isLed && hasHeir) return;
+    }
+    if (isAlone || this.forwarder.inFlight === 0) this.finishDraining();
   }
 
   private finishDraining(): void {

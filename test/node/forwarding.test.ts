@@ -78,3 +78,16 @@ test('a node told to stop gives its groups away first', () => {
   expect(nodes.drained).toEqual([2]);
   expect([...(nodes.nodes[1]?.groups.values() ?? [])].some((group) => group.isLeader)).toBe(false);
 });
+
+test('a node told to stop does not wait for nodes it cannot reach', () => {
+  nodes.pass(5000);
+  for (const node of [1, 3]) {
+    nodes.paused.add(node);
+    nodes.input(2, { kind: 'peerDown', peer: node as never });
+  }
+  nodes.send(2, 2, 'SET', '{acme}k', 'v');
+  nodes.input(2, { kind: 'drain' });
+  nodes.pass(2);
+  expect([...(nodes.nodes[1]?.groups.values() ?? [])].some((group) => group.isLeader)).toBe(true);
+  expect(nodes.drained).toEqual([2]);
+});
