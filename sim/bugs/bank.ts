@@ -304,12 +304,6 @@ export const bugs: readonly Bug[] = [
     ...hunt('stale-map', 20, 5),
   },
   {
-    name: 'a lane overtakes what it logged in an earlier term',
-    edits: [edit(group, '(known.blocked || isOpen) && !resumes', 'known.blocked && !resumes')],
-    oracles: ['L2'],
-    ...hunt('partitions', 50),
-  },
-  {
     name: 'a read is asked again behind a write that may have run',
     edits: [edit(forwarder, 'call.request > (lastWrite.get(call.lane) ?? 0)', "call.access === 'read'")],
     oracles: ['L2'],
