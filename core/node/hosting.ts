@@ -47,6 +47,7 @@ function hostGroup(options: NodeOptions, descriptor: GroupDescriptor, machine: S
     id: own.replica,
     voters: replicas.map(({ replica }) => replica).sort((a, b) => a - b),
     electionMs: settings.electionMs,
+    isHome: replicas[0] === own,
     heartbeatMs: settings.heartbeatMs,
     maxAppendBytes: limits.appendBytes,
     maxInflightAppends: limits.appendsInFlight,

@@ -12,6 +12,8 @@ export interface RaftConfig {
   readonly voters: readonly ReplicaId[];
   /** Elections start after a silence drawn from [electionMs, 2·electionMs). */
   readonly electionMs: number;
+  /** The leader belongs here: this replica draws from the first part of that span, the others from the rest. */
+  readonly isHome: boolean;
   readonly heartbeatMs: number;
   readonly maxAppendBytes: number;
   readonly maxInflightAppends: number;

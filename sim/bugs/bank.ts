@@ -135,7 +135,7 @@ export const bugs: readonly Bug[] = [
         'const commit = s.commitIndex;',
       ),
     ],
-    oracles: ['R9', 'R11'],
+    oracles: ['R9', 'R11', 'core'],
     ...hunt('partitions', 40),
   },
   {
@@ -236,7 +236,7 @@ export const bugs: readonly Bug[] = [
     name: 'what is said of a leader is believed if it is different',
     edits: [edit('core/routing/leaderHints.ts', 'term > hint.term ||', 'term !== hint.term ||')],
     oracles: ['X4'],
-    ...hunt('partitions', 20),
+    ...hunt('partitions', 60),
   },
   {
     name: 'a waiting reply is found by its index alone',
@@ -264,7 +264,7 @@ export const bugs: readonly Bug[] = [
         'const owned = this.tenants.values().next().value;',
       ),
     ],
-    oracles: ['X7', 'L1'],
+    oracles: ['X7', 'L1', 'R5'],
     ...hunt('mixed', 5),
   },
   {
@@ -301,7 +301,7 @@ export const bugs: readonly Bug[] = [
     name: 'a lane goes on behind a refused command',
     edits: [edit(group, "if ((known.blocked || isOpen) && !resumes) return { kind: 'outOfOrder' };", '')],
     oracles: ['L2'],
-    ...hunt('stale-map', 20, 5),
+    ...hunt('mixed', 30, 110),
   },
   {
     name: 'a read is asked again behind a write that may have run',

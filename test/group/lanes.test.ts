@@ -45,6 +45,7 @@ beforeEach(() => {
     maxAppendBytes: limits.appendBytes,
     maxInflightAppends: limits.appendsInFlight,
     maxUncommittedBytes: limits.uncommittedBytes,
+    isHome: false,
     leases: false,
   };
   const restored = { hardState: { term: Term(0), votedFor: null }, entries: [] };

@@ -221,6 +221,7 @@ export class RaftCluster {
       maxAppendBytes: 64,
       maxInflightAppends: 4,
       maxUncommittedBytes: 10_000,
+      isHome: false,
       leases: false,
     };
     const random = (): number => {
