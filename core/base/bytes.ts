@@ -166,10 +166,11 @@ export class ByteWriter {
     return this.chunk.subarray(this.start + from, this.end);
   }
 
-  /** What was written since the last `take`. */
+  /** What was written since the last `take`. A chunk that had to be larger than usual is not shared with what follows. */
   take(): Uint8Array {
     const taken = this.chunk.subarray(this.start, this.end);
     this.start = this.end;
+    if (this.chunk.length > this.chunkBytes) this.startChunk(noBytes);
     return taken;
   }
 
@@ -186,10 +187,15 @@ export class ByteWriter {
     const pending = this.end - this.start;
     const next = new Uint8Array(Math.max(this.chunkBytes, (pending + count) * (pending === 0 ? 1 : 2)));
     next.set(this.chunk.subarray(this.start, this.end));
-    this.chunk = next;
-    this.view = new DataView(next.buffer);
-    this.start = 0;
+    this.startChunk(next);
     this.end = pending;
+  }
+
+  private startChunk(chunk: Uint8Array): void {
+    this.chunk = chunk;
+    this.view = new DataView(chunk.buffer);
+    this.start = 0;
+    this.end = 0;
   }
 }
 

@@ -24,10 +24,14 @@ export const limits = {
   procedures: 4_096,
   /** A turn's commands to one group beyond this become an entry before the turn ends. */
   entryBytes: 1 * mib,
-  /** Operations applied by one group in one turn: about 20 ms of work. */
-  applyPerTurn: 10_000,
+  /** Operations run by one group in one turn: about 20 ms of work. */
+  operationsPerTurn: 10_000,
+  /** Bytes of replies made by one group in one turn, unless a single one is larger: a pipeline of reads of a large value must not fill memory before anybody could see that its client is too slow. */
+  replyBytesPerTurn: 32 * mib,
   /** Reads that wait for a quorum round, per group. */
   waitingReads: 65_536,
+  /** Quorum rounds for reads under way at a time, per group: the second hides the time of the first, a third costs more than it hides. */
+  readRounds: 2,
   /** Operations in entries of one group that are not applied yet, per group. */
   proposedOperations: 65_536,
   /** Bytes of entries of one group that are not committed yet: then `-BUSY`. */

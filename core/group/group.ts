@@ -23,10 +23,13 @@ import type { Completion, Submission } from './submission.ts';
 export interface GroupLimits {
   /** A batch that reaches this many bytes becomes an entry before its turn ends. */
   readonly entryBytes: number;
-  /** Operations applied in one turn; the rest follow in the next. */
-  readonly applyPerTurn: number;
+  /** Operations run in one turn, and bytes of replies made in it; the rest follow in the next. */
+  readonly operationsPerTurn: number;
+  readonly replyBytesPerTurn: number;
   /** Reads beside the log that may wait at a time. */
   readonly waitingReads: number;
+  /** Quorum rounds for reads under way at a time; reads that come meanwhile share the next. */
+  readonly readRounds: number;
   /** Operations proposed and not applied at a time. */
   readonly proposedOperations: number;
 }
@@ -54,6 +57,10 @@ export class Group {
   private readonly probe: Probe | null;
   private appliedIndex = LogIndex(0);
   private stamp = WallTime(0);
+  /** The turn it was advanced in last, and what that turn may still run. */
+  private turn = 0;
+  private operationsLeft: number;
+  private replyBytesLeft: number;
   private batch: Submission[] = [];
   private batchBytes = 0;
   /** By term, then by index: a new term may put a lower index behind a higher one. */
@@ -75,6 +82,8 @@ export class Group {
     this.machine = machine;
     this.nodeOf = nodeOf;
     this.limits = limits;
+    this.operationsLeft = limits.operationsPerTurn;
+    this.replyBytesLeft = limits.replyBytesPerTurn;
     this.probe = probe;
   }
 
@@ -97,9 +106,14 @@ export class Group {
     return leader === null ? null : this.nodeOf(leader);
   }
 
-  /** True while committed entries wait for their turn to be applied. */
+  /** True while committed entries wait to be applied. */
   get hasBacklog(): boolean {
     return this.appliedIndex < this.raft.state.commitIndex;
+  }
+
+  /** True if a turn ended before everything that could run had run. */
+  get wantsTurn(): boolean {
+    return this.hasBacklog || this.isExhausted;
   }
 
   /** Operations that wait for something in here: bounded by `limits`. */
@@ -126,19 +140,24 @@ export class Group {
 
   /**
    * Ends the turn for what was submitted: one entry, one quorum round. What comes while the disk has the last
-   * entry gathers for the next, and reads that come while a round is under way share the one after it: the busier
-   * the group, the larger its batches.
+   * entry gathers for the next, and reads that come while rounds are under way share the next: the busier the
+   * group, the larger its batches.
    */
   endTurn(now: Now): void {
     if (!this.isLeader) this.ledSince = null;
     else this.ledSince ??= now.mono;
     if (!this.isLeader || this.raft.isSynced) this.proposeBatch(now.wall);
-    if (this.reads.hasArrivals && !this.reads.hasStarted) this.startReads(now.mono);
+    if (this.reads.hasArrivals && this.reads.rounds < this.limits.readRounds) this.startReads(now.mono);
     this.raft.endTurn(now.mono);
   }
 
-  /** Applies what is committed and serves the reads that have become ready. */
-  advance(now: Now): void {
+  /** Applies what is committed and serves the reads that have become ready. `turn` numbers the turns of the node. */
+  advance(now: Now, turn: number): void {
+    if (turn !== this.turn) {
+      this.turn = turn;
+      this.operationsLeft = this.limits.operationsPerTurn;
+      this.replyBytesLeft = this.limits.replyBytesPerTurn;
+    }
     if (this.hasBacklog) this.applyCommitted();
     if (this.reads.length > 0) this.serveReads(now);
   }
@@ -258,10 +277,11 @@ export class Group {
       this.refuseReads(stale);
     }
     const wall = WallTime(Math.max(now.wall, this.stamp));
-    for (;;) {
-      const reads = this.reads.takeReady(this.appliedIndex, (round) => raft.isReadConfirmed(round));
-      if (reads === null) return;
-      for (const read of reads) if (!read.isLogged) this.serve(read, wall);
+    while (!this.isExhausted) {
+      const read = this.reads.takeReady(this.appliedIndex, (round) => raft.isReadConfirmed(round));
+      if (read === null) return;
+      this.operationsLeft -= 1;
+      if (!read.isLogged) this.serve(read, wall);
     }
   }
 
@@ -304,12 +324,16 @@ export class Group {
     else reads.splice(reads.indexOf(read), 1);
   }
 
+  /** This turn has run what it may. */
+  private get isExhausted(): boolean {
+    return this.operationsLeft <= 0 || this.replyBytesLeft <= 0;
+  }
+
   private applyCommitted(): void {
     const { commitIndex } = this.raft.state;
-    let budget = this.limits.applyPerTurn;
     for (const entry of this.raft.entriesBetween(this.appliedIndex, commitIndex)) {
-      if (budget <= 0) return;
-      budget -= this.applyEntry(entry);
+      if (this.isExhausted) return;
+      this.operationsLeft -= this.applyEntry(entry);
     }
   }
 
@@ -399,6 +423,7 @@ export class Group {
   }
 
   private complete(submission: Submission, outcome: Outcome): void {
+    if (outcome.kind === 'done') this.replyBytesLeft -= outcome.reply.length;
     this.completions.push({ origin: submission.origin, outcome });
   }
 }

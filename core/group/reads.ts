@@ -17,6 +17,8 @@ interface ReadBatch {
   readonly round: number;
   readonly index: LogIndex;
   readonly reads: readonly WaitingRead[];
+  /** How many of them were taken. */
+  taken: number;
 }
 
 export class ReadQueue {
@@ -33,9 +35,9 @@ export class ReadQueue {
     return this.arrived.length > 0;
   }
 
-  /** A round is under way, or what it covers is not applied yet. */
-  get hasStarted(): boolean {
-    return this.started.length > 0;
+  /** Rounds under way, those included whose index is not applied yet. */
+  get rounds(): number {
+    return this.started.length;
   }
 
   add(read: WaitingRead): void {
@@ -45,37 +47,38 @@ export class ReadQueue {
 
   /** Everything that has arrived waits for this round and this index from now on. */
   start(term: Term, round: number, index: LogIndex): void {
-    this.started.push({ term, round, index, reads: this.arrived });
+    this.started.push({ term, round, index, reads: this.arrived, taken: 0 });
     this.arrived = [];
   }
 
-  /** The reads of the oldest round if it is confirmed and `applied` has reached its index; otherwise null. */
-  takeReady(applied: LogIndex, isConfirmed: (round: number) => boolean): readonly WaitingRead[] | null {
+  /** A read of the oldest round if that is confirmed and `applied` has reached its index; otherwise null. */
+  takeReady(applied: LogIndex, isConfirmed: (round: number) => boolean): WaitingRead | null {
     const batch = this.started.peek();
     if (batch === undefined || applied < batch.index || !isConfirmed(batch.round)) return null;
-    return this.takeOldest();
+    const read = batch.reads[batch.taken];
+    batch.taken += 1;
+    this.waiting -= 1;
+    if (batch.taken === batch.reads.length) this.started.shift();
+    return read ?? null;
   }
 
   /** The reads of the oldest round if it was started in another term and will never be confirmed; otherwise null. */
   takeStale(term: Term): readonly WaitingRead[] | null {
     const batch = this.started.peek();
     if (batch === undefined || batch.term === term) return null;
-    return this.takeOldest();
+    this.started.shift();
+    const stale = batch.reads.slice(batch.taken);
+    this.waiting -= stale.length;
+    return stale;
   }
 
   /** Leadership is gone: takes out every read, in order of arrival. */
   takeAll(): readonly WaitingRead[] {
     const all: WaitingRead[] = [];
-    for (const batch of this.started.drain()) all.push(...batch.reads);
+    for (const { reads, taken } of this.started.drain()) all.push(...reads.slice(taken));
     all.push(...this.arrived);
     this.arrived = [];
     this.waiting = 0;
     return all;
-  }
-
-  private takeOldest(): readonly WaitingRead[] | null {
-    const reads = this.started.shift()?.reads ?? null;
-    if (reads !== null) this.waiting -= reads.length;
-    return reads;
   }
 }

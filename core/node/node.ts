@@ -76,6 +76,8 @@ export class Node implements ForwarderHost {
   private readonly outbox = new Map<NodeId, PeerMessage[]>();
   private effects: Effect[] = [];
   private now: Now;
+  /** The number of this turn. */
+  private turn = 0;
   private nextWrite = WriteId(1);
   private draining: 'no' | 'draining' | 'drained' = 'no';
 
@@ -132,6 +134,7 @@ export class Node implements ForwarderHost {
   step(turn: readonly Input[], now: Now): readonly Effect[] {
     if (this.options.settings.leaseReads) this.checkClocks(now);
     this.now = now;
+    this.turn += 1;
     for (const input of turn) this.onInput(input);
     this.settle();
     this.scheduleDeadline();
@@ -262,7 +265,7 @@ export class Node implements ForwarderHost {
       isSettled = true;
       for (const group of this.touched) {
         group.endTurn(this.now);
-        group.advance(this.now);
+        group.advance(this.now, this.turn);
         this.noteLeader(group);
         if (group.completions.length === 0) continue;
         isSettled = false;
@@ -415,7 +418,7 @@ export class Node implements ForwarderHost {
   private scheduleGroups(): void {
     for (const group of this.touched) {
       const timer = this.groupTimers.get(group);
-      if (timer !== undefined) this.timers.schedule(timer, group.hasBacklog ? this.now.mono : group.raft.deadlineAt);
+      if (timer !== undefined) this.timers.schedule(timer, group.wantsTurn ? this.now.mono : group.raft.deadlineAt);
     }
     this.touched.clear();
   }

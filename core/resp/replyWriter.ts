@@ -10,6 +10,8 @@ export type Protocol = 2 | 3;
 
 /** Large enough that small replies rarely allocate, small enough that one kept reply pins little. */
 const defaultChunkBytes = 16 * 1024;
+/** In bytes: twice the largest value the protocol allows, and it still fits in a frame between nodes. */
+const largestReply = 1024 * 1024 * 1024;
 /** Numbers below are written digit by digit, without a string. */
 const smallNumbers = 10_000;
 const lineEnd = 0x0d0a;
@@ -34,8 +36,16 @@ export class ReplyWriter {
   /** What was written since the last `take` begins with `ok()`. The most common reply of all is always the same bytes. */
   private isOk = false;
 
-  /** `chunkBytes`: how much to allocate at a time; a larger reply gets a chunk of its own. */
-  constructor(chunkBytes: number = defaultChunkBytes) {
+  /** A bulk did not fit: what is taken says so instead. */
+  private isTooLarge = false;
+  private readonly largest: number;
+
+  /**
+   * `chunkBytes`: how much to allocate at a time; a larger reply gets a chunk of its own. `largest`: what a reply
+   * may take; one command can ask for more than any memory holds.
+   */
+  constructor(chunkBytes: number = defaultChunkBytes, largest: number = largestReply) {
+    this.largest = largest;
     this.out = new ByteWriter(chunkBytes);
   }
 
@@ -46,6 +56,10 @@ export class ReplyWriter {
 
   /** What was written since the last `take`. */
   take(): Uint8Array {
+    if (this.isTooLarge) {
+      this.rewind();
+      this.error(`ERR the reply is larger than ${String(this.largest)} bytes; a write has been executed`);
+    }
     const isOnlyOk = this.isOk && this.out.length === okReply.length;
     this.isOk = false;
     if (!isOnlyOk) return this.out.take();
@@ -56,6 +70,7 @@ export class ReplyWriter {
   /** Forgets what was written since the last `take`. */
   rewind(): void {
     this.isOk = false;
+    this.isTooLarge = false;
     this.out.rewind();
   }
 
@@ -80,6 +95,10 @@ export class ReplyWriter {
   }
 
   bulk(bytes: Uint8Array): void {
+    if (this.out.length + bytes.length > this.largest) {
+      this.isTooLarge = true;
+      return;
+    }
     this.header(type.bulk, bytes.length);
     this.out.raw(bytes);
     this.end();

@@ -64,3 +64,26 @@ it('forgets what is rewound', () => {
   reply.integer(1);
   expect([first, reply.take()].map(binaryString)).toEqual(['+OK\r\n', ':1\r\n']);
 });
+
+it('a reply that would be too large is an error instead, and the next is not', () => {
+  const reply = new ReplyWriter(16, 40);
+  reply.array(3);
+  for (let i = 0; i < 3; i += 1) reply.bulk(new Uint8Array(12).fill(0x78));
+  expect(binaryString(reply.take())).toBe('-ERR the reply is larger than 40 bytes; a write has been executed\r\n');
+  reply.bulk(new Uint8Array(12).fill(0x78));
+  expect(binaryString(reply.take())).toBe('$12\r\nxxxxxxxxxxxx\r\n');
+  reply.bulk(new Uint8Array(41));
+  reply.rewind();
+  reply.ok();
+  expect(binaryString(reply.take())).toBe('+OK\r\n');
+});
+
+it('a large reply keeps its memory to itself', () => {
+  const reply = new ReplyWriter(64);
+  reply.bulk(new Uint8Array(1000));
+  const large = reply.take();
+  reply.integer(1);
+  const small = reply.take();
+  expect(small.buffer).not.toBe(large.buffer);
+  expect(small.buffer.byteLength).toBe(64);
+});

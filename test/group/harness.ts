@@ -1,0 +1,104 @@
+/** One replica of a group, driven by hand: its disk is as fast as thought, and its peers say what they are told to. */
+import { bytesOfBinary } from '../../core/base/bytes.ts';
+import {
+  GroupId,
+  Incarnation,
+  LaneId,
+  NodeId,
+  ReplicaId,
+  RequestId,
+  type TenantName,
+  Term,
+  WriteId,
+} from '../../core/base/ids.ts';
+import { limits } from '../../core/base/limits.ts';
+import { MonoTime, type Now, WallTime } from '../../core/base/time.ts';
+import { Group, type GroupLimits } from '../../core/group/group.ts';
+import type { StateMachine } from '../../core/group/machine.ts';
+import { Raft } from '../../core/raft/raft.ts';
+import type { RaftMessage } from '../../core/raft/types.ts';
+import type { Outcome } from '../../core/wire/messages.ts';
+
+const lane = LaneId(5);
+const ingress = NodeId(2);
+const peer = ReplicaId(2);
+
+export class OneReplica {
+  readonly group: Group;
+  private turns = 0;
+  private micros = 1_000_000;
+
+  constructor(machine: StateMachine, changed: Partial<GroupLimits> = {}) {
+    const id = ReplicaId(1);
+    const config = {
+      id,
+      voters: [id, peer, ReplicaId(3)],
+      electionMs: 100,
+      isHome: false,
+      heartbeatMs: 20,
+      maxAppendBytes: limits.appendBytes,
+      maxInflightAppends: limits.appendsInFlight,
+      maxUncommittedBytes: limits.uncommittedBytes,
+      leases: false,
+    };
+    const restored = { hardState: { term: Term(0), votedFor: null }, entries: [] };
+    const raft = new Raft(config, restored, () => 0, this.now.mono);
+    this.group = new Group(GroupId(1), raft, machine, (replica) => NodeId(replica), { ...limits, ...changed }, null);
+  }
+
+  /** What the peer says, and a turn with it. */
+  hear(message: RaftMessage): void {
+    this.group.raft.step(peer, message, this.now.mono);
+    this.endTurn();
+  }
+
+  endTurn(): void {
+    this.turns += 1;
+    const { group, now, turns } = this;
+    group.endTurn(now);
+    group.takeOutput(WriteId(turns));
+    group.raft.onPersisted(WriteId(turns), now.mono);
+    group.advance(now, turns);
+  }
+
+  /** Lets it campaign and win. */
+  lead(): void {
+    const { raft } = this.group;
+    this.micros += 1_000_000;
+    raft.onTimer(this.now.mono);
+    const term = Term(raft.state.term + 1);
+    this.hear({ kind: 'voteReply', term, pre: true, granted: true });
+    this.hear({ kind: 'voteReply', term, pre: false, granted: true });
+  }
+
+  /** The peer has the whole log, and has answered the latest round. */
+  agree(): void {
+    const { term, log, round } = this.group.raft.state;
+    this.hear({ kind: 'appendReply', term, accepted: true, index: log.lastIndex, hintTerm: term, round });
+  }
+
+  submit(request: number, resumes: boolean, access: 'read' | 'write' = 'write'): void {
+    this.group.submit({
+      origin: { node: ingress, boot: 1, request: RequestId(request) },
+      lane,
+      resumes,
+      operation: {
+        kind: 'execute',
+        tenant: 'acme' as TenantName,
+        incarnation: Incarnation(1),
+        access,
+        protocol: 2,
+        args: [bytesOfBinary('any')],
+      },
+    });
+  }
+
+  /** What came to an end since it was asked last. */
+  outcomes(): readonly (readonly [number, Outcome])[] {
+    return this.group.completions.drain().map(({ origin, outcome }) => [origin.request, outcome]);
+  }
+
+  private get now(): Now {
+    return { mono: MonoTime(this.micros), wall: WallTime(this.micros / 1000) };
+  }
+}
