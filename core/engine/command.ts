@@ -47,7 +47,8 @@ export interface Execution {
   /** For reads only: what is logged must not draw. */
   readonly random: Random;
   readonly reply: ReplyWriter;
-  readonly maxValueBytes: number;
+  /** What a write may make a value grow to. */
+  maxValueBytes: number;
 }
 
 export function isArityRight(spec: CommandSpec, count: number): boolean {

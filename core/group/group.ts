@@ -14,7 +14,7 @@ import type { Probe } from '../node/probe.ts';
 import type { Raft } from '../raft/raft.ts';
 import type { Entry, RaftOutput } from '../raft/types.ts';
 import type { Outcome, Refusal } from '../wire/messages.ts';
-import { decodeEntryBatch, encodeEntryBatch, type LoggedItem, type LoggedOperation } from '../wire/operation.ts';
+import { decodeEntryBatch, encodeEntryBatch, type EntryBatch, type LoggedOperation } from '../wire/operation.ts';
 import { Lanes } from './lanes.ts';
 import type { StateMachine } from './machine.ts';
 import { ReadQueue, type WaitingRead } from './reads.ts';
@@ -30,6 +30,8 @@ export interface GroupLimits {
   readonly waitingReads: number;
   /** Quorum rounds for reads under way at a time; reads that come meanwhile share the next. */
   readonly readRounds: number;
+  /** What a command may make a value grow to: goes into the entries this replica proposes. */
+  readonly maxValueBytes: number;
   /** Operations proposed and not applied at a time. */
   readonly proposedOperations: number;
 }
@@ -38,8 +40,11 @@ export interface GroupLimits {
 interface Proposal {
   readonly index: LogIndex;
   readonly term: Term;
-  readonly stamp: WallTime;
-  readonly submissions: readonly Submission[];
+  readonly batch: OwnBatch;
+}
+
+interface OwnBatch extends EntryBatch {
+  readonly items: readonly Submission[];
 }
 
 export class Group {
@@ -239,7 +244,8 @@ export class Group {
     const submissions = this.batch;
     this.batch = [];
     this.batchBytes = 0;
-    const index = this.isLeader ? this.raft.propose(encodeEntryBatch(wall, submissions)) : null;
+    const batch: OwnBatch = { stamp: wall, maxValueBytes: this.limits.maxValueBytes, items: submissions };
+    const index = this.isLeader ? this.raft.propose(encodeEntryBatch(batch)) : null;
     if (index === null) {
       this.proposedCount -= submissions.length;
       const refusal: Refusal = this.isLeader
@@ -249,7 +255,7 @@ export class Group {
       return;
     }
     const { term } = this.raft.state;
-    this.proposals.push({ index, term, stamp: wall, submissions });
+    this.proposals.push({ index, term, batch });
     this.probe?.proposed({ group: this.id, term, index, origins: submissions.map(({ origin }) => origin) });
   }
 
@@ -344,23 +350,24 @@ export class Group {
     const proposal = this.takeProposal(entry);
     if (entry.kind === 'noop') return 1;
     if (proposal !== null) {
-      this.applyItems(entry, proposal.stamp, proposal.submissions);
-      for (const submission of proposal.submissions) this.unlog(submission);
-      return proposal.submissions.length;
+      this.applyBatch(entry, proposal.batch);
+      for (const submission of proposal.batch.items) this.unlog(submission);
+      return proposal.batch.items.length;
     }
     const batch = decodeEntryBatch(entry.data);
     invariant(batch !== 'malformed', 'a committed entry can be read', { group: this.id, index: entry.index });
-    this.applyItems(entry, batch.stamp, batch.items);
+    this.applyBatch(entry, batch);
     return batch.items.length;
   }
 
-  private applyItems(entry: Entry, stamp: WallTime, items: readonly (LoggedItem | Submission)[]): void {
+  private applyBatch(entry: Entry, { stamp, maxValueBytes, items }: EntryBatch | OwnBatch): void {
     if (stamp > this.stamp) this.stamp = stamp;
+    const terms = { stamp: this.stamp, maxValueBytes };
     for (let position = 0; position < items.length; position += 1) {
       const item = items[position];
       if (item === undefined) continue;
       const isOurs = 'lane' in item;
-      const outcome = this.machine.apply(item.operation, this.stamp, isOurs);
+      const outcome = this.machine.apply(item.operation, terms, isOurs);
       if (isOurs) this.complete(item, outcome);
       if (this.probe === null) continue;
       const executed = outcome.kind !== 'refused';
@@ -387,20 +394,20 @@ export class Group {
     let head = this.proposals.peek();
     for (; head !== undefined && head.term < entry.term; head = this.proposals.peek()) {
       this.proposals.shift();
-      this.proposedCount -= head.submissions.length;
+      this.proposedCount -= head.batch.items.length;
       this.abandon(head);
     }
     if (head?.term !== entry.term || head.index > entry.index) return null;
     invariant(head.index === entry.index, 'proposals of a term are applied in order', { head: head.index });
     this.proposals.shift();
-    this.proposedCount -= head.submissions.length;
+    this.proposedCount -= head.batch.items.length;
     return head;
   }
 
   /** A later leader's entry is committed before or in place of ours: ours never will be. */
   private abandon(proposal: Proposal): void {
     const refusal = this.notLeader();
-    for (const submission of proposal.submissions) this.refuseLogged(submission, refusal);
+    for (const submission of proposal.batch.items) this.refuseLogged(submission, refusal);
   }
 
   private refuseLogged(submission: Submission, refusal: Refusal): void {

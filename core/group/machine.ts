@@ -4,7 +4,7 @@
  */
 import { noBytes } from '../base/bytes.ts';
 import type { WallTime } from '../base/time.ts';
-import type { LoggedOperation } from '../wire/operation.ts';
+import type { LoggedOperation, Terms } from '../wire/operation.ts';
 import type { Outcome } from '../wire/messages.ts';
 
 export interface StateMachine {
@@ -12,8 +12,8 @@ export interface StateMachine {
   accessOf(operation: LoggedOperation): 'read' | 'write';
   /** An answer that needs no log entry: a refusal, or "done before". Null: go on. */
   judge(operation: LoggedOperation): Outcome | null;
-  /** Runs a logged operation at log time `stamp`. `wantsReply` is false where nobody waits for the outcome. */
-  apply(operation: LoggedOperation, stamp: WallTime, wantsReply: boolean): Outcome;
+  /** Runs a logged operation on the terms of its entry. `wantsReply` is false where nobody waits for the outcome. */
+  apply(operation: LoggedOperation, terms: Terms, wantsReply: boolean): Outcome;
   /** Runs a read beside the log; leadership at this instant has been proven. `now` is never before the last stamp. */
   read(operation: LoggedOperation, now: WallTime): Outcome;
 }

@@ -12,7 +12,7 @@ import { findDataCommand } from '../engine/dataCommands.ts';
 import { Keyspace } from '../engine/keyspace.ts';
 import { ReplyWriter } from '../resp/replyWriter.ts';
 import type { Operation, Outcome } from '../wire/messages.ts';
-import type { LoggedOperation } from '../wire/operation.ts';
+import type { LoggedOperation, Terms } from '../wire/operation.ts';
 import type { PurgeOperation } from '../node/probe.ts';
 import { done, type StateMachine } from './machine.ts';
 
@@ -34,8 +34,9 @@ export class TenantMachine implements StateMachine {
   private readonly execution: Execution;
 
   /** `random` serves reads that draw (`RANDOMKEY`); nothing that is logged draws from it. */
-  constructor(random: Random, maxValueBytes: number) {
-    this.execution = { keyspace: new Keyspace(), args: [], now: WallTime(0), random, reply: this.reply, maxValueBytes };
+  constructor(random: Random) {
+    const { reply } = this;
+    this.execution = { keyspace: new Keyspace(), args: [], now: WallTime(0), random, reply, maxValueBytes: 0 };
   }
 
   accessOf(operation: LoggedOperation): 'read' | 'write' {
@@ -59,11 +60,12 @@ export class TenantMachine implements StateMachine {
     }
   }
 
-  apply(operation: LoggedOperation, stamp: WallTime, wantsReply: boolean): Outcome {
+  apply(operation: LoggedOperation, { stamp, maxValueBytes }: Terms, wantsReply: boolean): Outcome {
     switch (operation.kind) {
       case 'execute':
         if (!this.owns(operation.tenant, operation.incarnation)) return this.notOwner(operation.tenant);
         if (operation.access === 'read' && !wantsReply) return done;
+        this.execution.maxValueBytes = maxValueBytes;
         return this.execute(operation, stamp, wantsReply);
       case 'purge':
         if (!this.owns(operation.tenant, operation.incarnation)) return this.notOwner(operation.tenant);

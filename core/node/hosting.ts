@@ -31,8 +31,7 @@ export function hostGroups(options: NodeOptions, now: MonoTime): Hosted {
     if (!descriptor.replicas.some((replica) => replica.node === node)) continue;
     let machine: StateMachine;
     if (descriptor.group === metadataGroup) machine = directory = new DirectoryMachine(tenantGroups);
-    else
-      machine = new TenantMachine(options.random(`reads/${String(descriptor.group)}`), options.settings.maxValueBytes);
+    else machine = new TenantMachine(options.random(`reads/${String(descriptor.group)}`));
     groups.set(descriptor.group, hostGroup(options, descriptor, machine, now));
   }
   return { groups, directory };
@@ -55,6 +54,7 @@ function hostGroup(options: NodeOptions, descriptor: GroupDescriptor, machine: S
     leases: settings.leaseReads,
   };
   const raft = new Raft(config, restored.groups.get(group) ?? pristine, random(`election/${String(group)}`), now);
+  const groupLimits = { ...limits, maxValueBytes: settings.maxValueBytes };
   const nodes = new Map<number, NodeId>(replicas.map((replica) => [replica.replica, replica.node]));
-  return new Group(group, raft, machine, (replica) => nodes.get(replica) ?? null, limits, options.probe ?? null);
+  return new Group(group, raft, machine, (replica) => nodes.get(replica) ?? null, groupLimits, options.probe ?? null);
 }

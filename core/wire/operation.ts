@@ -18,16 +18,23 @@ export interface LoggedItem {
   readonly operation: LoggedOperation;
 }
 
-export interface EntryBatch {
+/** What its leader decided for all operations of an entry, so that every replica judges them alike. */
+export interface Terms {
   /** The log time its leader proposes; what counts is never before that of an earlier entry. */
   readonly stamp: WallTime;
+  /** What a command may make a value grow to. */
+  readonly maxValueBytes: number;
+}
+
+export interface EntryBatch extends Terms {
   readonly items: readonly LoggedItem[];
 }
 
-/** Raised when an older reader could misunderstand an entry. */
-const batchVersion = 1;
-/** Version and stamp. */
-const batchPrefixBytes = 9;
+/** Raised when an older reader could misunderstand an entry. Version 1 had no `maxValueBytes`. */
+const batchVersion = 2;
+const version1MaxValueBytes = 64 * 1024 * 1024;
+/** Version, stamp and the largest `maxValueBytes`. */
+const batchPrefixBytes = 17;
 /** What a writer wants to have left before it writes a short varint at the end. */
 const sparedBytes = 8;
 /** Three of the origin; then kind, tenant and incarnation. */
@@ -37,11 +44,12 @@ const tag = { execute: 1, adopt: 2, release: 3, resolveTenant: 4, dropTenant: 5,
 const flag = { write: 1, resp3: 2 } as const;
 
 /** The `data` of a log entry. */
-export function encodeEntryBatch(stamp: WallTime, items: readonly LoggedItem[]): Uint8Array {
+export function encodeEntryBatch({ stamp, maxValueBytes, items }: EntryBatch): Uint8Array {
   // Entries stay in memory: they get as many bytes as they need.
   const writer = new ByteWriter(batchBytes(items));
   writer.varint(batchVersion);
   writer.u64(stamp);
+  writer.varint(maxValueBytes);
   writer.varint(items.length);
   let tenant: TenantName | null = null;
   for (const { origin, operation } of items) {
@@ -56,8 +64,10 @@ export function encodeEntryBatch(stamp: WallTime, items: readonly LoggedItem[]):
 
 export function decodeEntryBatch(data: Uint8Array): EntryBatch | 'malformed' {
   const reader = new ByteReader(data);
-  if (reader.varint() !== batchVersion) return 'malformed';
+  const version = reader.varint();
+  if (version < 1 || version > batchVersion) return 'malformed';
   const stamp = WallTime(reader.u64());
+  const maxValueBytes = version === 1 ? version1MaxValueBytes : reader.varint();
   const count = reader.count(minimumItemBytes);
   const items: LoggedItem[] = [];
   let tenant: TenantName | null = null;
@@ -68,7 +78,7 @@ export function decodeEntryBatch(data: Uint8Array): EntryBatch | 'malformed' {
     tenant = operation.tenant;
     items.push({ origin, operation });
   }
-  return reader.complete ? { stamp, items } : 'malformed';
+  return reader.complete ? { stamp, maxValueBytes, items } : 'malformed';
 }
 
 /** `previous` is the tenant of the operation before it, whose name is not repeated. */

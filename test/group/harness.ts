@@ -43,7 +43,14 @@ export class OneReplica {
     };
     const restored = { hardState: { term: Term(0), votedFor: null }, entries: [] };
     const raft = new Raft(config, restored, () => 0, this.now.mono);
-    this.group = new Group(GroupId(1), raft, machine, (replica) => NodeId(replica), { ...limits, ...changed }, null);
+    this.group = new Group(
+      GroupId(1),
+      raft,
+      machine,
+      (replica) => NodeId(replica),
+      { ...limits, maxValueBytes: 1_000_000, ...changed },
+      null,
+    );
   }
 
   /** What the peer says, and a turn with it. */

@@ -28,8 +28,12 @@ test('version 1 of every message', () => {
   expect(new FrameReader(crc32).read(bytes)).toEqual(sampleMessages);
 });
 
-test('version 1 of an entry', () => {
-  const bytes = fixture('version-1.entry');
-  expect(encodeEntryBatch(sampleBatch.stamp, sampleBatch.items)).toEqual(bytes);
+test('version 1 of an entry, which said nothing of sizes', () => {
+  expect(decodeEntryBatch(fixture('version-1.entry'))).toEqual({ ...sampleBatch, maxValueBytes: 64 * 1024 * 1024 });
+});
+
+test('version 2 of an entry', () => {
+  const bytes = fixture('version-2.entry');
+  expect(encodeEntryBatch(sampleBatch)).toEqual(bytes);
   expect(decodeEntryBatch(bytes)).toEqual(sampleBatch);
 });

@@ -6,22 +6,23 @@ import { decodeEntryBatch, encodeEntryBatch, type LoggedItem } from '../../core/
 import { items, stamp } from './arbitraries.ts';
 import { sampleBatch } from './samples.ts';
 
-const whole = encodeEntryBatch(sampleBatch.stamp, sampleBatch.items);
+const batch = fc.record({ stamp, maxValueBytes: fc.nat(512 * 1024 * 1024), items });
+const whole = encodeEntryBatch(sampleBatch);
 
 describe('an entry', () => {
   test('holds what was proposed', () => {
     fc.assert(
-      fc.property(stamp, items, (at, all) => {
-        expect(decodeEntryBatch(encodeEntryBatch(at, all))).toEqual({ stamp: at, items: all });
+      fc.property(batch, (any) => {
+        expect(decodeEntryBatch(encodeEntryBatch(any))).toEqual(any);
       }),
     );
   });
 
   test('takes the memory it needs', () => {
     fc.assert(
-      fc.property(stamp, items, (at, all) => {
-        const data = encodeEntryBatch(at, all);
-        expect(data.buffer.byteLength - data.length).toBeLessThanOrEqual(8 + all.length);
+      fc.property(batch, (any) => {
+        const data = encodeEntryBatch(any);
+        expect(data.buffer.byteLength - data.length).toBeLessThanOrEqual(16 + any.items.length);
       }),
     );
   });
@@ -31,7 +32,8 @@ describe('an entry', () => {
       origin: { node: NodeId(1), boot: 1, request: RequestId(1) },
       operation: { kind: 'release', tenant: name as TenantName, incarnation: Incarnation(1) },
     });
-    const size = (...names: readonly string[]): number => encodeEntryBatch(WallTime(0), names.map(item)).length;
+    const size = (...names: readonly string[]): number =>
+      encodeEntryBatch({ stamp: WallTime(0), maxValueBytes: 1, items: names.map(item) }).length;
     const [a, b] = ['a'.repeat(100), 'b'.repeat(100)];
     expect(size(a, a) - size(a)).toBe(6);
     expect(size(a, b) - size(a)).toBe(106);
@@ -44,7 +46,7 @@ describe('an entry', () => {
   });
 
   test.each<[string, readonly number[]]>([
-    ['of another version', [2, 0, 0, 0, 0, 0, 0, 0, 0, 0]],
+    ['of another version', [3, 0, 0, 0, 0, 0, 0, 0, 0, 0]],
     ['with more items than bytes', [1, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0xff, 0x7f]],
     ['whose first item has no tenant', [1, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 3, 0, 1]],
     ['of a node that is none', [1, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 1, 1, 3, 1, 97, 1]],
@@ -61,7 +63,7 @@ describe('an entry', () => {
         for (const { at, byte } of edits) data[at % data.length] = byte;
         const decoded = decodeEntryBatch(data);
         if (decoded === 'malformed') return;
-        expect(decodeEntryBatch(encodeEntryBatch(decoded.stamp, decoded.items))).toEqual(decoded);
+        expect(decodeEntryBatch(encodeEntryBatch(decoded))).toEqual(decoded);
       }),
       { numRuns: 2000 },
     );

@@ -106,6 +106,7 @@ export const sampleMessages: readonly PeerMessage[] = [
 
 export const sampleBatch: EntryBatch = {
   stamp: WallTime(1_800_000_000_000),
+  maxValueBytes: 1_000_000,
   items: [
     ...operations.map((operation, i) => ({
       origin: { node: NodeId(1 + i), boot, request: RequestId(i * 1000) },
