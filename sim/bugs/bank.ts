@@ -154,7 +154,7 @@ export const bugs: readonly Bug[] = [
     name: 'a new leader serves reads before it has committed in its term',
     edits: [edit(raft, 'if (s.commitIndex < s.termStart) return null;', '')],
     oracles: ['L1'],
-    ...hunt('crashes', 30),
+    ...hunt('crashes', 80),
   },
   {
     name: 'a lease outlives what its voters promised',
@@ -170,8 +170,8 @@ export const bugs: readonly Bug[] = [
     edits: [
       edit(
         group,
-        'if (this.reads.hasArrivals && !this.reads.hasStarted) this.startReads(now.mono);',
-        'const self = this as { since?: number }; self.since ??= now.wall * 1000 - now.mono; if (this.reads.hasArrivals && !this.reads.hasStarted) this.startReads((now.wall * 1000 - self.since) as MonoTime);',
+        'if (this.reads.hasArrivals && this.reads.rounds < this.limits.readRounds) this.startReads(now.mono);',
+        'const self = this as { since?: number }; self.since ??= now.wall * 1000 - now.mono; if (this.reads.hasArrivals && this.reads.rounds < this.limits.readRounds) this.startReads((now.wall * 1000 - self.since) as MonoTime);',
       ),
     ],
     oracles: ['X1', 'L1'],
