@@ -42,6 +42,8 @@ export const Incarnation = (value: number): Incarnation => value as Incarnation;
 export const MapVersion = (value: number): MapVersion => value as MapVersion;
 export const ConnId = (value: number): ConnId => value as ConnId;
 export const WriteId = (value: number): WriteId => value as WriteId;
+/** The lane of what keeps no order and has no session. */
+export const unordered = 0 as LaneId;
 export const LaneId = (value: number): LaneId => value as LaneId;
 export const RequestId = (value: number): RequestId => value as RequestId;
 

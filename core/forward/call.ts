@@ -1,7 +1,8 @@
 /**
  * One thing an ingress wants done by a group: a client's command, or a step of a procedure of its own.
  */
-import type { ConnId, GroupId, LaneId, NodeId, RequestId, TenantName } from '../base/ids.ts';
+import type { ConnId, GroupId, Incarnation, LaneId, NodeId, RequestId, TenantName } from '../base/ids.ts';
+import { invariant } from '../base/invariant.ts';
 import type { Queue } from '../base/queue.ts';
 import type { MonoTime } from '../base/time.ts';
 import type { Operation } from '../wire/messages.ts';
@@ -28,6 +29,10 @@ export interface CommandCall extends CallState {
   reply: Uint8Array | null;
   /** The client asked for no reply to this one. */
   isSilent: boolean;
+  /** A write that was sent and whose answer was lost: only asking again tells what became of it. */
+  mayHaveRun: boolean;
+  /** The tenant's incarnation it was sent to then: to any other it would be another write. */
+  incarnation: Incarnation | null;
 }
 
 /** A step repeats safely, so it is retried whatever became of it. */
@@ -49,12 +54,16 @@ export interface IngressLane {
   readonly conn: ConnId;
   readonly tenant: TenantName;
   waiting: Queue<CommandCall>;
+  /** The oldest has no answer yet; those behind it may. */
+  readonly unanswered: Queue<CommandCall>;
   inFlight: number;
   /** Where those in flight went. */
   group: GroupId;
   node: NodeId;
   /** Refused, to be sent again. */
   returned: CommandCall[];
+  /** The latest write that was sent. */
+  lastWrite: RequestId;
   /** How often in a row it had to begin again. */
   setbacks: number;
   /** A refusal told where to ask next. */
@@ -64,4 +73,17 @@ export interface IngressLane {
   /** Why nothing is sent at present. */
   hold: 'none' | 'draining' | 'resolving' | 'backingOff';
   isClosed: boolean;
+}
+
+/** Every request of the lane below it has been answered. */
+export function oldestUnanswered({ unanswered }: IngressLane): RequestId {
+  const oldest = unanswered.peek();
+  invariant(oldest !== undefined, 'a lane that sends has a command without an answer');
+  return oldest.request;
+}
+
+/** A command of the lane has been answered. */
+export function forgetAnswered({ unanswered }: IngressLane): void {
+  for (let oldest = unanswered.peek(); oldest !== undefined && oldest.reply !== null; oldest = unanswered.peek())
+    unanswered.shift();
 }

@@ -5,7 +5,7 @@
  * A write whose answer was lost with its link is never sent again: it ends as `unknown`. Every call ends by
  * its deadline. It does not know clients' sockets, nor how a peer is reached: see `ForwarderHost`.
  */
-import { type ConnId, type GroupId, LaneId, type NodeId, type RequestId, type TenantName } from '../base/ids.ts';
+import { type ConnId, type GroupId, LaneId, type NodeId, RequestId, type TenantName } from '../base/ids.ts';
 import { invariant, unreachable } from '../base/invariant.ts';
 import { limits } from '../base/limits.ts';
 import { Queue } from '../base/queue.ts';
@@ -14,7 +14,7 @@ import { after, type MonoTime } from '../base/time.ts';
 import type { Timer } from '../base/timers.ts';
 import type { Router } from '../routing/router.ts';
 import type { Operation, Outcome, Refusal, TenantPlace } from '../wire/messages.ts';
-import type { Call, CommandCall, IngressLane, StepCall } from './call.ts';
+import { type Call, type CommandCall, forgetAnswered, type IngressLane, type StepCall } from './call.ts';
 import { Calls } from './calls.ts';
 import { ensureTenant, firstStep, nextStep, type NextStep, type Procedure } from './procedure.ts';
 
@@ -22,7 +22,8 @@ import { ensureTenant, firstStep, nextStep, type NextStep, type Procedure } from
 export type Ending =
   | { readonly kind: 'executed'; readonly reply: Uint8Array }
   | { readonly kind: 'notExecuted'; readonly reason: 'deadline' | 'unknownTenant' | 'busy'; readonly what: string }
-  | { readonly kind: 'unknown'; readonly reason: 'deadline' | 'linkLost' };
+  /** `forgotten`: it may have run; `replyForgotten`: it has, and what it answered is not known any more. */
+  | { readonly kind: 'unknown'; readonly reason: 'deadline' | 'linkLost' | 'forgotten' | 'replyForgotten' };
 
 export type ProcedureEnding =
   | { readonly kind: 'finished'; readonly place: TenantPlace | null }
@@ -30,7 +31,7 @@ export type ProcedureEnding =
 
 export interface ForwarderHost {
   /** Sends one request to a node, this one included. Its outcome comes back through `onOutcome`, or never. */
-  send(to: NodeId, group: GroupId, call: Call, operation: Operation, lane: LaneId, resumes: boolean): void;
+  send(to: NodeId, group: GroupId, call: Call, operation: Operation, resumes: boolean): void;
   /** A command has its answer. Called once per command. */
   finished(call: CommandCall, ending: Ending): void;
   procedureFinished(procedure: Procedure, ending: ProcedureEnding): void;
@@ -103,6 +104,7 @@ export class Forwarder {
       conn,
       tenant,
       waiting: new Queue(),
+      unanswered: new Queue(),
       inFlight: 0,
       group: 0 as GroupId,
       node: this.options.self,
@@ -110,6 +112,7 @@ export class Forwarder {
       setbacks: 0,
       hasNews: false,
       mustResolve: false,
+      lastWrite: RequestId(0),
       hold: 'none',
       isClosed: false,
     };
@@ -136,9 +139,12 @@ export class Forwarder {
       args,
       reply: null,
       isSilent: false,
+      mayHaveRun: false,
+      incarnation: null,
     };
     this.calls.add(call);
     lane.waiting.push(call);
+    lane.unanswered.push(call);
     return call;
   }
 
@@ -158,7 +164,12 @@ export class Forwarder {
       }
       if (lane.inFlight > 0 && (route.node !== lane.node || route.group !== lane.group)) return;
       lane.waiting.shift();
-      if (this.calls.size > limits.commandsInFlight || (this.perPeer.get(route.node) ?? 0) >= limits.requestsPerPeer) {
+      const { incarnation } = route;
+      if (call.mayHaveRun && call.incarnation !== incarnation) {
+        this.end(call, { kind: 'unknown', reason: 'forgotten' });
+        continue;
+      }
+      if (!call.mayHaveRun && this.isBusy(route.node)) {
         this.end(call, { kind: 'notExecuted', reason: 'busy', what: 'too many commands under way' });
         continue;
       }
@@ -168,8 +179,10 @@ export class Forwarder {
       const { access, protocol, args } = call;
       const resumes = lane.inFlight === 0;
       lane.inFlight += 1;
-      const operation: Operation = { kind: 'execute', tenant, incarnation: route.incarnation, access, protocol, args };
-      this.send(call, route.node, route.group, operation, lane.id, resumes);
+      call.incarnation = incarnation;
+      if (access === 'write') lane.lastWrite = call.request;
+      const operation: Operation = { kind: 'execute', tenant, incarnation, access, protocol, args };
+      this.send(call, route.node, route.group, operation, resumes);
     }
   }
 
@@ -198,15 +211,10 @@ export class Forwarder {
   /** The link broke: answers under way on it are lost. */
   onLinkDown(peer: NodeId, now: MonoTime): void {
     const lost = [...this.calls].filter((call) => call.sentTo === peer);
-    // A write that may have run: what was sent before it in its lane cannot be asked again behind it.
-    const lastWrite = new Map<IngressLane, RequestId>();
-    for (const call of lost)
-      if (call.kind === 'command' && call.access === 'write') lastWrite.set(call.lane, call.request);
     for (const call of lost) {
       this.unsend(call);
       if (call.kind === 'step') this.repeatStep(call, false, now);
-      else if (call.request > (lastWrite.get(call.lane) ?? 0)) this.giveBack(call, false, now);
-      else this.loseAnswer(call, now);
+      else this.askAgain(call, now);
     }
   }
 
@@ -233,14 +241,18 @@ export class Forwarder {
     this.pump(held, now);
   }
 
-  private send(call: Call, to: NodeId, group: GroupId, operation: Operation, lane: LaneId, resumes: boolean): void {
+  private isBusy(peer: NodeId): boolean {
+    return this.calls.size > limits.commandsInFlight || (this.perPeer.get(peer) ?? 0) >= limits.requestsPerPeer;
+  }
+
+  private send(call: Call, to: NodeId, group: GroupId, operation: Operation, resumes: boolean): void {
     call.sentTo = to;
     call.attempts += 1;
     if (to !== this.options.self) {
       call.hops += 1;
       this.perPeer.set(to, (this.perPeer.get(to) ?? 0) + 1);
     }
-    this.host.send(to, group, call, operation, lane, resumes);
+    this.host.send(to, group, call, operation, resumes);
   }
 
   private unsend(call: Call): void {
@@ -260,17 +272,23 @@ export class Forwarder {
         this.settle(lane, now);
         return;
       case 'refused':
-        if (outcome.refusal.kind === 'busy') {
+        if (outcome.refusal.kind === 'busy' && !call.mayHaveRun) {
           this.end(call, { kind: 'notExecuted', reason: 'busy', what: outcome.refusal.what });
           this.settle(lane, now);
           return;
         }
-        this.host.misrouted(call, outcome.refusal);
+        if (outcome.refusal.kind !== 'busy') this.host.misrouted(call, outcome.refusal);
         if (outcome.refusal.kind === 'notOwner') lane.mustResolve = true;
         this.giveBack(call, this.learn(lane.group, from, outcome.refusal), now);
         return;
       case 'resolved':
-        this.loseAnswer(call, now);
+        this.loseAnswer(call, 'linkLost', now);
+        return;
+      case 'undecided':
+        this.askAgain(call, now);
+        return;
+      case 'forgotten':
+        this.loseAnswer(call, outcome.isSure ? 'replyForgotten' : 'forgotten', now);
         return;
       default:
         unreachable(outcome);
@@ -297,6 +315,19 @@ export class Forwarder {
       if (isNews) lane.hasNews = true;
     }
     this.settle(lane, now);
+  }
+
+  /**
+   * Nobody knows what became of the command. A write is sent again: if it ran, its session remembers that. So is a
+   * read, unless a later write of its lane may have run, which it must not see.
+   */
+  private askAgain(call: CommandCall, now: MonoTime): void {
+    if (call.access === 'write') call.mayHaveRun = true;
+    else if (call.request < call.lane.lastWrite) {
+      this.loseAnswer(call, 'linkLost', now);
+      return;
+    }
+    this.giveBack(call, false, now);
   }
 
   /** Goes on with the lane; after a refusal, as soon as nothing of it is under way. */
@@ -337,24 +368,24 @@ export class Forwarder {
     return pause / 2 + (this.random() * pause) / 2;
   }
 
-  private loseAnswer(call: CommandCall, now: MonoTime): void {
-    this.end(call, { kind: 'unknown', reason: 'linkLost' });
+  private loseAnswer(call: CommandCall, reason: 'linkLost' | 'forgotten' | 'replyForgotten', now: MonoTime): void {
+    this.end(call, { kind: 'unknown', reason });
     this.settle(call.lane, now);
   }
 
   private expireCommand(call: CommandCall, now: MonoTime): void {
     const { lane } = call;
-    if (call.sentTo !== null) {
-      this.unsend(call);
-      const mayHaveRun = call.access === 'write';
-      this.end(
-        call,
-        mayHaveRun ? { kind: 'unknown', reason: 'deadline' } : { kind: 'notExecuted', reason: 'deadline', what: '' },
-      );
+    const wasSent = call.sentTo !== null;
+    if (wasSent) this.unsend(call);
+    const mayHaveRun = call.mayHaveRun || (wasSent && call.access === 'write');
+    this.end(
+      call,
+      mayHaveRun ? { kind: 'unknown', reason: 'deadline' } : { kind: 'notExecuted', reason: 'deadline', what: '' },
+    );
+    if (wasSent) {
       this.settle(lane, now);
       return;
     }
-    this.end(call, { kind: 'notExecuted', reason: 'deadline', what: '' });
     lane.returned = lane.returned.filter((other) => other !== call);
     if (lane.waiting.peek() === call) lane.waiting.shift();
   }
@@ -362,6 +393,7 @@ export class Forwarder {
   private end(call: CommandCall, ending: Ending): void {
     this.calls.delete(call.request);
     this.host.finished(call, ending);
+    forgetAnswered(call.lane);
   }
 
   /** Holds the lane until the metadata group has said where its tenant lives. Lanes that ask for the same share one answer. */
@@ -383,7 +415,12 @@ export class Forwarder {
     if (lane.isClosed) return;
     if (ending.kind === 'finished' && ending.place === null) {
       for (const call of lane.waiting.drain())
-        this.end(call, { kind: 'notExecuted', reason: 'unknownTenant', what: lane.tenant });
+        this.end(
+          call,
+          call.mayHaveRun
+            ? { kind: 'unknown', reason: 'forgotten' }
+            : { kind: 'notExecuted', reason: 'unknownTenant', what: lane.tenant },
+        );
       return;
     }
     if (ending.kind === 'deadline') lane.mustResolve = true;
@@ -423,11 +460,15 @@ export class Forwarder {
   private sendStep(step: StepCall, now: MonoTime): void {
     const node = this.router.nodeFor(step.group);
     if (node === null) this.repeatStep(step, false, now);
-    else this.send(step, node, step.group, step.operation, LaneId(0), true);
+    else this.send(step, node, step.group, step.operation, true);
   }
 
   private onStepOutcome(step: StepCall, from: NodeId, outcome: Outcome, now: MonoTime): void {
     const { procedure, group } = step;
+    if (outcome.kind === 'undecided') {
+      this.repeatStep(step, false, now);
+      return;
+    }
     if (outcome.kind === 'refused' && outcome.refusal.kind !== 'notOwner') {
       this.host.misrouted(step, outcome.refusal);
       this.repeatStep(step, this.learn(group, from, outcome.refusal), now);

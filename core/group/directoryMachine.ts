@@ -4,7 +4,7 @@
 import type { GroupId } from '../base/ids.ts';
 import { Directory } from '../metadata/directory.ts';
 import type { Outcome } from '../wire/messages.ts';
-import type { LoggedOperation } from '../wire/operation.ts';
+import type { LoggedItem, LoggedOperation } from '../wire/operation.ts';
 import { done, type StateMachine } from './machine.ts';
 
 export class DirectoryMachine implements StateMachine {
@@ -23,7 +23,7 @@ export class DirectoryMachine implements StateMachine {
     return operation.kind === 'resolveTenant' || operation.kind === 'dropTenant' ? null : notForUs;
   }
 
-  apply(operation: LoggedOperation): Outcome {
+  apply({ operation }: LoggedItem): Outcome {
     if (operation.kind === 'resolveTenant') {
       const { tenant, create, group } = operation;
       return this.resolved(create ? this.directory.place(tenant, group) : this.directory.find(tenant));

@@ -2,8 +2,9 @@
  * One replica of one group: Raft below, a state machine above, and the operations under way between them.
  *
  * Operations are submitted by an ingress, here or on another node, and each ends in exactly one completion.
- * What is submitted in one turn becomes one log entry. A logged operation's fate is known when its index has
- * been applied: by its own entry, it ran; by another leader's entry, it never will.
+ * What is submitted in one turn becomes one log entry, and a logged operation ends when that is applied. If
+ * leadership is lost before, nobody here can tell what becomes of it: it ends undecided, and its session lets the
+ * ingress ask the next leader.
  */
 import { type GroupId, LogIndex, type NodeId, type ReplicaId, type Term, type WriteId } from '../base/ids.ts';
 import { invariant } from '../base/invariant.ts';
@@ -16,7 +17,7 @@ import type { Entry, RaftOutput } from '../raft/types.ts';
 import type { Outcome, Refusal } from '../wire/messages.ts';
 import { decodeEntryBatch, encodeEntryBatch, type EntryBatch, type LoggedOperation } from '../wire/operation.ts';
 import { Lanes } from './lanes.ts';
-import type { StateMachine } from './machine.ts';
+import type { Applied, StateMachine } from './machine.ts';
 import { ReadQueue, type WaitingRead } from './reads.ts';
 import type { Completion, Submission } from './submission.ts';
 
@@ -68,7 +69,7 @@ export class Group {
   private replyBytesLeft: number;
   private batch: Submission[] = [];
   private batchBytes = 0;
-  /** By term, then by index: a new term may put a lower index behind a higher one. */
+  /** Of the present term, by index. */
   private readonly proposals = new Queue<Proposal>();
   private proposedCount = 0;
   private readonly reads = new ReadQueue();
@@ -164,6 +165,8 @@ export class Group {
       this.replyBytesLeft = this.limits.replyBytesPerTurn;
     }
     if (this.hasBacklog) this.applyCommitted();
+    const oldest = this.proposals.peek();
+    if (oldest !== undefined && (!this.isLeader || oldest.term !== this.raft.state.term)) this.surrender();
     if (this.reads.length > 0) this.serveReads(now);
   }
 
@@ -175,9 +178,7 @@ export class Group {
     const { lane, resumes, origin } = submission;
     if (lane !== 0) {
       const known = this.lanes.at(origin.node, lane);
-      // What was logged in an earlier term may yet be refused, and come back behind this.
-      const isOpen = known.logged > 0 && known.term !== this.raft.state.term;
-      if ((known.blocked || isOpen) && !resumes) return { kind: 'outOfOrder' };
+      if (known.blocked && !resumes) return { kind: 'outOfOrder' };
       known.blocked = false;
     }
     if (!this.isLeader) return this.notLeader();
@@ -198,7 +199,6 @@ export class Group {
     const { lane: laneId, origin } = submission;
     if (laneId !== 0) {
       const lane = this.lanes.at(origin.node, laneId);
-      lane.term = this.raft.state.term;
       for (const read of lane.reads) {
         read.isLogged = true;
         lane.logged += 1;
@@ -217,7 +217,6 @@ export class Group {
       const lane = this.lanes.at(origin.node, laneId);
       if (lane.logged > 0) {
         lane.logged += 1;
-        lane.term = this.raft.state.term;
         this.append(submission);
         return;
       }
@@ -366,12 +365,12 @@ export class Group {
     for (let position = 0; position < items.length; position += 1) {
       const item = items[position];
       if (item === undefined) continue;
-      const isOurs = 'lane' in item;
-      const outcome = this.machine.apply(item.operation, terms, isOurs);
-      if (isOurs) this.complete(item, outcome);
+      const isOurs = 'resumes' in item;
+      const applied = this.machine.apply(item, terms, isOurs);
+      if (isOurs) this.complete(item, outcomeOf(applied));
       if (this.probe === null) continue;
-      const executed = outcome.kind !== 'refused';
-      const reply = isOurs && outcome.kind === 'done' ? outcome.reply : null;
+      const executed = applied.kind === 'done' || applied.kind === 'resolved';
+      const reply = isOurs ? replyOf(applied) : null;
       const { index, term } = entry;
       this.probe.applied({
         group: this.id,
@@ -386,17 +385,9 @@ export class Group {
     }
   }
 
-  /**
-   * The proposal that became this entry, if it is ours. Those of earlier terms are abandoned: where they stand in
-   * a log, nothing before them has as high a term as this entry, so that log will never be a leader's.
-   */
+  /** The proposal that became this entry, if it is ours. */
   private takeProposal(entry: Entry): Proposal | null {
-    let head = this.proposals.peek();
-    for (; head !== undefined && head.term < entry.term; head = this.proposals.peek()) {
-      this.proposals.shift();
-      this.proposedCount -= head.batch.items.length;
-      this.abandon(head);
-    }
+    const head = this.proposals.peek();
     if (head?.term !== entry.term || head.index > entry.index) return null;
     invariant(head.index === entry.index, 'proposals of a term are applied in order', { head: head.index });
     this.proposals.shift();
@@ -404,10 +395,16 @@ export class Group {
     return head;
   }
 
-  /** A later leader's entry is committed before or in place of ours: ours never will be. */
-  private abandon(proposal: Proposal): void {
-    const refusal = this.notLeader();
-    for (const submission of proposal.batch.items) this.refuseLogged(submission, refusal);
+  /** Leadership is gone: what becomes of what was proposed under it, only later leaders know. */
+  private surrender(): void {
+    for (const { batch } of this.proposals.drain()) {
+      this.proposedCount -= batch.items.length;
+      for (const submission of batch.items) {
+        this.unlog(submission);
+        this.block(submission);
+        this.complete(submission, undecided);
+      }
+    }
   }
 
   private refuseLogged(submission: Submission, refusal: Refusal): void {
@@ -433,6 +430,17 @@ export class Group {
     if (outcome.kind === 'done') this.replyBytesLeft -= outcome.reply.length;
     this.completions.push({ origin: submission.origin, outcome });
   }
+}
+
+const undecided: Outcome = { kind: 'undecided' };
+
+/** To who asked, it makes no difference that it ran when it was asked for the first time. */
+function outcomeOf(applied: Applied): Outcome {
+  return applied.kind === 'remembered' ? { kind: 'done', reply: applied.reply } : applied;
+}
+
+function replyOf(applied: Applied): Uint8Array | null {
+  return applied.kind === 'done' || applied.kind === 'remembered' ? applied.reply : null;
 }
 
 /** Bytes the operation will take in the log, roughly. */

@@ -4,16 +4,14 @@
  *
  * - A read behind a write of its lane goes through the log, behind it.
  * - A write behind reads of its lane sends those through the log, before it.
- * - After a refusal everything later in the lane is refused too, until the ingress comes back with `resumes`.
+ * - After a refusal, or the loss of leadership, everything later in the lane is refused too, until the ingress comes back with `resumes`.
  */
-import { type LaneId, type NodeId, Term } from '../base/ids.ts';
+import type { LaneId, NodeId } from '../base/ids.ts';
 import type { WaitingRead } from './reads.ts';
 
 export interface Lane {
   /** Logged operations whose fate is not known yet. */
   logged: number;
-  /** In which term the latest of them was submitted. */
-  term: Term;
   /** Reads beside the log, not served yet. */
   readonly reads: WaitingRead[];
   blocked: boolean;
@@ -38,7 +36,7 @@ export class Lanes {
     const lanes = this.of(node);
     let lane = lanes.get(id);
     if (lane === undefined) {
-      lane = { logged: 0, term: Term(0), reads: [], blocked: false, sweeps: 0 };
+      lane = { logged: 0, reads: [], blocked: false, sweeps: 0 };
       lanes.set(id, lane);
     }
     lane.sweeps = 0;

@@ -4,7 +4,7 @@
  */
 import { noBytes } from '../base/bytes.ts';
 import type { WallTime } from '../base/time.ts';
-import type { LoggedOperation, Terms } from '../wire/operation.ts';
+import type { LoggedItem, LoggedOperation, Terms } from '../wire/operation.ts';
 import type { Outcome } from '../wire/messages.ts';
 
 export interface StateMachine {
@@ -13,10 +13,13 @@ export interface StateMachine {
   /** An answer that needs no log entry: a refusal, or "done before". Null: go on. */
   judge(operation: LoggedOperation): Outcome | null;
   /** Runs a logged operation on the terms of its entry. `wantsReply` is false where nobody waits for the outcome. */
-  apply(operation: LoggedOperation, terms: Terms, wantsReply: boolean): Outcome;
+  apply(item: LoggedItem, terms: Terms, wantsReply: boolean): Applied;
   /** Runs a read beside the log; leadership at this instant has been proven. `now` is never before the last stamp. */
   read(operation: LoggedOperation, now: WallTime): Outcome;
 }
+
+/** What came of a logged operation. `remembered`: it did not run, since it had run before; `reply` is what it answered then. */
+export type Applied = Outcome | { readonly kind: 'remembered'; readonly reply: Uint8Array };
 
 /** Executed, with nothing to say. */
 export const done: Outcome = { kind: 'done', reply: noBytes };

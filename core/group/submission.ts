@@ -1,11 +1,9 @@
 /** What goes into a group and what comes out of it: each submission ends in exactly one completion. */
-import type { LaneId } from '../base/ids.ts';
 import type { Origin } from '../node/probe.ts';
 import type { Outcome } from '../wire/messages.ts';
 import type { LoggedItem } from '../wire/operation.ts';
 
 export interface Submission extends LoggedItem {
-  readonly lane: LaneId;
   /** Nothing earlier of its lane is under way. */
   readonly resumes: boolean;
 }

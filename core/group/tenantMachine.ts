@@ -2,7 +2,7 @@
  * A group's tenants: which it owns, and their data. Ownership is state of this log and of nothing else, so a
  * command for a tenant that lives elsewhere is refused here whatever the maps say.
  */
-import type { Epoch, Incarnation, TenantName } from '../base/ids.ts';
+import { type Epoch, type Incarnation, type TenantName, unordered } from '../base/ids.ts';
 import { invariant, unreachable } from '../base/invariant.ts';
 import { noBytes } from '../base/bytes.ts';
 import type { Random } from '../base/random.ts';
@@ -12,15 +12,19 @@ import { findDataCommand } from '../engine/dataCommands.ts';
 import { Keyspace } from '../engine/keyspace.ts';
 import { ReplyWriter } from '../resp/replyWriter.ts';
 import type { Operation, Outcome } from '../wire/messages.ts';
-import type { LoggedOperation, Terms } from '../wire/operation.ts';
+import type { LoggedItem, LoggedOperation, Terms } from '../wire/operation.ts';
 import type { PurgeOperation } from '../node/probe.ts';
-import { done, type StateMachine } from './machine.ts';
+import { type Applied, done, type StateMachine } from './machine.ts';
+import { Sessions } from './sessions.ts';
 
 export interface OwnedTenant {
   readonly incarnation: Incarnation;
   readonly epoch: Epoch;
   readonly keyspace: Keyspace;
+  readonly sessions: Sessions;
 }
+
+type Execute = Extract<Operation, { kind: 'execute' }>;
 
 const replyChunkBytes = 16 * 1024;
 
@@ -60,18 +64,19 @@ export class TenantMachine implements StateMachine {
     }
   }
 
-  apply(operation: LoggedOperation, { stamp, maxValueBytes }: Terms, wantsReply: boolean): Outcome {
+  apply(item: LoggedItem, { stamp, maxValueBytes }: Terms, wantsReply: boolean): Applied {
+    const { operation } = item;
     switch (operation.kind) {
       case 'execute':
         if (!this.owns(operation.tenant, operation.incarnation)) return this.notOwner(operation.tenant);
-        if (operation.access === 'read' && !wantsReply) return done;
+        if (operation.access === 'read') return wantsReply ? this.execute(operation, stamp, true) : done;
         this.execution.maxValueBytes = maxValueBytes;
-        return this.execute(operation, stamp, wantsReply);
+        return this.executeOnce(item, operation, stamp, wantsReply);
       case 'purge':
         if (!this.owns(operation.tenant, operation.incarnation)) return this.notOwner(operation.tenant);
         return this.purge(operation, stamp);
       case 'adopt':
-        return this.adopt(operation);
+        return this.adopt(operation, stamp);
       case 'release':
         return this.release(operation);
       case 'resolveTenant':
@@ -118,7 +123,22 @@ export class TenantMachine implements StateMachine {
     return { kind: 'refused', refusal: { kind: 'notOwner', owned, released } };
   }
 
-  private execute(operation: Extract<Operation, { kind: 'execute' }>, now: WallTime, wantsReply: boolean): Outcome {
+  /** A write of a session: what has run before is answered and not run again. */
+  private executeOnce(item: LoggedItem, operation: Execute, stamp: WallTime, wantsReply: boolean): Applied {
+    const sessions = this.tenants.get(operation.tenant)?.sessions;
+    if (sessions === undefined || item.lane === unordered) return this.execute(operation, stamp, wantsReply);
+    const memory = sessions.recall(item);
+    if (memory === 'forgotten') return { kind: 'forgotten', isSure: false };
+    if (memory !== 'new') {
+      if (memory.reply === null) return { kind: 'forgotten', isSure: true };
+      return { kind: 'remembered', reply: memory.reply };
+    }
+    const outcome = this.execute(operation, stamp, true);
+    if (outcome.kind === 'done') sessions.remember(item, outcome.reply, stamp);
+    return outcome;
+  }
+
+  private execute(operation: Execute, now: WallTime, wantsReply: boolean): Outcome {
     const { args } = operation;
     const command = findDataCommand(args[0] ?? noBytes);
     const owned = this.tenants.get(operation.tenant);
@@ -140,12 +160,12 @@ export class TenantMachine implements StateMachine {
     return done;
   }
 
-  private adopt(operation: Extract<Operation, { kind: 'adopt' }>): Outcome {
+  private adopt(operation: Extract<Operation, { kind: 'adopt' }>, stamp: WallTime): Outcome {
     const { tenant, incarnation, epoch } = operation;
     const owned = this.tenants.get(tenant);
     if (owned?.incarnation === incarnation) return done;
     if (owned !== undefined || incarnation <= (this.released.get(tenant) ?? 0)) return this.notOwner(tenant);
-    this.tenants.set(tenant, { incarnation, epoch, keyspace: new Keyspace() });
+    this.tenants.set(tenant, { incarnation, epoch, keyspace: new Keyspace(), sessions: new Sessions(stamp) });
     return done;
   }
 

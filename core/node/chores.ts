@@ -2,7 +2,7 @@
  * What a node does now and then, unasked: tells a peer how far its map is, creates the tenants that are configured,
  * gives leadership back, lets keys go whose time has come. Nothing here is on the way of a command.
  */
-import { type GroupId, LaneId, metadataGroup, type NodeId, RequestId, type TenantName } from '../base/ids.ts';
+import { type GroupId, unordered, metadataGroup, type NodeId, RequestId, type TenantName } from '../base/ids.ts';
 import { limits } from '../base/limits.ts';
 import { below, type Random } from '../base/random.ts';
 import { parseTenantName } from '../base/tenantName.ts';
@@ -34,7 +34,6 @@ interface InitialTenant {
 const bootstrapAtATime = 64;
 /** Nobody waits for the completions of a node's own operations, and they keep no order. */
 const unheard = RequestId(0);
-const unordered = LaneId(0);
 
 export class Chores {
   private readonly options: NodeOptions;
@@ -113,7 +112,9 @@ export class Chores {
     for (const group of this.groups.values()) {
       if (!group.isLeader || !(group.machine instanceof TenantMachine)) continue;
       const operation = group.machine.nextPurge(wall, limits.purgeTenantsPerRound, limits.purgeKeysPerEntry);
-      if (operation !== null) this.host.submit(group, { origin, lane: unordered, resumes: true, operation });
+      if (operation === null) continue;
+      const ackBelow = origin.request;
+      this.host.submit(group, { origin, lane: unordered, ackBelow, isRetry: false, resumes: true, operation });
     }
   }
 

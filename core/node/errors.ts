@@ -33,11 +33,16 @@ export function tenantError(choice: Exclude<TenantChoice, { kind: 'tenant' }>): 
   }
 }
 
+const unknownOutcomes: Readonly<Record<Extract<Ending, { kind: 'unknown' }>['reason'], string>> = {
+  deadline: 'UNKNOWN may or may not have been executed: no answer in time',
+  linkLost: 'UNKNOWN may or may not have been executed: the link to the leader broke',
+  forgotten: 'UNKNOWN may or may not have been executed: what became of it is not remembered',
+  replyForgotten: 'UNKNOWN executed, but the link to the leader broke and the reply is too large to be remembered',
+};
+
 export function endingError(ending: Exclude<Ending, { kind: 'executed' }>): string {
   if (ending.kind === 'unknown') {
-    return ending.reason === 'deadline'
-      ? 'UNKNOWN may or may not have been executed: no answer in time'
-      : 'UNKNOWN may or may not have been executed: the link to the leader broke';
+    return unknownOutcomes[ending.reason];
   }
   const { reason, what } = ending;
   switch (reason) {

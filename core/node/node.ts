@@ -6,14 +6,14 @@
  * write per client however many commands it holds.
  */
 import { noBytes } from '../base/bytes.ts';
-import { type GroupId, type LaneId, type MapVersion, type NodeId, Term, WriteId } from '../base/ids.ts';
+import { type GroupId, type MapVersion, type NodeId, Term, unordered, WriteId } from '../base/ids.ts';
 import { unreachable } from '../base/invariant.ts';
 import { checkLimits, limits } from '../base/limits.ts';
 import { after, elapsedMs, type MonoTime, type Now } from '../base/time.ts';
 import { type Timer, Timers } from '../base/timers.ts';
 import { isArityRight } from '../engine/command.ts';
 import { findDataCommand } from '../engine/dataCommands.ts';
-import type { Call, CommandCall } from '../forward/call.ts';
+import { type Call, type CommandCall, oldestUnanswered } from '../forward/call.ts';
 import {
   type Ending,
   Forwarder,
@@ -238,7 +238,7 @@ export class Node implements ForwarderHost {
 
   /** A peer asks a group on this node to run something. It takes one hop: it is never sent on from here. */
   private onRequest(from: NodeId, message: ForwardRequest): void {
-    const { boot, request, lane, resumes, operation } = message;
+    const { boot, request, lane, resumes, ackBelow, isRetry, operation } = message;
     const group = this.groups.get(message.group);
     this.statistics.forwardedHere += 1;
     if (group === undefined || !isKnown(operation)) {
@@ -249,7 +249,7 @@ export class Node implements ForwarderHost {
       this.post(from, { kind: 'reply', boot, request, outcome: { kind: 'refused', refusal } });
       return;
     }
-    this.submit(group, { origin: { node: from, boot, request }, lane, resumes, operation });
+    this.submit(group, { origin: { node: from, boot, request }, lane, ackBelow, isRetry, resumes, operation });
   }
 
   private submit(group: Group, submission: Submission): void {
@@ -431,18 +431,21 @@ export class Node implements ForwarderHost {
 
   // What the forwarder asks of its host.
 
-  send(to: NodeId, group: GroupId, call: Call, operation: Operation, lane: LaneId, resumes: boolean): void {
+  send(to: NodeId, group: GroupId, call: Call, operation: Operation, resumes: boolean): void {
     const { request, attempts } = call;
     const { boot, probe } = this.options;
+    const lane = call.kind === 'command' ? call.lane.id : unordered;
+    const ackBelow = call.kind === 'command' ? oldestUnanswered(call.lane) : request;
+    const isRetry = call.kind === 'command' && call.mayHaveRun;
     if (to !== this.id) {
       this.statistics.forwarded += 1;
       probe?.forwarded({ request, group, to, attempt: attempts });
-      this.post(to, { kind: 'request', boot, request, group, lane, resumes, operation });
+      this.post(to, { kind: 'request', boot, request, group, lane, resumes, ackBelow, isRetry, operation });
       return;
     }
     const hosted = this.groups.get(group);
     if (hosted === undefined) return;
-    this.submit(hosted, { origin: { node: this.id, boot, request }, lane, resumes, operation });
+    this.submit(hosted, { origin: { node: this.id, boot, request }, lane, ackBelow, isRetry, resumes, operation });
   }
 
   finished(call: CommandCall, ending: Ending): void {

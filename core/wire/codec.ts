@@ -22,7 +22,7 @@ const raft = {
   heartbeatReply: 6,
   timeoutNow: 7,
 } as const;
-const outcome = { done: 1, resolved: 2, refused: 3 } as const;
+const outcome = { done: 1, resolved: 2, refused: 3, forgotten: 4, undecided: 5 } as const;
 const refusal = { notLeader: 1, notOwner: 2, outOfOrder: 3, busy: 4 } as const;
 const change = { placed: 1, dropped: 2 } as const;
 /** More than any message takes without the bytes, names and lists in it. */
@@ -91,7 +91,8 @@ function encodeMessage(writer: ByteWriter, m: PeerMessage): void {
       writer.varint(m.request);
       writer.varint(m.group);
       writer.varint(m.lane);
-      writer.u8(m.resumes ? 1 : 0);
+      writer.u8((m.resumes ? 1 : 0) | (m.isRetry ? 2 : 0));
+      writer.varint(m.request - m.ackBelow);
       encodeOperation(writer, m.operation, null);
       break;
     case 'reply':
@@ -128,14 +129,19 @@ function decodeMessage(reader: ByteReader, likely: TenantName | null): PeerMessa
       const request = RequestId(reader.varint());
       const group = readGroup(reader);
       const lane = LaneId(reader.varint());
-      const resumes = reader.u8() === 1;
+      const flags = reader.u8();
+      const behind = reader.varint();
+      if (behind > request) reader.fail();
       const operation = decodeOperation(reader, null, likely);
       if (operation === null) return null;
       if (operation.kind === 'purge') {
         reader.fail(); // Leaders write these into their own log; nobody asks for one.
         return null;
       }
-      return { kind: 'request', boot, request, group, lane, resumes, operation };
+      const resumes = (flags & 1) !== 0;
+      const isRetry = (flags & 2) !== 0;
+      const ackBelow = RequestId(request - behind);
+      return { kind: 'request', boot, request, group, lane, resumes, ackBelow, isRetry, operation };
     }
     case message.reply: {
       const boot = reader.varint();
@@ -262,6 +268,11 @@ function encodeOutcome(writer: ByteWriter, o: Outcome): void {
     case 'refused':
       encodeRefusal(writer, o.refusal);
       return;
+    case 'forgotten':
+      writer.u8(o.isSure ? 1 : 0);
+      return;
+    case 'undecided':
+      return;
     default:
       unreachable(o);
   }
@@ -281,6 +292,10 @@ function decodeOutcome(reader: ByteReader): Outcome | null {
       const decoded = decodeRefusal(reader);
       return decoded === null ? null : { kind: 'refused', refusal: decoded };
     }
+    case outcome.undecided:
+      return { kind: 'undecided' };
+    case outcome.forgotten:
+      return { kind: 'forgotten', isSure: reader.u8() === 1 };
     default:
       return null;
   }
@@ -381,6 +396,9 @@ function outcomeBytes(o: Outcome): number {
       return o.tenant === null ? 0 : o.tenant.tenant.length;
     case 'refused':
       return o.refusal.kind === 'busy' ? o.refusal.what.length : 0;
+    case 'forgotten':
+    case 'undecided':
+      return 0;
     default:
       return unreachable(o);
   }

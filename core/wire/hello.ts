@@ -18,7 +18,8 @@ export interface Hello {
   readonly version: number;
 }
 
-export const protocolVersion = 1;
+/** 2: requests say what was answered, and whether they were sent before. */
+export const protocolVersion = 2;
 /** "LHPR": Leasehold peer. */
 const magic = 0x4c485052;
 const magicBytes = 4;

@@ -42,6 +42,10 @@ export interface ForwardRequest {
   readonly lane: LaneId;
   /** True on the first request of a lane after one of its requests was refused: lifts the block. */
   readonly resumes: boolean;
+  /** Every request of the lane below this one has its answer and will never be sent again. */
+  readonly ackBelow: RequestId;
+  /** It was sent before, and what became of that is not known: it may have run. */
+  readonly isRetry: boolean;
   readonly operation: Operation;
 }
 
@@ -75,13 +79,17 @@ export interface ForwardReply {
   readonly outcome: Outcome;
 }
 
-/** `refused` means: certainly not executed. There is no outcome for "unknown": that is what silence means. */
+/** `refused` means: not executed by this request. There is no outcome for "unknown": that is what silence means. */
 export type Outcome =
   /** Executed; `reply` is RESP in the protocol that was asked for. Empty for operations other than `execute`. */
   | { readonly kind: 'done'; readonly reply: Uint8Array }
   /** The answer to `resolveTenant`: what the metadata group's log says, null if there is no such tenant. */
   | { readonly kind: 'resolved'; readonly version: MapVersion; readonly tenant: TenantPlace | null }
-  | { readonly kind: 'refused'; readonly refusal: Refusal };
+  | { readonly kind: 'refused'; readonly refusal: Refusal }
+  /** Whoever was asked lost leadership before it knew: it may run yet, or never. Ask the next leader. */
+  | { readonly kind: 'undecided' }
+  /** It ran when it was sent before, or, if not `isSure`, it may have; what it answered is not remembered. This time it did not run. */
+  | { readonly kind: 'forgotten'; readonly isSure: boolean };
 
 export type Refusal =
   /** `leader` and `term` are a hint, adopted only if the term is newer. */

@@ -3,7 +3,7 @@
  * Byte fields of what is decoded are views of the source.
  */
 import { ByteReader, ByteWriter } from '../base/bytes.ts';
-import { Epoch, RequestId, type TenantName } from '../base/ids.ts';
+import { Epoch, LaneId, RequestId, type TenantName } from '../base/ids.ts';
 import { unreachable } from '../base/invariant.ts';
 import { parseTenantName } from '../base/tenantName.ts';
 import { WallTime } from '../base/time.ts';
@@ -15,6 +15,10 @@ export type LoggedOperation = Operation | PurgeOperation;
 
 export interface LoggedItem {
   readonly origin: Origin;
+  /** As in `ForwardRequest`: with the origin's node and boot, the session of a write. */
+  readonly lane: LaneId;
+  readonly ackBelow: RequestId;
+  readonly isRetry: boolean;
   readonly operation: LoggedOperation;
 }
 
@@ -30,7 +34,7 @@ export interface EntryBatch extends Terms {
   readonly items: readonly LoggedItem[];
 }
 
-/** Raised when an older reader could misunderstand an entry. Version 1 had no `maxValueBytes`. */
+/** Raised when an older reader could misunderstand an entry. Version 1 had no `maxValueBytes` and no sessions. */
 const batchVersion = 2;
 const version1MaxValueBytes = 64 * 1024 * 1024;
 /** Version, stamp and the largest `maxValueBytes`. */
@@ -52,10 +56,13 @@ export function encodeEntryBatch({ stamp, maxValueBytes, items }: EntryBatch): U
   writer.varint(maxValueBytes);
   writer.varint(items.length);
   let tenant: TenantName | null = null;
-  for (const { origin, operation } of items) {
+  for (const { origin, lane, ackBelow, isRetry, operation } of items) {
     writer.varint(origin.node);
     writer.varint(origin.boot);
     writer.varint(origin.request);
+    writer.varint(lane);
+    writer.varint(origin.request - ackBelow);
+    writer.u8(isRetry ? 1 : 0);
     encodeOperation(writer, operation, tenant);
     tenant = operation.tenant;
   }
@@ -73,10 +80,14 @@ export function decodeEntryBatch(data: Uint8Array): EntryBatch | 'malformed' {
   let tenant: TenantName | null = null;
   for (let i = 0; i < count; i += 1) {
     const origin: Origin = { node: readNode(reader), boot: reader.varint(), request: RequestId(reader.varint()) };
+    const lane = LaneId(version === 1 ? 0 : reader.varint());
+    const behind = version === 1 ? 0 : reader.varint();
+    const isRetry = version > 1 && reader.u8() === 1;
+    if (behind > origin.request) reader.fail();
     const operation = decodeOperation(reader, tenant);
     if (operation === null) return 'malformed';
     tenant = operation.tenant;
-    items.push({ origin, operation });
+    items.push({ origin, lane, ackBelow: RequestId(origin.request - behind), isRetry, operation });
   }
   return reader.complete ? { stamp, maxValueBytes, items } : 'malformed';
 }
@@ -151,8 +162,9 @@ export function operationBytes(operation: LoggedOperation, previous: TenantName 
 function batchBytes(items: readonly LoggedItem[]): number {
   let bytes = batchPrefixBytes + varintBytes(items.length) + sparedBytes;
   let tenant: TenantName | null = null;
-  for (const { origin, operation } of items) {
+  for (const { origin, lane, ackBelow, operation } of items) {
     bytes += varintBytes(origin.node) + varintBytes(origin.boot) + varintBytes(origin.request);
+    bytes += varintBytes(lane) + varintBytes(origin.request - ackBelow) + 1;
     bytes += operationBytes(operation, tenant);
     tenant = operation.tenant;
   }

@@ -153,8 +153,8 @@ export const bugs: readonly Bug[] = [
   {
     name: 'a new leader serves reads before it has committed in its term',
     edits: [edit(raft, 'if (s.commitIndex < s.termStart) return null;', '')],
-    oracles: ['L1'],
-    ...hunt('crashes', 80),
+    oracles: ['L1', 'L2'],
+    ...hunt('mixed', 60),
   },
   {
     name: 'a lease outlives what its voters promised',
@@ -239,12 +239,12 @@ export const bugs: readonly Bug[] = [
     ...hunt('partitions', 60),
   },
   {
-    name: 'a waiting reply is found by its index alone',
+    name: 'waiting replies are kept after stepping down, and found by their index alone',
     edits: [
       edit(
         group,
-        'head.term < entry.term; head = this.proposals.peek()) {',
-        'head.index < entry.index; head = this.proposals.peek()) {',
+        'if (oldest !== undefined && (!this.isLeader || oldest.term !== this.raft.state.term)) this.surrender();',
+        '',
       ),
       edit(
         group,
@@ -280,32 +280,45 @@ export const bugs: readonly Bug[] = [
     ...hunt('mixed', 10),
   },
   {
-    name: 'a write whose answer was lost is sent again',
-    edits: [
-      edit(
-        forwarder,
-        'else if (call.request > (lastWrite.get(call.lane) ?? 0)) this.giveBack(call, false, now);',
-        'else if (call.attempts > 0) this.giveBack(call, false, now);',
-      ),
-    ],
-    oracles: ['D2', 'L2'],
+    name: 'a write that is sent again runs again',
+    edits: [edit(machine, 'const memory = sessions.recall(item);', "const memory = 'new' as Memory;")],
+    oracles: ['D2', 'R5', 'X3'],
     ...hunt('partitions', 30),
   },
   {
+    name: 'a session outlives its ingress',
+    edits: [
+      edit(
+        'core/group/sessions.ts',
+        "if (ingress === undefined || origin.boot > ingress.boot) return 'new';",
+        "if (ingress === undefined) return 'new';",
+      ),
+      edit('core/group/sessions.ts', 'ingress === undefined || ingress.boot < boot', 'ingress === undefined'),
+    ],
+    oracles: ['D1', 'L1', 'R5', 'X2'],
+    ...hunt('crashes', 30),
+  },
+  {
     name: 'a write past its deadline is reported as not executed',
-    edits: [edit(forwarder, "const mayHaveRun = call.access === 'write';", 'const mayHaveRun = false;')],
+    edits: [
+      edit(
+        forwarder,
+        "const mayHaveRun = call.mayHaveRun || (wasSent && call.access === 'write');",
+        'const mayHaveRun = false;',
+      ),
+    ],
     oracles: ['D2'],
     ...hunt('partitions', 50),
   },
   {
     name: 'a lane goes on behind a refused command',
-    edits: [edit(group, "if ((known.blocked || isOpen) && !resumes) return { kind: 'outOfOrder' };", '')],
+    edits: [edit(group, "if (known.blocked && !resumes) return { kind: 'outOfOrder' };", '')],
     oracles: ['L2'],
-    ...hunt('mixed', 30, 110),
+    ...hunt('stale-map', 60),
   },
   {
     name: 'a read is asked again behind a write that may have run',
-    edits: [edit(forwarder, 'call.request > (lastWrite.get(call.lane) ?? 0)', "call.access === 'read'")],
+    edits: [edit(forwarder, 'else if (call.request < call.lane.lastWrite) {', 'else if (call.attempts < 0) {')],
     oracles: ['L2'],
     ...hunt('partitions', 30),
   },

@@ -4,8 +4,9 @@
  */
 import type { Incarnation, TenantName } from '../../core/base/ids.ts';
 import { binaryString } from '../../core/base/bytes.ts';
-import type { LoggedOperation } from '../../core/wire/operation.ts';
+import type { LoggedItem } from '../../core/wire/operation.ts';
 import { KeyspaceModel, type ModelCommand } from './keyspaceModel.ts';
+import { SessionModel } from './sessionModel.ts';
 
 export interface Ownership {
   readonly tenant: TenantName;
@@ -14,6 +15,7 @@ export interface Ownership {
   /** The index that ended it; infinite while it lasts. */
   until: number;
   readonly keyspace: KeyspaceModel;
+  readonly sessions: SessionModel;
 }
 
 /** What must come of one logged operation. `reply` is null for what no client asked for. */
@@ -48,12 +50,17 @@ export class TenancyModel {
     );
   }
 
-  run(operation: LoggedOperation, index: number, stamp: number): Verdict {
+  run(item: LoggedItem, index: number, stamp: number): Verdict {
+    const { operation } = item;
     switch (operation.kind) {
       case 'execute': {
         const owner = this.present(operation.tenant);
         if (owner?.incarnation !== operation.incarnation) return refused;
-        return { executed: true, reply: owner.keyspace.run(textOf(operation.args), operation.protocol, index, stamp) };
+        const known = operation.access === 'write' ? owner.sessions.recall(item) : 'first';
+        if (known !== 'first') return { executed: false, reply: known.again };
+        const reply = owner.keyspace.run(textOf(operation.args), operation.protocol, index, stamp);
+        if (operation.access === 'write') owner.sessions.remember(item, reply);
+        return { executed: true, reply };
       }
       case 'purge':
         return this.present(operation.tenant)?.incarnation === operation.incarnation ? executed : refused;
@@ -77,6 +84,7 @@ export class TenancyModel {
       from: index,
       until: Number.POSITIVE_INFINITY,
       keyspace: new KeyspaceModel(),
+      sessions: new SessionModel(),
     };
     const known = this.ownerships.get(tenant);
     if (known === undefined) this.ownerships.set(tenant, [ownership]);

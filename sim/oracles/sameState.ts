@@ -50,7 +50,7 @@ function compareReplica(
     rule(held?.incarnation === incarnation, 'R5', 'a replica owns what its log says', facts);
     rule(isAsModelled(held.keyspace, ownership, applied, stamp), 'R5', 'a replica holds what its log says', facts);
     const key = `${String(applied)}/${tenant}`;
-    const digest = held.keyspace.digest();
+    const digest = held.keyspace.digest() * 2 ** 16 + (held.sessions.digest() & 0xffff);
     rule((digests.get(key) ?? digest) === digest, 'R5', 'replicas that applied the same are the same', facts);
     digests.set(key, digest);
   }

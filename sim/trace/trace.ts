@@ -133,6 +133,9 @@ function describeOutcome(outcome: Outcome): string {
         : `resolved: g${String(outcome.tenant.group)}#${String(outcome.tenant.incarnation)}`;
     case 'refused':
       return `refused: ${outcome.refusal.kind}`;
+    case 'forgotten':
+    case 'undecided':
+      return outcome.kind;
     default:
       return unreachable(outcome);
   }

@@ -35,6 +35,6 @@ export class Histories {
     const { tenancy, verdicts } = this.of(group);
     invariant(entry.index === verdicts.length, 'a history has no gaps', { group, index: entry.index });
     if (items.length === 0 || group === metadataGroup) verdicts.push(nothing);
-    else verdicts.push(items.map(({ operation }) => tenancy.run(operation, entry.index, stamp)));
+    else verdicts.push(items.map((item) => tenancy.run(item, entry.index, stamp)));
   }
 }

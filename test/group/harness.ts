@@ -88,6 +88,8 @@ export class OneReplica {
     this.group.submit({
       origin: { node: ingress, boot: 1, request: RequestId(request) },
       lane,
+      ackBelow: RequestId(request),
+      isRetry: false,
       resumes,
       operation: {
         kind: 'execute',

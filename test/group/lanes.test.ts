@@ -13,7 +13,7 @@ beforeEach(() => {
 
 const outOfOrder: Outcome = { kind: 'refused', refusal: { kind: 'outOfOrder' } };
 
-test('a command does not overtake one of its lane whose fate an election left open', () => {
+test('a command does not overtake one of its lane that an election left undecided', () => {
   replica.lead();
   replica.agree();
   replica.submit(1, true);
@@ -22,13 +22,18 @@ test('a command does not overtake one of its lane whose fate an election left op
   replica.hear({ kind: 'heartbeat', term: Term(term + 1), commit: commitIndex, round: 1 });
   replica.lead();
   replica.submit(2, false);
-  expect(replica.outcomes()).toEqual([[2, outOfOrder]]);
-  replica.agree();
-  expect(replica.outcomes()).toEqual([[1, done]]);
-  replica.submit(3, true);
+  expect(replica.outcomes()).toEqual([
+    [1, { kind: 'undecided' }],
+    [2, outOfOrder],
+  ]);
+  replica.submit(1, true);
+  replica.submit(2, false);
   replica.endTurn();
   replica.agree();
-  expect(replica.outcomes()).toEqual([[3, done]]);
+  expect(replica.outcomes()).toEqual([
+    [1, done],
+    [2, done],
+  ]);
 });
 
 test('behind a refused command its lane is refused until it comes back, or until nobody can be behind it', () => {

@@ -95,9 +95,21 @@ const logged: fc.Arbitrary<LoggedOperation> = fc.oneof(
   { weight: 1, arbitrary: kind('purge', { tenant, incarnation, keys: fc.array(bytes, { maxLength: 5 }) }) },
 );
 export const items: fc.Arbitrary<readonly LoggedItem[]> = fc.array(
-  fc.record({ origin: fc.record({ node, boot: natural, request }), operation: logged }),
+  fc
+    .record({
+      origin: fc.record({ node, boot: natural, request }),
+      lane: natural.map(LaneId),
+      behind: natural,
+      isRetry: fc.boolean(),
+      operation: logged,
+    })
+    .map(({ behind, ...item }) => ({ ...item, ackBelow: notAfter(item.origin.request, behind) })),
   { maxLength: 12 },
 );
+/** A request not after this one. */
+function notAfter(request: RequestId, behind: number): RequestId {
+  return RequestId(request - Math.min(request, behind));
+}
 export const stamp = natural.map(WallTime);
 
 const place: fc.Arbitrary<TenantPlace> = fc.record({ tenant, group, epoch, incarnation });
@@ -112,6 +124,8 @@ const outcome: fc.Arbitrary<Outcome> = fc.oneof(
   kind('done', { reply: bytes }),
   kind('resolved', { version, tenant: fc.option(place) }),
   kind('refused', { refusal }),
+  kind('forgotten', { isSure: fc.boolean() }),
+  kind('undecided', {}),
 );
 const change: fc.Arbitrary<MapChange> = fc.oneof(
   kind('placed', { tenant, group, epoch, incarnation }),
@@ -128,8 +142,10 @@ export const message: fc.Arbitrary<PeerMessage> = fc.oneof(
       group,
       lane: natural.map(LaneId),
       resumes: fc.boolean(),
+      ackBelow: fc.constant(RequestId(0)),
+      isRetry: fc.boolean(),
       operation,
-    }),
+    }).map((asked) => ({ ...asked, ackBelow: notAfter(asked.request, asked.boot) })),
   },
   { weight: 2, arbitrary: kind('reply', { boot: natural, request, outcome }) },
   { weight: 1, arbitrary: kind('mapVersion', { version }) },

@@ -5,6 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { crc32 } from 'node:zlib';
 import { expect, test } from 'vitest';
+import { unordered } from '../../core/base/ids.ts';
 import { encodeFrames, FrameReader } from '../../core/wire/frames.ts';
 import { decodeHello, encodeHello, protocolVersion } from '../../core/wire/hello.ts';
 import { decodeEntryBatch, encodeEntryBatch } from '../../core/wire/operation.ts';
@@ -15,21 +16,32 @@ function fixture(name: string): Uint8Array {
   return new Uint8Array(Buffer.from(hex.replaceAll(/\s/g, ''), 'hex'));
 }
 
-test('version 1 of the handshake', () => {
-  const bytes = fixture('version-1.hello');
+test('version 1 of the handshake is understood, so that it can be refused', () => {
+  expect(decodeHello(fixture('version-1.hello'), crc32)).toMatchObject({ hello: { ...sampleHello, version: 1 } });
+});
+
+test('version 2 of the handshake', () => {
+  const bytes = fixture('version-2.hello');
   expect(sampleHello.version).toBe(protocolVersion);
   expect(new Uint8Array(encodeHello(sampleHello, crc32))).toEqual(bytes);
   expect(decodeHello(bytes, crc32)).toEqual({ hello: sampleHello, rest: new Uint8Array(0) });
 });
 
-test('version 1 of every message', () => {
-  const bytes = fixture('version-1.frame');
+test('version 2 of every message', () => {
+  const bytes = fixture('version-2.frame');
   expect(encodeFrames(sampleMessages, crc32)).toEqual([bytes]);
   expect(new FrameReader(crc32).read(bytes)).toEqual(sampleMessages);
 });
 
-test('version 1 of an entry, which said nothing of sizes', () => {
-  expect(decodeEntryBatch(fixture('version-1.entry'))).toEqual({ ...sampleBatch, maxValueBytes: 64 * 1024 * 1024 });
+test('version 1 of an entry, which knew no sessions and said nothing of sizes', () => {
+  const items = sampleBatch.items.map((item) => ({
+    ...item,
+    lane: unordered,
+    ackBelow: item.origin.request,
+    isRetry: false,
+  }));
+  const batch = { ...sampleBatch, items, maxValueBytes: 64 * 1024 * 1024 };
+  expect(decodeEntryBatch(fixture('version-1.entry'))).toEqual(batch);
 });
 
 test('version 2 of an entry', () => {

@@ -43,6 +43,8 @@ function write(request: number, ...args: readonly Uint8Array[]): PeerMessage {
     group: GroupId(1),
     lane: LaneId(0),
     resumes: false,
+    ackBelow: RequestId(request),
+    isRetry: false,
     operation: {
       kind: 'execute',
       tenant: parseTenantName('acme')!,

@@ -46,7 +46,7 @@ describe('a message', () => {
   test.each<[string, readonly number[]]>([
     ['message', [99, 1, 2, 3]],
     ['message of Raft', [1, 1, 1, 2, 99, 1]],
-    ['operation', [2, 1, 1, 1, 1, 0, 99, 1, 97, 5]],
+    ['operation', [2, 1, 1, 1, 1, 0, 0, 99, 1, 97, 5]],
     ['outcome', [3, 1, 1, 99, 5]],
     ['refusal', [3, 1, 1, 3, 99]],
     ['change of the map', [5, 1, 1, 99, 1, 97, 1]],
@@ -72,11 +72,11 @@ describe('a message', () => {
       ],
     ],
     ['a change of a tenant with a name that is none', [5, 1, 1, 1, 1, 32, 1, 1, 1]],
-    ['a command without a name', [2, 1, 1, 1, 1, 0, 1, 1, 97, 0, 1, 0]],
-    ['a tenant without a name', [2, 1, 1, 1, 1, 0, 3, 0, 1]],
-    ['a tenant with a name that is none', [2, 1, 1, 1, 1, 0, 3, 1, 32, 1]],
-    ['an incarnation that is none', [2, 1, 1, 1, 1, 0, 3, 1, 97, 0]],
-    ['a purge', [2, 1, 1, 1, 1, 0, 6, 1, 97, 1, 0]],
+    ['a command without a name', [2, 1, 1, 1, 1, 0, 0, 1, 1, 97, 0, 1, 0]],
+    ['a tenant without a name', [2, 1, 1, 1, 1, 0, 0, 3, 0, 1]],
+    ['a tenant with a name that is none', [2, 1, 1, 1, 1, 0, 0, 3, 1, 32, 1]],
+    ['an incarnation that is none', [2, 1, 1, 1, 1, 0, 0, 3, 1, 97, 0]],
+    ['a purge', [2, 1, 1, 1, 1, 0, 0, 6, 1, 97, 1, 0]],
     ['a node beyond 16 bits', [3, 1, 1, 3, 1, 0x80, 0x80, 4, 1]],
   ])('is malformed if it holds %s', (_, body) => {
     expect(decode(Uint8Array.from(body))).toBe('malformed');

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { Incarnation, NodeId, RequestId, type TenantName } from '../../core/base/ids.ts';
+import { Incarnation, LaneId, NodeId, RequestId, type TenantName } from '../../core/base/ids.ts';
 import { WallTime } from '../../core/base/time.ts';
 import { decodeEntryBatch, encodeEntryBatch, type LoggedItem } from '../../core/wire/operation.ts';
 import { items, stamp } from './arbitraries.ts';
@@ -30,14 +30,17 @@ describe('an entry', () => {
   test("does not repeat a tenant's name", () => {
     const item = (name: string): LoggedItem => ({
       origin: { node: NodeId(1), boot: 1, request: RequestId(1) },
+      lane: LaneId(1),
+      ackBelow: RequestId(1),
+      isRetry: false,
       operation: { kind: 'release', tenant: name as TenantName, incarnation: Incarnation(1) },
     });
     const size = (...names: readonly string[]): number =>
       encodeEntryBatch({ stamp: WallTime(0), maxValueBytes: 1, items: names.map(item) }).length;
     const [a, b] = ['a'.repeat(100), 'b'.repeat(100)];
-    expect(size(a, a) - size(a)).toBe(6);
-    expect(size(a, b) - size(a)).toBe(106);
-    expect(size(a, b, a) - size(a, b)).toBe(106);
+    expect(size(a, a) - size(a)).toBe(9);
+    expect(size(a, b) - size(a)).toBe(109);
+    expect(size(a, b, a) - size(a, b)).toBe(109);
   });
 
   test('is malformed wherever it is cut short, and with anything behind it', () => {

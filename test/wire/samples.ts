@@ -38,6 +38,8 @@ const request = (operation: Operation): PeerMessage => ({
   group,
   lane: LaneId(5),
   resumes: operation.kind === 'adopt',
+  ackBelow: RequestId(99_990),
+  isRetry: operation.kind === 'release',
   operation,
 });
 const reply = (outcome: Outcome): PeerMessage => ({ kind: 'reply', boot, request: RequestId(99_999), outcome });
@@ -59,7 +61,7 @@ const operations: readonly Operation[] = [
   { kind: 'dropTenant', tenant: acme, incarnation: one },
 ];
 
-export const sampleHello: Hello = { clusterId: 'test-cluster', node: NodeId(3), boot, version: 1 };
+export const sampleHello: Hello = { clusterId: 'test-cluster', node: NodeId(3), boot, version: 2 };
 
 export const sampleMessages: readonly PeerMessage[] = [
   raft({ kind: 'voteRequest', term, pre: true, transfer: false, lastIndex: LogIndex(1000), lastTerm: Term(6) }),
@@ -93,6 +95,8 @@ export const sampleMessages: readonly PeerMessage[] = [
   reply({ kind: 'refused', refusal: { kind: 'notOwner', owned: 0, released: one } }),
   reply({ kind: 'refused', refusal: { kind: 'outOfOrder' } }),
   reply({ kind: 'refused', refusal: { kind: 'busy', what: 'requests' } }),
+  reply({ kind: 'forgotten', isSure: true }),
+  reply({ kind: 'undecided' }),
   { kind: 'mapVersion', version: MapVersion(Number.MAX_SAFE_INTEGER) },
   {
     kind: 'mapChanges',
@@ -110,10 +114,16 @@ export const sampleBatch: EntryBatch = {
   items: [
     ...operations.map((operation, i) => ({
       origin: { node: NodeId(1 + i), boot, request: RequestId(i * 1000) },
+      lane: LaneId(i * 50),
+      ackBelow: RequestId(i * 900),
+      isRetry: i % 2 === 1,
       operation,
     })),
     {
       origin: { node: NodeId(65_535), boot, request: RequestId(0) },
+      lane: LaneId(0),
+      ackBelow: RequestId(0),
+      isRetry: false,
       operation: { kind: 'purge', tenant: acme, incarnation: one, keys: [ascii('k'), ascii('')] },
     },
   ],

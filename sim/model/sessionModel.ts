@@ -1,0 +1,37 @@
+/**
+ * What a tenant must remember of the writes it ran, told a second time: a reply for every request of every lane,
+ * until the ingress says that it has it. Runs are too short for anything to be forgotten with age.
+ */
+import type { LoggedItem } from '../../core/wire/operation.ts';
+
+/** `again`: it ran before; its reply then, or null if no reply may be given. */
+export type Recollection = 'first' | { readonly again: string | null };
+
+interface Lane {
+  last: number;
+  readonly replies: Map<number, string>;
+}
+
+export class SessionModel {
+  /** By node: its latest life that was heard of, and that life's lanes. */
+  private readonly lives = new Map<number, { boot: number; lanes: Map<number, Lane> }>();
+
+  recall({ origin, lane }: LoggedItem): Recollection {
+    const life = this.lives.get(origin.node);
+    if (life === undefined || life.boot < origin.boot) return 'first';
+    if (life.boot > origin.boot) return { again: null };
+    const known = life.lanes.get(lane);
+    if (known === undefined || origin.request > known.last) return 'first';
+    return { again: known.replies.get(origin.request) ?? null };
+  }
+
+  remember({ origin, lane, ackBelow }: LoggedItem, reply: string): void {
+    let life = this.lives.get(origin.node);
+    if (life?.boot !== origin.boot) this.lives.set(origin.node, (life = { boot: origin.boot, lanes: new Map() }));
+    let known = life.lanes.get(lane);
+    if (known === undefined) life.lanes.set(lane, (known = { last: 0, replies: new Map() }));
+    for (const request of [...known.replies.keys()]) if (request < ackBelow) known.replies.delete(request);
+    known.replies.set(origin.request, reply);
+    known.last = origin.request;
+  }
+}
