@@ -7,16 +7,42 @@
 const emptyBytes: Readonly<Uint8Array> = new Uint8Array(0);
 export const noBytes: Uint8Array = emptyBytes;
 
+/** Up to here a string is put together character by character: making a list of arguments costs more. */
+const shortBytes = 12;
 const applyLimit = 4096;
 
 /** One character per byte (Latin-1): a string usable as a `Map` key that loses nothing. */
 export function binaryString(bytes: Uint8Array): string {
-  if (bytes.length <= applyLimit) return String.fromCharCode.apply(null, bytes as unknown as number[]);
+  return binarySlice(bytes, 0, bytes.length);
+}
+
+/** The same of the bytes from `start` to `end`. */
+export function binarySlice(bytes: Uint8Array, start: number, end: number): string {
   let text = '';
-  for (let start = 0; start < bytes.length; start += applyLimit) {
-    text += String.fromCharCode.apply(null, bytes.subarray(start, start + applyLimit) as unknown as number[]);
+  if (end - start > shortBytes) {
+    for (let at = start; at < end; at += applyLimit) {
+      const piece = bytes.subarray(at, Math.min(end, at + applyLimit));
+      text += String.fromCharCode.apply(null, piece as unknown as number[]);
+    }
+    return text;
   }
+  let at = start;
+  for (; at + 8 <= end; at += 8) text += eightCharacters(bytes, at);
+  for (; at < end; at += 1) text += String.fromCharCode(bytes[at] ?? 0);
   return text;
+}
+
+function eightCharacters(b: Uint8Array, at: number): string {
+  return String.fromCharCode(
+    b[at] ?? 0,
+    b[at + 1] ?? 0,
+    b[at + 2] ?? 0,
+    b[at + 3] ?? 0,
+    b[at + 4] ?? 0,
+    b[at + 5] ?? 0,
+    b[at + 6] ?? 0,
+    b[at + 7] ?? 0,
+  );
 }
 
 /** The inverse of `binaryString`; characters above U+00FF keep their low byte. */
@@ -203,11 +229,16 @@ export class ByteWriter {
 export class ByteReader {
   failed = false;
   private readonly source: Uint8Array;
+  /** The source's memory and where it begins in it: asking a typed array for them costs more than a view. */
+  private readonly memory: ArrayBufferLike;
+  private readonly base: number;
   private at: number;
   private end: number;
 
   constructor(source: Uint8Array, start = 0, end: number = source.length) {
     this.source = source;
+    this.memory = source.buffer;
+    this.base = source.byteOffset;
     this.at = start;
     this.end = end;
   }
@@ -265,7 +296,7 @@ export class ByteReader {
   /** A view of the source, not a copy. */
   raw(count: number): Uint8Array {
     if (!this.has(count)) return noBytes;
-    const bytes = this.source.subarray(this.at, this.at + count);
+    const bytes = new Uint8Array(this.memory, this.base + this.at, count);
     this.at += count;
     return bytes;
   }
@@ -281,7 +312,7 @@ export class ByteReader {
     const start = this.at;
     this.at += length;
     if (expected !== null && spells(this.source, start, this.at, expected)) return expected;
-    return binaryString(this.source.subarray(start, this.at));
+    return binarySlice(this.source, start, this.at);
   }
 
   /** Narrows what can be read to the next `count` bytes. Returns what `leave` is to be given. */

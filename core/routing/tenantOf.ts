@@ -2,7 +2,7 @@
  * Which tenant a command means: the connection's, else the one its keys name in braces (the hash-tag
  * convention of Redis Cluster), else `default`.
  */
-import { binaryString, spells } from '../base/bytes.ts';
+import { binarySlice, spells } from '../base/bytes.ts';
 import type { TenantName } from '../base/ids.ts';
 import { parseTenantName } from '../base/tenantName.ts';
 
@@ -46,5 +46,5 @@ function tagOf(key: Uint8Array, expected: TenantName | null): string | null {
   const end = start === 0 ? 0 : key.indexOf(close, start);
   if (end <= start) return null;
   if (expected !== null && spells(key, start, end, expected)) return expected;
-  return binaryString(key.subarray(start, end));
+  return binarySlice(key, start, end);
 }

@@ -48,12 +48,8 @@ const chunkBytes = 64 * 1024;
  */
 function sliceable(memory: ArrayBuffer, from: number, length: number): Uint8Array {
   const bytes = new Uint8Array(memory, from, length);
-  bytes.slice = sliceAsView;
+  bytes.slice = (start = 0, end = length) => new Uint8Array(memory, from + start, end - start);
   return bytes;
-}
-
-function sliceAsView(this: Uint8Array<ArrayBuffer>, start: number, end: number): Uint8Array<ArrayBuffer> {
-  return new Uint8Array(this.buffer, this.byteOffset + start, end - start);
 }
 
 export class CommandFramer {

@@ -128,10 +128,6 @@ async function main(): Promise<void> {
   process.stdout.write(
     `${String(rounds)} rounds of ${String(seconds)} s each after one that is not counted, ${String(cpus().length)} cores, node ${process.version}\n`,
   );
-  const simulator = simulatorSpeed();
-  process.stdout.write(
-    `simulator: ${Math.round(simulator.perSecond).toLocaleString('en')} events/s over ${String(simulatedSeeds)} mixed seeds, oracles on\n`,
-  );
   const systems: System[] = [];
   try {
     for (const starting of [leasehold(), redis(redisPort), etcd(etcdPort)]) {
@@ -157,6 +153,13 @@ async function main(): Promise<void> {
     const quoted = ratios(rows);
     process.stdout.write(
       `${table(rows)}\n\n${quoted.map(([name, ratio]) => `${name}: ${ratio.toFixed(2)}`).join('\n')}\n`,
+    );
+    for (const system of systems.splice(0)) await system.stop();
+    await endAll();
+    // Last, in peace, and without having filled the memory of the process that makes the load.
+    const simulator = simulatorSpeed();
+    process.stdout.write(
+      `simulator: ${Math.round(simulator.perSecond).toLocaleString('en')} events/s over ${String(simulatedSeeds)} mixed seeds, oracles on\n`,
     );
     mkdirSync(new URL('../../bench-results/', import.meta.url), { recursive: true });
     writeFileSync(
