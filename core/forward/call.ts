@@ -75,6 +75,11 @@ export interface IngressLane {
   isClosed: boolean;
 }
 
+/** The group that was asked, or is to be. */
+export function groupOf(call: Call): GroupId {
+  return call.kind === 'command' ? call.lane.group : call.group;
+}
+
 /** Every request of the lane below it has been answered. */
 export function oldestUnanswered({ unanswered }: IngressLane): RequestId {
   const oldest = unanswered.peek();

@@ -14,7 +14,7 @@ import { after, type MonoTime } from '../base/time.ts';
 import type { Timer } from '../base/timers.ts';
 import type { Router } from '../routing/router.ts';
 import type { Operation, Outcome, Refusal, TenantPlace } from '../wire/messages.ts';
-import { type Call, type CommandCall, forgetAnswered, type IngressLane, type StepCall } from './call.ts';
+import { type Call, type CommandCall, forgetAnswered, groupOf, type IngressLane, type StepCall } from './call.ts';
 import { Calls } from './calls.ts';
 import { ensureTenant, firstStep, nextStep, type NextStep, type Procedure } from './procedure.ts';
 
@@ -200,9 +200,9 @@ export class Forwarder {
   }
 
   /** An answer came from a node, this one included. Answers nobody waits for any more are ignored. */
-  onOutcome(from: NodeId, request: RequestId, outcome: Outcome, now: MonoTime): void {
+  onOutcome(from: NodeId, request: RequestId, attempt: number, outcome: Outcome, now: MonoTime): void {
     const call = this.calls.get(request);
-    if (call === undefined || call.sentTo !== from) return;
+    if (call?.sentTo !== from || call.attempts !== attempt) return;
     this.unsend(call);
     if (call.kind === 'step') this.onStepOutcome(call, from, outcome, now);
     else this.onCommandOutcome(call, from, outcome, now);
@@ -210,12 +210,18 @@ export class Forwarder {
 
   /** The link broke: answers under way on it are lost. */
   onLinkDown(peer: NodeId, now: MonoTime): void {
-    const lost = [...this.calls].filter((call) => call.sentTo === peer);
-    for (const call of lost) {
-      this.unsend(call);
-      if (call.kind === 'step') this.repeatStep(call, false, now);
-      else this.askAgain(call, now);
-    }
+    this.giveUpOn(
+      [...this.calls].filter((call) => call.sentTo === peer),
+      now,
+    );
+  }
+
+  /** A group has a new leader: what another node was asked, it may never answer. A group on this node says so itself. */
+  onLeader(group: GroupId, leader: NodeId, now: MonoTime): void {
+    const { self } = this.options;
+    const isStranded = (call: Call): boolean =>
+      call.sentTo !== null && call.sentTo !== leader && call.sentTo !== self && groupOf(call) === group;
+    this.giveUpOn([...this.calls].filter(isStranded), now);
   }
 
   /** Ends every call whose deadline has passed. */
@@ -239,6 +245,14 @@ export class Forwarder {
     if (held.hold !== 'backingOff') return;
     held.hold = 'none';
     this.pump(held, now);
+  }
+
+  private giveUpOn(lost: readonly Call[], now: MonoTime): void {
+    for (const call of lost) {
+      this.unsend(call);
+      if (call.kind === 'step') this.repeatStep(call, false, now);
+      else this.askAgain(call, now);
+    }
   }
 
   private isBusy(peer: NodeId): boolean {

@@ -428,7 +428,7 @@ export class Group {
 
   private complete(submission: Submission, outcome: Outcome): void {
     if (outcome.kind === 'done') this.replyBytesLeft -= outcome.reply.length;
-    this.completions.push({ origin: submission.origin, outcome });
+    this.completions.push({ origin: submission.origin, attempt: submission.attempt, outcome });
   }
 }
 

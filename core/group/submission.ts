@@ -4,11 +4,14 @@ import type { Outcome } from '../wire/messages.ts';
 import type { LoggedItem } from '../wire/operation.ts';
 
 export interface Submission extends LoggedItem {
+  /** As in `ForwardRequest`. */
+  readonly attempt: number;
   /** Nothing earlier of its lane is under way. */
   readonly resumes: boolean;
 }
 
 export interface Completion {
   readonly origin: Origin;
+  readonly attempt: number;
   readonly outcome: Outcome;
 }

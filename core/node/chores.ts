@@ -114,7 +114,15 @@ export class Chores {
       const operation = group.machine.nextPurge(wall, limits.purgeTenantsPerRound, limits.purgeKeysPerEntry);
       if (operation === null) continue;
       const ackBelow = origin.request;
-      this.host.submit(group, { origin, lane: unordered, ackBelow, isRetry: false, resumes: true, operation });
+      this.host.submit(group, {
+        origin,
+        attempt: 1,
+        lane: unordered,
+        ackBelow,
+        isRetry: false,
+        resumes: true,
+        operation,
+      });
     }
   }
 

@@ -13,7 +13,7 @@ import { after, elapsedMs, type MonoTime, type Now } from '../base/time.ts';
 import { type Timer, Timers } from '../base/timers.ts';
 import { isArityRight } from '../engine/command.ts';
 import { findDataCommand } from '../engine/dataCommands.ts';
-import { type Call, type CommandCall, oldestUnanswered } from '../forward/call.ts';
+import { type Call, type CommandCall, groupOf, oldestUnanswered } from '../forward/call.ts';
 import {
   type Ending,
   Forwarder,
@@ -223,7 +223,7 @@ export class Node implements ForwarderHost {
         return;
       case 'reply':
         if (message.boot === this.options.boot)
-          this.forwarder.onOutcome(from, message.request, message.outcome, this.now.mono);
+          this.forwarder.onOutcome(from, message.request, message.attempt, message.outcome, this.now.mono);
         return;
       case 'mapVersion':
         this.onMapVersion(from, message.version);
@@ -238,7 +238,7 @@ export class Node implements ForwarderHost {
 
   /** A peer asks a group on this node to run something. It takes one hop: it is never sent on from here. */
   private onRequest(from: NodeId, message: ForwardRequest): void {
-    const { boot, request, lane, resumes, ackBelow, isRetry, operation } = message;
+    const { boot, request, attempt, lane, resumes, ackBelow, isRetry, operation } = message;
     const group = this.groups.get(message.group);
     this.statistics.forwardedHere += 1;
     if (group === undefined || !isKnown(operation)) {
@@ -246,10 +246,11 @@ export class Node implements ForwarderHost {
         group === undefined
           ? { kind: 'notLeader', leader: null, term: Term(0) }
           : { kind: 'busy', what: 'the command is not known on this node' };
-      this.post(from, { kind: 'reply', boot, request, outcome: { kind: 'refused', refusal } });
+      this.post(from, { kind: 'reply', boot, request, attempt, outcome: { kind: 'refused', refusal } });
       return;
     }
-    this.submit(group, { origin: { node: from, boot, request }, lane, ackBelow, isRetry, resumes, operation });
+    const origin = { node: from, boot, request };
+    this.submit(group, { origin, attempt, lane, ackBelow, isRetry, resumes, operation });
   }
 
   private submit(group: Group, submission: Submission): void {
@@ -272,23 +273,35 @@ export class Node implements ForwarderHost {
         this.deliver(group);
       }
       this.followDirectory();
+      if (this.followLeaders()) isSettled = false;
     }
   }
 
   private deliver(group: Group): void {
     const { completions } = group;
     for (let next = completions.shift(); next !== undefined; next = completions.shift()) {
-      const { origin, outcome } = next;
-      if (origin.node !== this.id)
-        this.post(origin.node, { kind: 'reply', boot: origin.boot, request: origin.request, outcome });
-      else if (origin.boot === this.options.boot)
-        this.forwarder.onOutcome(this.id, origin.request, outcome, this.now.mono);
+      const { origin, attempt, outcome } = next;
+      const { node, boot, request } = origin;
+      if (node !== this.id) this.post(node, { kind: 'reply', boot, request, attempt, outcome });
+      else if (boot === this.options.boot) this.forwarder.onOutcome(node, request, attempt, outcome, this.now.mono);
     }
   }
 
   private noteLeader(group: Group): void {
     const { leaderNode } = group;
     if (leaderNode !== null) this.router.leaders.learn(group.id, leaderNode, group.raft.state.term);
+  }
+
+  /** However a leader was heard of, what others were asked in its place is asked again. Returns whether one was. */
+  private followLeaders(): boolean {
+    const { leaders } = this.router;
+    let isNews = false;
+    for (let group = leaders.takeNews(); group !== null; group = leaders.takeNews()) {
+      const leader = leaders.leaderOf(group);
+      if (leader !== null) this.forwarder.onLeader(group, leader, this.now.mono);
+      isNews = true;
+    }
+    return isNews;
   }
 
   /** A replica of the metadata group needs nobody to tell it of changes to the map. */
@@ -432,20 +445,21 @@ export class Node implements ForwarderHost {
   // What the forwarder asks of its host.
 
   send(to: NodeId, group: GroupId, call: Call, operation: Operation, resumes: boolean): void {
-    const { request, attempts } = call;
+    const { request, attempts: attempt } = call;
     const { boot, probe } = this.options;
     const lane = call.kind === 'command' ? call.lane.id : unordered;
     const ackBelow = call.kind === 'command' ? oldestUnanswered(call.lane) : request;
     const isRetry = call.kind === 'command' && call.mayHaveRun;
     if (to !== this.id) {
       this.statistics.forwarded += 1;
-      probe?.forwarded({ request, group, to, attempt: attempts });
-      this.post(to, { kind: 'request', boot, request, group, lane, resumes, ackBelow, isRetry, operation });
+      probe?.forwarded({ request, group, to, attempt });
+      this.post(to, { kind: 'request', boot, request, attempt, group, lane, resumes, ackBelow, isRetry, operation });
       return;
     }
     const hosted = this.groups.get(group);
     if (hosted === undefined) return;
-    this.submit(hosted, { origin: { node: this.id, boot, request }, lane, ackBelow, isRetry, resumes, operation });
+    const origin = { node: this.id, boot, request };
+    this.submit(hosted, { origin, attempt, lane, ackBelow, isRetry, resumes, operation });
   }
 
   finished(call: CommandCall, ending: Ending): void {
@@ -458,8 +472,7 @@ export class Node implements ForwarderHost {
 
   misrouted(call: Call, refusal: Refusal): void {
     this.statistics.misrouted += 1;
-    const group = call.kind === 'command' ? call.lane.group : call.group;
-    this.options.probe?.misrouted({ request: call.request, group, reason: refusal.kind });
+    this.options.probe?.misrouted({ request: call.request, group: groupOf(call), reason: refusal.kind });
   }
 
   schedule(timer: RetryTimer, at: MonoTime): void {

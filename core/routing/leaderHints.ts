@@ -14,6 +14,7 @@ interface Hint {
 export class LeaderHints {
   private readonly hints = new Map<GroupId, Hint>();
   private readonly members: ReadonlyMap<GroupId, readonly NodeId[]>;
+  private readonly news = new Set<GroupId>();
 
   /** `members`: the nodes of each group, from the GroupMap. */
   constructor(members: ReadonlyMap<GroupId, readonly NodeId[]>) {
@@ -41,7 +42,17 @@ export class LeaderHints {
     if (!isNewer) return false;
     hint.leader = leader;
     hint.term = term;
+    this.news.add(group);
     return true;
+  }
+
+  /** A group whose leader was learned and not taken yet; null if there is none. */
+  takeNews(): GroupId | null {
+    for (const group of this.news) {
+      this.news.delete(group);
+      return group;
+    }
+    return null;
   }
 
   /** The node did not lead the group after all, or cannot be reached: forget it, unless another was learned since. */

@@ -89,6 +89,7 @@ function encodeMessage(writer: ByteWriter, m: PeerMessage): void {
     case 'request':
       writer.varint(m.boot);
       writer.varint(m.request);
+      writer.varint(m.attempt);
       writer.varint(m.group);
       writer.varint(m.lane);
       writer.u8((m.resumes ? 1 : 0) | (m.isRetry ? 2 : 0));
@@ -98,6 +99,7 @@ function encodeMessage(writer: ByteWriter, m: PeerMessage): void {
     case 'reply':
       writer.varint(m.boot);
       writer.varint(m.request);
+      writer.varint(m.attempt);
       encodeOutcome(writer, m.outcome);
       break;
     case 'mapVersion':
@@ -127,6 +129,7 @@ function decodeMessage(reader: ByteReader, likely: TenantName | null): PeerMessa
     case message.request: {
       const boot = reader.varint();
       const request = RequestId(reader.varint());
+      const attempt = reader.varint();
       const group = readGroup(reader);
       const lane = LaneId(reader.varint());
       const flags = reader.u8();
@@ -141,13 +144,14 @@ function decodeMessage(reader: ByteReader, likely: TenantName | null): PeerMessa
       const resumes = (flags & 1) !== 0;
       const isRetry = (flags & 2) !== 0;
       const ackBelow = RequestId(request - behind);
-      return { kind: 'request', boot, request, group, lane, resumes, ackBelow, isRetry, operation };
+      return { kind: 'request', boot, request, attempt, group, lane, resumes, ackBelow, isRetry, operation };
     }
     case message.reply: {
       const boot = reader.varint();
       const request = RequestId(reader.varint());
+      const attempt = reader.varint();
       const decoded = decodeOutcome(reader);
-      return decoded === null ? null : { kind: 'reply', boot, request, outcome: decoded };
+      return decoded === null ? null : { kind: 'reply', boot, request, attempt, outcome: decoded };
     }
     case message.mapVersion:
       return { kind: 'mapVersion', version: MapVersion(reader.varint()) };

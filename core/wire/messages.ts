@@ -37,6 +37,8 @@ export interface ForwardRequest {
   readonly boot: number;
   /** Chosen by the ingress; the reply returns it. The same on every retry. */
   readonly request: RequestId;
+  /** Which sending of it this is; the reply returns it, so that one to an earlier sending is not taken for one to this. */
+  readonly attempt: number;
   readonly group: GroupId;
   /** Requests of one lane take effect in the order they are sent; lane 0 keeps no order. */
   readonly lane: LaneId;
@@ -76,6 +78,7 @@ export type Operation =
 export interface ForwardReply {
   readonly boot: number;
   readonly request: RequestId;
+  readonly attempt: number;
   readonly outcome: Outcome;
 }
 

@@ -299,6 +299,12 @@ export const bugs: readonly Bug[] = [
     ...hunt('crashes', 30),
   },
   {
+    name: 'a reply to an earlier sending is taken for one to this',
+    edits: [edit(forwarder, 'call?.sentTo !== from || call.attempts !== attempt', 'call?.sentTo !== from')],
+    oracles: ['D1', 'D2', 'L2'],
+    ...hunt('partitions', 30, 120),
+  },
+  {
     name: 'a write past its deadline is reported as not executed',
     edits: [
       edit(
@@ -314,7 +320,7 @@ export const bugs: readonly Bug[] = [
     name: 'a lane goes on behind a refused command',
     edits: [edit(group, "if (known.blocked && !resumes) return { kind: 'outOfOrder' };", '')],
     oracles: ['L2'],
-    ...hunt('stale-map', 60),
+    ...hunt('crashes', 40),
   },
   {
     name: 'a read is asked again behind a write that may have run',

@@ -87,6 +87,7 @@ export class OneReplica {
   submit(request: number, resumes: boolean, access: 'read' | 'write' = 'write'): void {
     this.group.submit({
       origin: { node: ingress, boot: 1, request: RequestId(request) },
+      attempt: 1,
       lane,
       ackBelow: RequestId(request),
       isRetry: false,

@@ -91,3 +91,17 @@ test('a node told to stop does not wait for nodes it cannot reach', () => {
   expect([...(nodes.nodes[1]?.groups.values() ?? [])].some((group) => group.isLeader)).toBe(true);
   expect(nodes.drained).toEqual([2]);
 });
+
+test('what a silent leader was asked is asked of its successor, though its link is up, and runs once', () => {
+  const size = 3;
+  nodes.ask(1, 1, 'SET', '{acme}k', '0');
+  const leader = leaderOf('acme');
+  const other = (leader % size) + 1;
+  nodes.paused.add(leader);
+  nodes.send(other, other, 'INCR', '{acme}k');
+  nodes.pass(3000);
+  expect(nodes.replies(other)).toBe(':1\r\n');
+  nodes.paused.delete(leader);
+  nodes.pass(3000);
+  expect(nodes.ask(other, other, 'GET', '{acme}k')).toBe('$1\r\n1\r\n');
+});

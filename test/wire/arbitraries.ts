@@ -139,6 +139,7 @@ export const message: fc.Arbitrary<PeerMessage> = fc.oneof(
     arbitrary: kind('request', {
       boot: natural,
       request,
+      attempt: natural,
       group,
       lane: natural.map(LaneId),
       resumes: fc.boolean(),
@@ -147,7 +148,7 @@ export const message: fc.Arbitrary<PeerMessage> = fc.oneof(
       operation,
     }).map((asked) => ({ ...asked, ackBelow: notAfter(asked.request, asked.boot) })),
   },
-  { weight: 2, arbitrary: kind('reply', { boot: natural, request, outcome }) },
+  { weight: 2, arbitrary: kind('reply', { boot: natural, request, attempt: natural, outcome }) },
   { weight: 1, arbitrary: kind('mapVersion', { version }) },
   { weight: 1, arbitrary: kind('mapChanges', { since: version, changes: fc.array(change, { maxLength: 8 }) }) },
 );

@@ -40,6 +40,7 @@ function write(request: number, ...args: readonly Uint8Array[]): PeerMessage {
     kind: 'request',
     boot: 1,
     request: RequestId(request),
+    attempt: 1,
     group: GroupId(1),
     lane: LaneId(0),
     resumes: false,
@@ -231,9 +232,9 @@ describe('a stranger cannot make it allocate', () => {
   test.each([
     ['messages', Uint8Array.of(0xff, 0xff, 0xff, 0xff)],
     ['entries', payloadOf([Uint8Array.of(1, 1, 1, 1, 3, 1, 0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 0x7f, 1)])],
-    ['arguments', payloadOf([Uint8Array.of(2, 1, 1, 1, 1, 0, 1, 1, 97, 0, 1, 0xff, 0xff, 0xff, 0xff, 0x7f)])],
+    ['arguments', payloadOf([Uint8Array.of(2, 1, 1, 1, 1, 1, 0, 0, 1, 1, 97, 0, 1, 0xff, 0xff, 0xff, 0xff, 0x7f)])],
     ['changes', payloadOf([Uint8Array.of(5, 0, 0xff, 0xff, 0xff, 0xff, 0x7f)])],
-    ['bytes', payloadOf([Uint8Array.of(3, 1, 1, 1, 0xff, 0xff, 0xff, 0xff, 0x7f)])],
+    ['bytes', payloadOf([Uint8Array.of(3, 1, 1, 1, 1, 0xff, 0xff, 0xff, 0xff, 0x7f)])],
   ])('by announcing %s', (_, payload) => {
     const frame = frameOf(payload);
     const bytes = taken(() => {

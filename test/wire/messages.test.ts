@@ -46,9 +46,9 @@ describe('a message', () => {
   test.each<[string, readonly number[]]>([
     ['message', [99, 1, 2, 3]],
     ['message of Raft', [1, 1, 1, 2, 99, 1]],
-    ['operation', [2, 1, 1, 1, 1, 0, 0, 99, 1, 97, 5]],
-    ['outcome', [3, 1, 1, 99, 5]],
-    ['refusal', [3, 1, 1, 3, 99]],
+    ['operation', [2, 1, 1, 1, 1, 1, 0, 0, 99, 1, 97, 5]],
+    ['outcome', [3, 1, 1, 1, 99, 5]],
+    ['refusal', [3, 1, 1, 1, 3, 99]],
     ['change of the map', [5, 1, 1, 99, 1, 97, 1]],
   ])('is skipped if it holds an unknown kind of %s', (_, body) => {
     expect(decode(bodyOf(before), Uint8Array.from(body), bodyOf(after))).toEqual([before, after]);
@@ -72,12 +72,12 @@ describe('a message', () => {
       ],
     ],
     ['a change of a tenant with a name that is none', [5, 1, 1, 1, 1, 32, 1, 1, 1]],
-    ['a command without a name', [2, 1, 1, 1, 1, 0, 0, 1, 1, 97, 0, 1, 0]],
-    ['a tenant without a name', [2, 1, 1, 1, 1, 0, 0, 3, 0, 1]],
-    ['a tenant with a name that is none', [2, 1, 1, 1, 1, 0, 0, 3, 1, 32, 1]],
-    ['an incarnation that is none', [2, 1, 1, 1, 1, 0, 0, 3, 1, 97, 0]],
-    ['a purge', [2, 1, 1, 1, 1, 0, 0, 6, 1, 97, 1, 0]],
-    ['a node beyond 16 bits', [3, 1, 1, 3, 1, 0x80, 0x80, 4, 1]],
+    ['a command without a name', [2, 1, 1, 1, 1, 1, 0, 0, 1, 1, 97, 0, 1, 0]],
+    ['a tenant without a name', [2, 1, 1, 1, 1, 1, 0, 0, 3, 0, 1]],
+    ['a tenant with a name that is none', [2, 1, 1, 1, 1, 1, 0, 0, 3, 1, 32, 1]],
+    ['an incarnation that is none', [2, 1, 1, 1, 1, 1, 0, 0, 3, 1, 97, 0]],
+    ['a purge', [2, 1, 1, 1, 1, 1, 0, 0, 6, 1, 97, 1, 0]],
+    ['a node beyond 16 bits', [3, 1, 1, 1, 3, 1, 0x80, 0x80, 4, 1]],
   ])('is malformed if it holds %s', (_, body) => {
     expect(decode(Uint8Array.from(body))).toBe('malformed');
   });

@@ -35,6 +35,7 @@ const request = (operation: Operation): PeerMessage => ({
   kind: 'request',
   boot,
   request: RequestId(99_999),
+  attempt: 2,
   group,
   lane: LaneId(5),
   resumes: operation.kind === 'adopt',
@@ -42,7 +43,13 @@ const request = (operation: Operation): PeerMessage => ({
   isRetry: operation.kind === 'release',
   operation,
 });
-const reply = (outcome: Outcome): PeerMessage => ({ kind: 'reply', boot, request: RequestId(99_999), outcome });
+const reply = (outcome: Outcome): PeerMessage => ({
+  kind: 'reply',
+  boot,
+  request: RequestId(99_999),
+  attempt: 300,
+  outcome,
+});
 
 const operations: readonly Operation[] = [
   {
