@@ -61,6 +61,15 @@ export class CreationOrder<Item extends Ordered> {
     return low;
   }
 
+  /** The first item with this serial or a higher one; null if there is none. */
+  firstFrom(serial: number): Item | null {
+    for (let place = this.placeOf(serial); place < this.items.length; place += 1) {
+      const item = this.items[place] ?? null;
+      if (item !== null) return item;
+    }
+    return null;
+  }
+
   *[Symbol.iterator](): IterableIterator<Item> {
     for (const item of this.items) if (item !== null) yield item;
   }

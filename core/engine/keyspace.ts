@@ -11,6 +11,7 @@ import { below, type Random } from '../base/random.ts';
 import type { WallTime } from '../base/time.ts';
 import { CreationOrder, type Ordered } from './creationOrder.ts';
 import { type Expiring, ExpiryHeap } from './expiryHeap.ts';
+import { type CutClock, type ItemImage, KeyspaceCut } from './keyspaceCut.ts';
 import { ListValue } from './listValue.ts';
 
 /** Bytes are a string. They belong to the keyspace: copied from what came in, never handed out to be written. */
@@ -38,10 +39,18 @@ const randomDraws = 64;
 
 export class Keyspace {
   private readonly items = new Map<string, Item>();
-  private readonly order = new CreationOrder<Item>();
   private readonly expiries = new ExpiryHeap<Item>();
+  private readonly clock: CutClock;
+  private order = new CreationOrder<Item>();
   private lastSerial = 0;
   private heldBytes = 0;
+  /** The latest cut this keyspace has joined, and its own part of it. */
+  private joined: object | null = null;
+  private cut: KeyspaceCut | null = null;
+
+  constructor(clock: CutClock = { current: null }) {
+    this.clock = clock;
+  }
 
   /** Keys, those included whose time has come and that have not left yet. */
   get size(): number {
@@ -59,9 +68,10 @@ export class Keyspace {
     return item === undefined || isExpired(item, now) ? null : item;
   }
 
-  /** As `find`, but removes what it must not find. For writes only. */
+  /** As `find`, but removes what it must not find. Before every write to a key, and for nothing else. */
   findForWrite(key: string, now: WallTime): Item | null {
     const item = this.items.get(key);
+    if (this.clock.current !== null) this.partOfCut(this.clock.current)?.keep(item);
     if (item === undefined) return null;
     if (!isExpired(item, now)) return item;
     this.remove(item);
@@ -75,12 +85,7 @@ export class Keyspace {
       this.account(present);
       return present;
     }
-    this.lastSerial += 1;
-    const item: Item = { key, value, bytes: 0, expireAt: null, heapPlace: -1, serial: this.lastSerial, place: -1 };
-    this.items.set(key, item);
-    this.order.add(item);
-    this.account(item);
-    return item;
+    return this.add(key, this.lastSerial + 1, value, null);
   }
 
   /** The item's list was changed in place: one that has become empty leaves. */
@@ -107,8 +112,9 @@ export class Keyspace {
   }
 
   clear(): void {
+    if (this.clock.current !== null) this.partOfCut(this.clock.current);
     this.items.clear();
-    this.order.clear();
+    this.order = new CreationOrder();
     this.expiries.clear();
     this.heldBytes = 0;
   }
@@ -171,6 +177,29 @@ export class Keyspace {
     return null;
   }
 
+  /** This keyspace's part of a cut, as it was when that was made; null once it was read out. */
+  partOfCut(current: object): KeyspaceCut | null {
+    if (this.joined !== current) {
+      this.joined = current;
+      this.cut = new KeyspaceCut(this.order, this.lastSerial);
+    }
+    return this.cut;
+  }
+
+  /** Its part of the cut was read out, or is not wanted any more. */
+  leaveCut(): void {
+    this.cut = null;
+  }
+
+  /** Puts back what a cut has told of, in its order; at the end `lastSerial`, which is the cut's. */
+  restore({ key, serial, expireAt, value }: ItemImage): void {
+    this.add(key, serial, value, expireAt);
+  }
+
+  restoreSerial(lastSerial: number): void {
+    this.lastSerial = lastSerial;
+  }
+
   /** A checksum over all keys in order, their types, values and expiry times: equal for equal replicas. */
   digest(): number {
     const writer = new ByteWriter();
@@ -189,6 +218,16 @@ export class Keyspace {
       crc = crc32(writer.take(), crc);
     }
     return crc;
+  }
+
+  private add(key: string, serial: number, value: Value, expireAt: WallTime | null): Item {
+    this.lastSerial = serial;
+    const item: Item = { key, value, bytes: 0, expireAt: null, heapPlace: -1, serial, place: -1 };
+    this.items.set(key, item);
+    this.order.add(item);
+    this.account(item);
+    if (expireAt !== null) this.expiries.set(item, expireAt);
+    return item;
   }
 
   private account(item: Item): void {

@@ -8,7 +8,15 @@ import { Deque } from '../base/deque.ts';
 
 export type Side = 'left' | 'right';
 
-type Chunk = Deque<Uint8Array>;
+/** Elements that stand together. Only the list that owns a chunk changes it; others hold a copy of their own. */
+class Chunk extends Deque<Uint8Array> {
+  readonly owner: object;
+
+  constructor(owner: object) {
+    super();
+    this.owner = owner;
+  }
+}
 
 /** Passing a chunk saves as many steps; changing one costs as many moves. */
 const chunkLength = 128;
@@ -17,6 +25,8 @@ const elementOverheadBytes = 96;
 
 export class ListValue {
   private chunks = new Deque<Chunk>();
+  /** Marks the chunks that are this list's alone. */
+  private owner: object = {};
   private count = 0;
   private heldBytes = 0;
 
@@ -30,9 +40,9 @@ export class ListValue {
   }
 
   push(side: Side, element: Uint8Array): void {
-    const outer = this.chunks.at(side === 'left' ? 0 : this.chunks.length - 1);
-    const hasRoom = outer !== undefined && outer.length < chunkLength;
-    const chunk = hasRoom ? outer : new Deque<Uint8Array>();
+    const at = side === 'left' ? 0 : this.chunks.length - 1;
+    const hasRoom = (this.chunks.at(at)?.length ?? chunkLength) < chunkLength;
+    const chunk = hasRoom ? this.own(at) : new Chunk(this.owner);
     if (side === 'left') {
       chunk.pushFront(element);
       if (!hasRoom) this.chunks.pushFront(chunk);
@@ -44,9 +54,10 @@ export class ListValue {
   }
 
   pop(side: Side): Uint8Array | undefined {
-    const chunk = this.chunks.at(side === 'left' ? 0 : this.chunks.length - 1);
-    const element = side === 'left' ? chunk?.shift() : chunk?.pop();
-    if (chunk === undefined || element === undefined) return undefined;
+    if (this.count === 0) return undefined;
+    const chunk = this.own(side === 'left' ? 0 : this.chunks.length - 1);
+    const element = side === 'left' ? chunk.shift() : chunk.pop();
+    if (element === undefined) return undefined;
     if (chunk.length === 0) {
       if (side === 'left') this.chunks.shift();
       else this.chunks.pop();
@@ -66,7 +77,7 @@ export class ListValue {
     const place = this.locate(index);
     const before = place?.chunk.at(place.offset);
     invariant(place !== null && before !== undefined, 'an element is replaced where there is one', { index });
-    place.chunk.set(place.offset, element);
+    this.own(place.at).set(place.offset, element);
     this.removed(before);
     this.added(element);
   }
@@ -78,11 +89,12 @@ export class ListValue {
       this.push('right', element);
       return;
     }
-    place.chunk.insert(place.offset, element);
+    const chunk = this.own(place.at);
+    chunk.insert(place.offset, element);
     this.added(element);
-    if (place.chunk.length <= chunkLength) return;
-    const upper = new Deque<Uint8Array>();
-    while (upper.length < chunkLength / 2) move(place.chunk, 'right', upper, 'left');
+    if (chunk.length <= chunkLength) return;
+    const upper = new Chunk(this.owner);
+    while (upper.length < chunkLength / 2) move(chunk, 'right', upper, 'left');
     this.chunks.insert(place.at + 1, upper);
   }
 
@@ -135,6 +147,16 @@ export class ListValue {
     return before - this.count;
   }
 
+  /** This list as it is now, whatever becomes of it: takes as long as there are chunks, not elements. */
+  frozen(): ListValue {
+    const frozen = new ListValue();
+    for (const chunk of this.chunks) frozen.chunks.push(chunk);
+    frozen.count = this.count;
+    frozen.heldBytes = this.heldBytes;
+    this.owner = {};
+    return frozen;
+  }
+
   /** A list with the same elements. */
   copy(): ListValue {
     const copied = new ListValue();
@@ -154,8 +176,25 @@ export class ListValue {
     }
   }
 
+  /** The chunk there, to be changed. */
+  private own(at: number): Chunk {
+    const chunk = this.chunks.at(at);
+    invariant(chunk !== undefined, 'a chunk is changed where there is one', { at });
+    if (chunk.owner === this.owner) return chunk;
+    const owned = this.ownCopy(chunk);
+    this.chunks.set(at, owned);
+    return owned;
+  }
+
+  private ownCopy(chunk: Chunk): Chunk {
+    const copy = new Chunk(this.owner);
+    for (const element of chunk) copy.push(element);
+    return copy;
+  }
+
   private popChunk(side: Side): Chunk | undefined {
-    return side === 'left' ? this.chunks.shift() : this.chunks.pop();
+    const chunk = side === 'left' ? this.chunks.shift() : this.chunks.pop();
+    return chunk === undefined || chunk.owner === this.owner ? chunk : this.ownCopy(chunk);
   }
 
   private removeFrom(chunk: Chunk, unwanted: Uint8Array, limit: number, from: Side): void {

@@ -1,16 +1,23 @@
 /**
  * The metadata group's machine: the directory of tenants behind the log. It owns no data.
  */
+import type { ByteWriter } from '../base/bytes.ts';
 import type { GroupId } from '../base/ids.ts';
+import type { WallTime } from '../base/time.ts';
 import { Directory } from '../metadata/directory.ts';
 import type { Outcome } from '../wire/messages.ts';
 import type { LoggedItem, LoggedOperation } from '../wire/operation.ts';
 import { done, type StateMachine } from './machine.ts';
+import { DirectoryLoader, directoryRecords } from './state/directoryRecords.ts';
+import { StateCut } from './state/stateCut.ts';
+import type { StateLoader } from './state/stateLoader.ts';
 
 export class DirectoryMachine implements StateMachine {
-  readonly directory: Directory;
+  directory: Directory;
+  private readonly tenantGroups: readonly GroupId[];
 
   constructor(tenantGroups: readonly GroupId[]) {
+    this.tenantGroups = tenantGroups;
     this.directory = new Directory(tenantGroups);
   }
 
@@ -35,6 +42,19 @@ export class DirectoryMachine implements StateMachine {
 
   read(operation: LoggedOperation): Outcome {
     return operation.kind === 'resolveTenant' ? this.resolved(this.directory.find(operation.tenant)) : notForUs;
+  }
+
+  /** Changes are only ever added, so the first so many of them stay as they are. */
+  cut(stamp: WallTime): StateCut {
+    const { changes, placedByPolicy, version } = this.directory;
+    const records = (writer: ByteWriter) => directoryRecords(writer, changes, version, placedByPolicy);
+    return new StateCut({ kind: 'directory', stamp }, records, () => undefined);
+  }
+
+  loader(): StateLoader {
+    return new DirectoryLoader(this.tenantGroups, (directory) => {
+      this.directory = directory;
+    });
   }
 
   private resolved(tenant: ReturnType<Directory['find']>): Outcome {

@@ -6,6 +6,8 @@ import { noBytes } from '../base/bytes.ts';
 import type { WallTime } from '../base/time.ts';
 import type { LoggedItem, LoggedOperation, Terms } from '../wire/operation.ts';
 import type { Outcome } from '../wire/messages.ts';
+import type { StateCut } from './state/stateCut.ts';
+import type { StateLoader } from './state/stateLoader.ts';
 
 export interface StateMachine {
   /** Whether the operation changes the machine, as of what is applied now, or only looks at it. */
@@ -16,6 +18,10 @@ export interface StateMachine {
   apply(item: LoggedItem, terms: Terms, wantsReply: boolean): Applied;
   /** Runs a read beside the log; leadership at this instant has been proven. `now` is never before the last stamp. */
   read(operation: LoggedOperation, now: WallTime): Outcome;
+  /** The state as it is now, to be read out while the machine goes on. One at a time. `stamp`: the latest log time. */
+  cut(stamp: WallTime): StateCut;
+  /** Takes over, at its end, a state that a cut has told of. */
+  loader(): StateLoader;
 }
 
 /** What came of a logged operation. `remembered`: it did not run, since it had run before; `reply` is what it answered then. */

@@ -10,6 +10,7 @@ import { ByteWriter, noBytes } from '../base/bytes.ts';
 import type { LaneId, NodeId, RequestId } from '../base/ids.ts';
 import { crc32 } from '../base/crc32.ts';
 import { Queue } from '../base/queue.ts';
+import type { CutClock } from '../engine/keyspaceCut.ts';
 import type { WallTime } from '../base/time.ts';
 import type { LoggedItem } from '../wire/operation.ts';
 
@@ -22,7 +23,7 @@ const mostSessions = 16_384;
 /** A session remembers no more bytes of replies: of what does not fit it only remembers that it ran. */
 const mostReplyBytes = 256 * 1024;
 
-interface Remembered {
+export interface Remembered {
   readonly request: RequestId;
   /** Null if it was too large. */
   readonly reply: Uint8Array | null;
@@ -46,17 +47,40 @@ interface Ingress {
   forgotten: number;
 }
 
+/** All sessions as they were, in an order that equal replicas share. Nobody changes it. */
+export interface SessionsImage {
+  readonly sweptAt: WallTime;
+  readonly ingresses: readonly {
+    readonly node: NodeId;
+    readonly boot: number;
+    readonly forgotten: number;
+    readonly sessions: readonly SessionImage[];
+  }[];
+}
+
+export interface SessionImage {
+  readonly lane: LaneId;
+  readonly last: number;
+  readonly usedAt: WallTime;
+  readonly remembered: readonly Remembered[];
+}
+
 /** What became of a write: `new` if it has never run; `forgotten` if that can no longer be told. */
 export type Memory = Remembered | 'new' | 'forgotten';
 
 export class Sessions {
   private readonly ingresses = new Map<NodeId, Ingress>();
+  private readonly clock: CutClock;
   private count = 0;
   private sweptAt: WallTime;
+  /** The latest cut these sessions have joined, and how they were then. */
+  private joined: object | null = null;
+  private cut: SessionsImage | null = null;
 
   /** `stamp`: the log time of the tenant's adoption. */
-  constructor(stamp: WallTime) {
+  constructor(stamp: WallTime, clock: CutClock = { current: null }) {
     this.sweptAt = stamp;
+    this.clock = clock;
   }
 
   get size(): number {
@@ -76,6 +100,7 @@ export class Sessions {
 
   /** Notes that a `new` write has run, and drops what its ingress has the answers of. */
   remember({ origin, lane, ackBelow }: LoggedItem, reply: Uint8Array, stamp: WallTime): void {
+    if (this.clock.current !== null) this.partOfCut(this.clock.current);
     const session = this.open(origin.node, origin.boot, lane, stamp);
     const { remembered } = session;
     for (let first = remembered.peek(); first !== undefined && first.request < ackBelow; first = remembered.peek()) {
@@ -87,6 +112,35 @@ export class Sessions {
     if (fits) session.bytes += reply.length;
     session.last = origin.request;
     session.usedAt = stamp;
+  }
+
+  /** These sessions as they were when the cut was made; null once they were read out. */
+  partOfCut(current: object): SessionsImage | null {
+    if (this.joined !== current) {
+      this.joined = current;
+      this.cut = this.image();
+    }
+    return this.cut;
+  }
+
+  /** Their part of the cut was read out, or is not wanted any more. */
+  leaveCut(): void {
+    this.cut = null;
+  }
+
+  /** Puts back what an image has told of: an ingress, and then its sessions one by one. */
+  restoreIngress(node: NodeId, boot: number, forgotten: number): void {
+    this.ingresses.set(node, { boot, forgotten, sessions: new Map() });
+  }
+
+  restoreSession(node: NodeId, { lane, last, usedAt, remembered }: SessionImage): void {
+    const session: Session = { last, usedAt, remembered: new Queue(), bytes: 0 };
+    for (const each of remembered) {
+      session.remembered.push(each);
+      session.bytes += each.reply?.length ?? 0;
+    }
+    this.ingresses.get(node)?.sessions.set(lane, session);
+    this.count += 1;
   }
 
   /** A checksum over everything, in order of nodes and lanes: equal for equal replicas. */
@@ -106,6 +160,21 @@ export class Sessions {
       crc = crc32(writer.take(), crc);
     }
     return crc;
+  }
+
+  private image(): SessionsImage {
+    const ingresses = [...this.ingresses].map(([node, { boot, forgotten, sessions }]) => ({
+      node,
+      boot,
+      forgotten,
+      sessions: [...sessions].map(([lane, { last, usedAt, remembered }]) => ({
+        lane,
+        last,
+        usedAt,
+        remembered: [...remembered],
+      })),
+    }));
+    return { sweptAt: this.sweptAt, ingresses };
   }
 
   private open(node: NodeId, boot: number, lane: LaneId, stamp: WallTime): Session {

@@ -4,18 +4,23 @@
  */
 import { type Epoch, type Incarnation, type TenantName, unordered } from '../base/ids.ts';
 import { invariant, unreachable } from '../base/invariant.ts';
-import { noBytes } from '../base/bytes.ts';
+import { type ByteWriter, noBytes } from '../base/bytes.ts';
 import type { Random } from '../base/random.ts';
 import { WallTime } from '../base/time.ts';
 import type { Execution } from '../engine/command.ts';
 import { findDataCommand } from '../engine/dataCommands.ts';
 import { Keyspace } from '../engine/keyspace.ts';
+import type { CutClock } from '../engine/keyspaceCut.ts';
 import { ReplyWriter } from '../resp/replyWriter.ts';
 import type { Operation, Outcome } from '../wire/messages.ts';
 import type { LoggedItem, LoggedOperation, Terms } from '../wire/operation.ts';
 import type { PurgeOperation } from '../node/probe.ts';
 import { type Applied, done, type StateMachine } from './machine.ts';
 import { Sessions } from './sessions.ts';
+import { StateCut } from './state/stateCut.ts';
+import type { StateLoader } from './state/stateLoader.ts';
+import { TenantLoader } from './state/tenantLoader.ts';
+import { tenantRecords } from './state/tenantRecords.ts';
 
 export interface OwnedTenant {
   readonly incarnation: Incarnation;
@@ -29,11 +34,13 @@ type Execute = Extract<Operation, { kind: 'execute' }>;
 const replyChunkBytes = 16 * 1024;
 
 export class TenantMachine implements StateMachine {
-  readonly tenants = new Map<TenantName, OwnedTenant>();
+  tenants = new Map<TenantName, OwnedTenant>();
   /** The highest incarnation of each tenant that this group gave up: it will never be adopted again. */
-  readonly released = new Map<TenantName, Incarnation>();
+  released = new Map<TenantName, Incarnation>();
   /** Tenants that may hold keys with a time to live, in the order in which they are swept. */
   private readonly expiring = new Set<TenantName>();
+  /** Tells every keyspace and all sessions of a cut that is being read out. */
+  private readonly clock: CutClock = { current: null };
   private readonly reply = new ReplyWriter(replyChunkBytes);
   private readonly execution: Execution;
 
@@ -91,6 +98,31 @@ export class TenantMachine implements StateMachine {
     invariant(operation.kind === 'execute', 'only commands are read beside the log', { kind: operation.kind });
     if (!this.owns(operation.tenant, operation.incarnation)) return this.notOwner(operation.tenant);
     return this.execute(operation, now, true);
+  }
+
+  cut(stamp: WallTime): StateCut {
+    invariant(this.clock.current === null, 'a machine is cut once at a time');
+    const current = {};
+    const tenants = [...this.tenants];
+    const released = [...this.released];
+    this.clock.current = current;
+    const records = (writer: ByteWriter) => tenantRecords(writer, { current, tenants, released });
+    return new StateCut({ kind: 'tenants', stamp }, records, () => {
+      this.clock.current = null;
+      for (const [, { keyspace, sessions }] of tenants) {
+        keyspace.leaveCut();
+        sessions.leaveCut();
+      }
+    });
+  }
+
+  loader(): StateLoader {
+    return new TenantLoader(this.clock, ({ tenants, released }) => {
+      this.tenants = tenants;
+      this.released = released;
+      this.expiring.clear();
+      for (const [tenant, { keyspace }] of tenants) if (keyspace.nextExpiry() !== null) this.expiring.add(tenant);
+    });
   }
 
   /**
@@ -165,7 +197,12 @@ export class TenantMachine implements StateMachine {
     const owned = this.tenants.get(tenant);
     if (owned?.incarnation === incarnation) return done;
     if (owned !== undefined || incarnation <= (this.released.get(tenant) ?? 0)) return this.notOwner(tenant);
-    this.tenants.set(tenant, { incarnation, epoch, keyspace: new Keyspace(), sessions: new Sessions(stamp) });
+    this.tenants.set(tenant, {
+      incarnation,
+      epoch,
+      keyspace: new Keyspace(this.clock),
+      sessions: new Sessions(stamp, this.clock),
+    });
     return done;
   }
 

@@ -62,6 +62,27 @@ export class Directory {
     this.changes.push({ kind: 'dropped', tenant, incarnation });
   }
 
+  /** Tenants placed by the policy so far: where it goes on. */
+  get placedByPolicy(): number {
+    return this.placed;
+  }
+
+  /** A directory that has seen these changes. Null if they do not follow one another. */
+  static of(groups: readonly GroupId[], changes: readonly MapChange[], placedByPolicy: number): Directory | null {
+    const directory = new Directory(groups);
+    for (const change of changes) {
+      const { tenant, incarnation } = change;
+      const before = directory.places.get(tenant);
+      if (change.kind === 'placed') {
+        if (incarnation !== (before?.incarnation ?? 0) + 1 || before?.dropped === false) return null;
+        directory.places.set(tenant, { group: change.group, epoch: change.epoch, incarnation, dropped: false });
+        directory.changes.push(change);
+      } else directory.drop(tenant, incarnation);
+    }
+    directory.placed = placedByPolicy;
+    return directory.changes.length === changes.length ? directory : null;
+  }
+
   private nextGroup(): GroupId {
     const group = roundRobin(this.groups, this.placed);
     this.placed += 1;

@@ -19,6 +19,16 @@ import { Raft } from '../../core/raft/raft.ts';
 import type { RaftMessage } from '../../core/raft/types.ts';
 import type { Outcome } from '../../core/wire/messages.ts';
 
+/** For machines that have nothing to keep. */
+export const stateless: Pick<StateMachine, 'cut' | 'loader'> = {
+  cut: () => {
+    throw new Error('nobody asks for its state');
+  },
+  loader: () => {
+    throw new Error('nobody gives it a state');
+  },
+};
+
 const lane = LaneId(5);
 const ingress = NodeId(2);
 const peer = ReplicaId(2);

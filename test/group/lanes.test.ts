@@ -3,12 +3,18 @@ import { beforeEach, expect, test } from 'vitest';
 import { Term } from '../../core/base/ids.ts';
 import { done } from '../../core/group/machine.ts';
 import type { Outcome } from '../../core/wire/messages.ts';
-import { OneReplica } from './harness.ts';
+import { OneReplica, stateless } from './harness.ts';
 
 let replica: OneReplica;
 
 beforeEach(() => {
-  replica = new OneReplica({ accessOf: () => 'write', judge: () => null, apply: () => done, read: () => done });
+  replica = new OneReplica({
+    accessOf: () => 'write',
+    judge: () => null,
+    apply: () => done,
+    read: () => done,
+    ...stateless,
+  });
 });
 
 const outOfOrder: Outcome = { kind: 'refused', refusal: { kind: 'outOfOrder' } };

@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import type { StateMachine } from '../../core/group/machine.ts';
 import type { Outcome } from '../../core/wire/messages.ts';
-import { OneReplica } from './harness.ts';
+import { OneReplica, stateless } from './harness.ts';
 
 const answer: Outcome = { kind: 'done', reply: new Uint8Array(10) };
 const machine: StateMachine = {
@@ -10,6 +10,7 @@ const machine: StateMachine = {
   judge: () => null,
   apply: () => answer,
   read: () => answer,
+  ...stateless,
 };
 
 /** How many commands each turn ended, until none is left. */

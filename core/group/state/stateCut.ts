@@ -1,0 +1,31 @@
+/** A machine's state at one instant, read out chunk by chunk while the machine goes on. */
+import { ByteWriter } from '../../base/bytes.ts';
+import { pieceBytes, type Records, type StateHeader, writeHeader } from './format.ts';
+
+export class StateCut {
+  /** Chunks are kept for as long as they are on their way, each by itself. */
+  private readonly writer = new ByteWriter(2 * pieceBytes);
+  private readonly records: Records;
+  private readonly onClosed: () => void;
+  private isDone = false;
+
+  /** `records` makes the records with the writer it is given. */
+  constructor(header: StateHeader, records: (writer: ByteWriter) => Records, onClosed: () => void) {
+    writeHeader(this.writer, header);
+    this.records = records(this.writer);
+    this.onClosed = onClosed;
+  }
+
+  /** The next chunk: whole records, about `bytes` of them; null behind the last. */
+  next(bytes: number): Uint8Array | null {
+    while (!this.isDone && this.writer.length < bytes) if (this.records.next().done === true) this.close();
+    return this.writer.length === 0 ? null : this.writer.take();
+  }
+
+  /** Nothing more is wanted. */
+  close(): void {
+    if (this.isDone) return;
+    this.isDone = true;
+    this.onClosed();
+  }
+}

@@ -1,0 +1,37 @@
+/** Makes a machine's state of the chunks of a cut. Nothing of it is seen before `finish`, and none of it is trusted. */
+import { ByteReader } from '../../base/bytes.ts';
+import { WallTime } from '../../base/time.ts';
+import { type MachineKind, readHeader } from './format.ts';
+
+export abstract class StateLoader {
+  /** The latest log time of the state. */
+  stamp = WallTime(0);
+  private readonly kind: MachineKind;
+  private isBegun = false;
+
+  constructor(kind: MachineKind) {
+    this.kind = kind;
+  }
+
+  /** False if this is not what a cut of this version writes: the loader is of no use any more. */
+  add(chunk: Uint8Array): boolean {
+    const reader = new ByteReader(chunk);
+    if (!this.isBegun && !this.begin(reader)) return false;
+    while (reader.remaining > 0) if (!this.read(reader.u8(), reader) || reader.failed) return false;
+    return true;
+  }
+
+  /** Replaces the machine's state, if everything was there. */
+  abstract finish(): boolean;
+
+  /** Reads one record; false if it does not follow. */
+  protected abstract read(kind: number, reader: ByteReader): boolean;
+
+  private begin(reader: ByteReader): boolean {
+    const header = readHeader(reader, this.kind);
+    if (header === null || reader.failed) return false;
+    this.stamp = header.stamp;
+    this.isBegun = true;
+    return true;
+  }
+}
