@@ -22,6 +22,8 @@ export interface Item extends Expiring, Ordered {
   /** The key's bytes, one per character. */
   readonly key: string;
   value: Value;
+  /** The latest cut for whose sake its bytes were copied before they were written over. */
+  copiedFor: object | null;
   /** What the keyspace's account says of it. */
   bytes: number;
 }
@@ -86,6 +88,14 @@ export class Keyspace {
       return present;
     }
     return this.add(key, this.lastSerial + 1, value, null);
+  }
+
+  /** The item's value, to be written over by whoever puts it back: a cut may hold the bytes it has now. */
+  ownBytes(item: Item, value: Uint8Array): Uint8Array {
+    const { current } = this.clock;
+    if (current === null || item.copiedFor === current) return value;
+    item.copiedFor = current;
+    return value.slice();
   }
 
   /** The item's list was changed in place: one that has become empty leaves. */
@@ -222,7 +232,16 @@ export class Keyspace {
 
   private add(key: string, serial: number, value: Value, expireAt: WallTime | null): Item {
     this.lastSerial = serial;
-    const item: Item = { key, value, bytes: 0, expireAt: null, heapPlace: -1, serial, place: -1 };
+    const item: Item = {
+      key,
+      value,
+      copiedFor: null,
+      bytes: 0,
+      expireAt: null,
+      heapPlace: -1,
+      serial,
+      place: -1,
+    };
     this.items.set(key, item);
     this.order.add(item);
     this.account(item);

@@ -63,7 +63,8 @@ function setrange(e: Execution): void {
     e.reply.error(errors.tooLarge);
     return;
   }
-  const changed = end > value.length ? grow(value, end, e.maxValueBytes) : value;
+  const own = present === null ? value : e.keyspace.ownBytes(present, value);
+  const changed = end > own.length ? grow(own, end, e.maxValueBytes) : own;
   changed.set(part, offset);
   e.keyspace.put(key, present, changed);
   e.reply.integer(changed.length);

@@ -129,7 +129,7 @@ describe('the state of tenants', () => {
         apply(twin, during, 100);
         expect(stateOf(machine) === stateOf(twin)).toBe(true);
       }),
-      { numRuns: 300 },
+      { numRuns: 400 },
     );
   });
 
