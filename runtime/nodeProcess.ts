@@ -71,6 +71,9 @@ export async function runNode(config: NodeConfig): Promise<void> {
     (error) => {
       fail(error, 'the disk refused a write, and nobody knows what is on it', exitCodes.diskFailed);
     },
+    (groups) => {
+      driver.emit({ kind: 'reclaim', groups });
+    },
   );
   const clients = makeClientServer(config, logger, driver);
   const hello = { ...identity, boot, version: protocolVersion };

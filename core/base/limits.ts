@@ -40,6 +40,16 @@ export const limits = {
   appendBytes: 4 * mib,
   /** Append messages to one follower without an answer. */
   appendsInFlight: 64,
+  /** A piece of a snapshot: little enough that a write or a message of it delays others hardly at all. */
+  snapshotChunkBytes: 64 * kib,
+  /** Pieces of a snapshot on their way to a follower: enough to hide a round trip and a sync at any rate allowed. */
+  snapshotChunksInFlight: 16,
+  /** Pieces without an answer are sent again after so long, and a transfer is given up after so long. */
+  snapshotResendMs: 1_000,
+  snapshotGiveUpMs: 10_000,
+  /** How often work on snapshots goes on, and by how many groups of a node at a time. */
+  snapshotTickMs: 5,
+  snapshotsAtATime: 2,
   /** Changes of the ShardMap in one message. */
   mapChangesPerMessage: 1_000,
   /** The first pause after refusals that taught nothing new; it doubles up to the last. */

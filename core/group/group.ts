@@ -6,7 +6,7 @@
  * leadership is lost before, nobody here can tell what becomes of it: it ends undecided, and its session lets the
  * ingress ask the next leader.
  */
-import { type GroupId, LogIndex, type NodeId, type ReplicaId, type Term, type WriteId } from '../base/ids.ts';
+import type { GroupId, LogIndex, NodeId, ReplicaId, Term, WriteId } from '../base/ids.ts';
 import { invariant } from '../base/invariant.ts';
 import { Queue } from '../base/queue.ts';
 import type { MonoTime, Now } from '../base/time.ts';
@@ -19,9 +19,10 @@ import { decodeEntryBatch, encodeEntryBatch, type EntryBatch, type LoggedOperati
 import { Lanes } from './lanes.ts';
 import type { Applied, StateMachine } from './machine.ts';
 import { ReadQueue, type WaitingRead } from './reads.ts';
+import { type SnapshotLimits, Snapshots, type StateOwner } from './snapshots.ts';
 import type { Completion, Submission } from './submission.ts';
 
-export interface GroupLimits {
+export interface GroupLimits extends SnapshotLimits {
   /** A batch that reaches this many bytes becomes an entry before its turn ends. */
   readonly entryBytes: number;
   /** Operations run in one turn, and bytes of replies made in it; the rest follow in the next. */
@@ -37,6 +38,12 @@ export interface GroupLimits {
   readonly proposedOperations: number;
 }
 
+/** What the state that this life begins with took on disk, and its log time. */
+export interface RestoredState {
+  readonly bytes: number;
+  readonly stamp: WallTime;
+}
+
 /** An entry of our own that is not applied yet. */
 interface Proposal {
   readonly index: LogIndex;
@@ -44,14 +51,18 @@ interface Proposal {
   readonly batch: OwnBatch;
 }
 
+/** What an entry takes on disk beside its data, roughly. */
+const entryOverheadBytes = 32;
+
 interface OwnBatch extends EntryBatch {
   readonly items: readonly Submission[];
 }
 
-export class Group {
+export class Group implements StateOwner {
   readonly id: GroupId;
   readonly raft: Raft;
   readonly machine: StateMachine;
+  readonly snapshots: Snapshots;
   /** What came to an end since the owner last drained it. */
   readonly completions = new Queue<Completion>();
   readonly lanes = new Lanes();
@@ -61,8 +72,8 @@ export class Group {
   readonly nodeOf: (replica: ReplicaId) => NodeId | null;
   private readonly limits: GroupLimits;
   private readonly probe: Probe | null;
-  private appliedIndex = LogIndex(0);
-  private stamp = WallTime(0);
+  private appliedIndex: LogIndex;
+  private stamp: WallTime;
   /** The turn it was advanced in last, and what that turn may still run. */
   private turn = 0;
   private operationsLeft: number;
@@ -74,11 +85,12 @@ export class Group {
   private proposedCount = 0;
   private readonly reads = new ReadQueue();
 
-  /** `nodeOf` translates this group's replica ids. */
+  /** `machine` has the state of `raft`'s base; `nodeOf` translates this group's replica ids. */
   constructor(
     id: GroupId,
     raft: Raft,
     machine: StateMachine,
+    restored: RestoredState,
     nodeOf: (replica: ReplicaId) => NodeId | null,
     limits: GroupLimits,
     probe: Probe | null,
@@ -91,6 +103,9 @@ export class Group {
     this.operationsLeft = limits.operationsPerTurn;
     this.replyBytesLeft = limits.replyBytesPerTurn;
     this.probe = probe;
+    this.appliedIndex = raft.state.log.baseIndex;
+    this.stamp = restored.stamp;
+    this.snapshots = new Snapshots(this, raft, machine, limits, restored.bytes);
   }
 
   get applied(): LogIndex {
@@ -164,6 +179,7 @@ export class Group {
       this.operationsLeft = this.limits.operationsPerTurn;
       this.replyBytesLeft = this.limits.replyBytesPerTurn;
     }
+    this.snapshots.hear(now.mono);
     if (this.hasBacklog) this.applyCommitted();
     const oldest = this.proposals.peek();
     if (oldest !== undefined && (!this.isLeader || oldest.term !== this.raft.state.term)) this.surrender();
@@ -172,6 +188,16 @@ export class Group {
 
   takeOutput(write: WriteId): RaftOutput {
     return this.raft.takeOutput(write);
+  }
+
+  onPersisted(upTo: WriteId, now: MonoTime): void {
+    this.raft.onPersisted(upTo, now);
+    this.snapshots.onPersisted(upTo);
+  }
+
+  onInstalled(index: LogIndex, stamp: WallTime): void {
+    this.appliedIndex = index;
+    this.stamp = stamp;
   }
 
   private refusalOf(submission: Submission): Refusal | null {
@@ -346,6 +372,7 @@ export class Group {
   private applyEntry(entry: Entry): number {
     invariant(entry.index === this.appliedIndex + 1, 'entries are applied without gaps', { index: entry.index });
     this.appliedIndex = entry.index;
+    this.snapshots.noteApplied(entry.data.length + entryOverheadBytes);
     const proposal = this.takeProposal(entry);
     if (entry.kind === 'noop') return 1;
     if (proposal !== null) {

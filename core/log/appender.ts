@@ -6,7 +6,9 @@
 import { ByteWriter } from '../base/bytes.ts';
 import type { Crc32 } from '../base/crc32.ts';
 import { encodeFrame, encodeSegmentHeader } from './format.ts';
+import type { GroupId } from '../base/ids.ts';
 import type { LogIdentity, LogRecord } from './records.ts';
+import { Retention } from './retention.ts';
 
 const mib = 1024 * 1024;
 
@@ -23,7 +25,23 @@ export interface LogPosition {
   readonly sequence: number;
 }
 
-export const emptyLog: LogPosition = { segment: 0, offset: 0, sequence: 0 };
+/** What recovery knows of a log that goes on. */
+export interface LogEnd extends LogPosition {
+  /** The first segment there is; 0 if there is none. */
+  readonly first: number;
+  readonly boots: number;
+  /** Groups' records so far; null if there are none. */
+  readonly retention: Retention | null;
+}
+
+export const emptyLog: LogPosition & { readonly first: 0; readonly boots: 0; readonly retention: null } = {
+  segment: 0,
+  offset: 0,
+  sequence: 0,
+  first: 0,
+  boots: 0,
+  retention: null,
+};
 
 export interface LogChunk {
   readonly segment: number;
@@ -40,9 +58,16 @@ export class LogAppender {
   private offset: number;
   private sequence: number;
   private synced: number;
+  private readonly retention: Retention;
+  private boots: number;
+  private first: number;
+  /** The floor that the latest segment begins with, and the frame that says so. */
+  private floor: number;
+  private floorSequence: number;
+  private laggards: readonly GroupId[] = [];
 
   /** Everything before `end` is on disk, and nothing but zeros behind it. Segments are `largest` bytes long at most: small ones let a test fill many. */
-  constructor(identity: LogIdentity, end: LogPosition, crc: Crc32, largest: number = segmentBytes) {
+  constructor(identity: LogIdentity, end: LogEnd, crc: Crc32, largest: number = segmentBytes) {
     this.identity = identity;
     this.crc = crc;
     this.largest = largest;
@@ -50,6 +75,11 @@ export class LogAppender {
     this.offset = end.offset;
     this.sequence = end.sequence;
     this.synced = end.sequence;
+    this.boots = end.boots;
+    this.first = Math.max(end.first, 1);
+    this.floor = this.first;
+    this.floorSequence = 0;
+    this.retention = end.retention ?? new Retention();
   }
 
   /** The sequence of the last frame that was appended. */
@@ -60,6 +90,7 @@ export class LogAppender {
   /** One write, whole or not at all. */
   append(records: readonly LogRecord[]): LogChunk {
     const { writer } = this;
+    for (const record of records) if (record.kind === 'boot') this.boots = record.boot;
     this.sequence += 1;
     const isFirst = this.segment === 0;
     if (!isFirst) encodeFrame(writer, this.sequence, this.synced, records, this.crc);
@@ -68,12 +99,43 @@ export class LogAppender {
       this.segment += 1;
       this.offset = 0;
       encodeSegmentHeader(writer, this.identity, this.segment, this.crc);
-      encodeFrame(writer, this.sequence, this.synced, records, this.crc);
+      encodeFrame(writer, this.sequence, this.synced, [...this.preface(), ...records], this.crc);
     }
+    this.retention.note(this.segment, records);
     const bytes = writer.take();
     const chunk: LogChunk = { segment: this.segment, offset: this.offset, bytes };
     this.offset += bytes.length;
     return chunk;
+  }
+
+  /**
+   * Segments that nothing needs any more, in order; each is told once. To be deleted from the first on: the log must
+   * not have gaps.
+   */
+  takeDeletable(): readonly number[] {
+    if (this.synced < this.floorSequence) return [];
+    const deletable: number[] = [];
+    for (; this.first < this.floor; this.first += 1) deletable.push(this.first);
+    return deletable;
+  }
+
+  /** Groups that keep the log long: they should write a snapshot. Each time they are told once. */
+  takeLaggards(): readonly GroupId[] {
+    const { laggards } = this;
+    this.laggards = [];
+    return laggards;
+  }
+
+  /** What each segment but the first begins with, so that those before it can go. */
+  private preface(): readonly LogRecord[] {
+    if (this.segment === 1) return [];
+    this.floor = this.retention.floor(this.segment);
+    this.floorSequence = this.sequence;
+    this.laggards = this.retention.laggards(this.segment, this.largest);
+    return [
+      { kind: 'boot', boot: this.boots },
+      { kind: 'floor', segment: this.floor },
+    ];
   }
 
   /** Every frame up to this one is on disk. */

@@ -1,5 +1,5 @@
 /**
- * The node's log on disk, format 1. Segments hold frames; a frame holds one write's records and is valid whole
+ * The node's log on disk, format 2. Segments hold frames; a frame holds one write's records and is valid whole
  * or not at all.
  *
  *   segment  magic u32 · length u32 · crc u32 · { version, cluster, node, segment } · padding · frames
@@ -17,7 +17,9 @@ import { invariant } from '../base/invariant.ts';
 import { decodeRecords, encodeRecord } from './recordCodec.ts';
 import type { LogIdentity, LogRecord } from './records.ts';
 
-const formatVersion = 1;
+const formatVersion = 2;
+/** Had no snapshots, and its first segment was never deleted. */
+const oldestVersion = 1;
 export const alignment = 8;
 /** "LHLS" and "LHLF": Leasehold log segment, log frame. */
 const segmentMagic = 0x4c484c53;
@@ -77,7 +79,7 @@ export function decodeSegmentHeader(
   const version = fields.varint();
   // Torn behind its magic, it has the checksum of nothing.
   if (fields.failed) return { kind: 'invalid' };
-  if (version !== formatVersion)
+  if (version < oldestVersion || version > formatVersion)
     return { kind: 'foreign', reason: `it has format ${String(version)}, this is ${String(formatVersion)}` };
   const clusterId = fields.text();
   const node = fields.varint();

@@ -1,11 +1,11 @@
 /** The records of one write as bytes. */
 import { ByteReader, type ByteWriter } from '../base/bytes.ts';
-import { GroupId, ReplicaId, Term } from '../base/ids.ts';
+import { GroupId, LogIndex, ReplicaId, Term } from '../base/ids.ts';
 import { invariant, unreachable } from '../base/invariant.ts';
 import { decodeEntries, encodeEntries } from '../wire/entry.ts';
 import type { LogRecord } from './records.ts';
 
-const tag = { boot: 1, hardState: 2, entries: 3 } as const;
+const tag = { boot: 1, hardState: 2, entries: 3, floor: 4, snapshotChunk: 5, snapshot: 6 } as const;
 const nobody = 0;
 
 export function encodeRecord(writer: ByteWriter, record: LogRecord): void {
@@ -23,6 +23,20 @@ export function encodeRecord(writer: ByteWriter, record: LogRecord): void {
       invariant(record.entries.length > 0, 'a record holds entries');
       writer.varint(record.group);
       encodeEntries(writer, record.entries);
+      return;
+    case 'floor':
+      writer.varint(record.segment);
+      return;
+    case 'snapshotChunk':
+      writer.varint(record.group);
+      writer.varint(record.number);
+      writer.bytes(record.bytes);
+      return;
+    case 'snapshot':
+      writer.varint(record.group);
+      writer.varint(record.base.index);
+      writer.varint(record.base.term);
+      writer.varint(record.chunks);
       return;
     default:
       unreachable(record);
@@ -55,6 +69,18 @@ function decodeRecord(reader: ByteReader): LogRecord | null {
       const group = GroupId(reader.varint());
       const entries = decodeEntries(reader);
       return entries.length === 0 ? null : { kind: 'entries', group, entries };
+    }
+    case tag.floor:
+      return { kind: 'floor', segment: reader.varint() };
+    case tag.snapshotChunk: {
+      const group = GroupId(reader.varint());
+      const number = reader.varint();
+      return { kind: 'snapshotChunk', group, number, bytes: reader.bytes() };
+    }
+    case tag.snapshot: {
+      const group = GroupId(reader.varint());
+      const base = { index: LogIndex(reader.varint()), term: Term(reader.varint()) };
+      return { kind: 'snapshot', group, base, chunks: reader.varint() };
     }
     default:
       return null;

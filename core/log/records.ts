@@ -3,14 +3,20 @@
  * disk whole or not at all, in the order of its `WriteId`.
  */
 import type { GroupId, NodeId } from '../base/ids.ts';
-import type { Entry, HardState } from '../raft/types.ts';
+import type { Entry, HardState, LogBase, RestoredReplica } from '../raft/types.ts';
 
 export type LogRecord =
   /** The first record of each life of the node: `boot` counts them, from 1 on. */
   | { readonly kind: 'boot'; readonly boot: number }
+  /** No segment before this one is needed. With it, each segment repeats the last boot. */
+  | { readonly kind: 'floor'; readonly segment: number }
   | { readonly kind: 'hardState'; readonly group: GroupId; readonly hardState: HardState }
   /** Contiguous and not empty; replaces the group's log from `entries[0].index` on. */
-  | { readonly kind: 'entries'; readonly group: GroupId; readonly entries: readonly Entry[] };
+  | { readonly kind: 'entries'; readonly group: GroupId; readonly entries: readonly Entry[] }
+  /** A piece of the group's state as of an index. Number 0 begins a snapshot anew. */
+  | { readonly kind: 'snapshotChunk'; readonly group: GroupId; readonly number: number; readonly bytes: Uint8Array }
+  /** So many pieces are the state as of `base`: entries up to it are not needed any more. Those behind it stay if they follow it. */
+  | { readonly kind: 'snapshot'; readonly group: GroupId; readonly base: LogBase; readonly chunks: number };
 
 /** Whose log this is. A node refuses to start on another's. */
 export interface LogIdentity {
@@ -18,10 +24,9 @@ export interface LogIdentity {
   readonly node: NodeId;
 }
 
-export interface RestoredGroup {
-  readonly hardState: HardState;
-  /** Contiguous from index 1. */
-  readonly entries: readonly Entry[];
+export interface RestoredGroup extends RestoredReplica {
+  /** The state as of `base`, in pieces; none if that is the beginning. */
+  readonly chunks: readonly Uint8Array[];
 }
 
 /** What recovery found. */

@@ -4,22 +4,32 @@
  * look alike, until the next write, at the latest that of the next boot, says that they were on disk.
  */
 import type { Crc32 } from '../base/crc32.ts';
-import { type GroupId, Term } from '../base/ids.ts';
-import type { Entry, HardState } from '../raft/types.ts';
-import { emptyLog, type LogPosition } from './appender.ts';
+import { type GroupId, LogIndex, Term } from '../base/ids.ts';
+import type { Entry, HardState, LogBase } from '../raft/types.ts';
+import { emptyLog, type LogEnd, type LogPosition } from './appender.ts';
 import { alignment, decodeFrame, decodeSegmentHeader, type Frame } from './format.ts';
 import type { LogIdentity, LogRecord, RestoredGroup, RestoredLog } from './records.ts';
+import { Retention } from './retention.ts';
 
 export type Recovery =
   /** The driver truncates the segment of `end` there and deletes later ones, durably, before it writes. `isTorn` if more than zeros goes. */
-  | { readonly kind: 'recovered'; readonly log: RestoredLog; readonly end: LogPosition; readonly isTorn: boolean }
+  | { readonly kind: 'recovered'; readonly log: RestoredLog; readonly end: LogEnd; readonly isTorn: boolean }
   | { readonly kind: 'damaged'; readonly segment: number; readonly offset: number; readonly reason: string }
   /** Another node's or cluster's log, or of another format. */
   | { readonly kind: 'foreign'; readonly reason: string };
 
 interface RecoveringGroup {
   hardState: HardState;
+  base: LogBase;
+  chunks: readonly Uint8Array[];
+  /** Of a snapshot that is not complete. */
+  incomplete: Uint8Array[];
   entries: Entry[];
+  /**
+   * Nothing of it was in segments that are gone. While that is not known, its records need not follow one another:
+   * those that do not are of before its snapshot, which is to come.
+   */
+  isWhole: boolean;
 }
 
 interface Place {
@@ -37,7 +47,11 @@ export class LogRecovery {
   private readonly groups = new Map<GroupId, RecoveringGroup>();
   private boots = 0;
   private end: LogPosition = emptyLog;
+  private firstSegment = 0;
   private lastSegment = 0;
+  /** The latest that was recorded: what is needed begins there. */
+  private floor = 1;
+  private readonly retention = new Retention();
   /** Where reading stopped, unless the next frame is the first of the next segment. */
   private stop: Place | null = null;
   /** There is more than zeros behind `end`. */
@@ -51,8 +65,9 @@ export class LogRecovery {
 
   add(segment: number, bytes: Uint8Array): void {
     if (this.failure !== null) return;
+    if (this.firstSegment === 0) this.begin(segment);
     if (segment !== this.lastSegment + 1) {
-      this.damage({ segment: this.lastSegment + 1, offset: 0 }, 'the segment is missing');
+      this.damage({ segment: this.lastSegment + 1, offset: 0 }, missing);
       return;
     }
     this.lastSegment = segment;
@@ -63,9 +78,21 @@ export class LogRecovery {
   }
 
   finish(): Recovery {
+    const lost = [...this.groups.values()].some(({ isWhole, base }) => !isWhole && base.index > 0);
+    if (this.failure === null && (lost || this.firstSegment > this.floor))
+      this.damage({ segment: this.floor, offset: 0 }, missing);
     if (this.failure !== null) return this.failure;
-    const groups = new Map<GroupId, RestoredGroup>([...this.groups].sort(([a], [b]) => a - b));
-    return { kind: 'recovered', log: { boots: this.boots, groups }, end: this.end, isTorn: this.isTorn };
+    const groups = new Map<GroupId, RestoredGroup>();
+    for (const [group, { hardState, base, chunks, entries }] of [...this.groups].sort(([a], [b]) => a - b))
+      groups.set(group, { hardState, base, chunks, entries });
+    const { boots, isTorn, retention, firstSegment: first } = this;
+    return { kind: 'recovered', log: { boots, groups }, end: { ...this.end, first, boots, retention }, isTorn };
+  }
+
+  /** Segments before the first were deleted once nothing in them was needed: the first there is says where it begins. */
+  private begin(segment: number): void {
+    this.firstSegment = segment;
+    this.lastSegment = segment - 1;
   }
 
   /** A full segment ends in zeros written ahead: that nothing is missing between two is told by the sequence. */
@@ -85,6 +112,7 @@ export class LogRecovery {
         this.damage({ segment, offset }, 'a write is whole, but this version cannot read it');
         return;
       }
+      this.retention.note(segment, frame.records);
       if (!this.replay(frame.records)) {
         this.damage({ segment, offset }, "a group's entries do not follow one another");
         return;
@@ -96,7 +124,9 @@ export class LogRecovery {
 
   private nextFrame(bytes: Uint8Array, offset: number): Frame | null {
     const frame = decodeFrame(bytes, offset, this.crc);
-    return frame !== 'invalid' && frame.sequence === this.end.sequence + 1 ? frame : null;
+    if (frame === 'invalid') return null;
+    const isFirst = this.end.sequence === 0 && this.firstSegment > 1;
+    return isFirst || frame.sequence === this.end.sequence + 1 ? frame : null;
   }
 
   /** What lies behind the stop tells whether something was lost that had been on disk. */
@@ -126,26 +156,69 @@ export class LogRecovery {
       this.boots = record.boot;
       return true;
     }
+    if (record.kind === 'floor') {
+      this.floor = record.segment;
+      return true;
+    }
     const group = this.groupOf(record.group);
     if (record.kind === 'hardState') {
       group.hardState = record.hardState;
       return true;
     }
-    const first = record.entries[0]?.index ?? 0;
-    if (first < 1 || first > group.entries.length + 1) return false;
-    group.entries.length = first - 1;
-    for (const entry of record.entries) group.entries.push(entry);
-    return true;
+    if (record.kind === 'snapshotChunk') return addChunk(group, record.number, record.bytes) || !group.isWhole;
+    if (record.kind === 'snapshot') return completeSnapshot(group, record.base, record.chunks) || !group.isWhole;
+    return addEntries(group, record.entries);
   }
 
   private groupOf(id: GroupId): RecoveringGroup {
     const known = this.groups.get(id);
     if (known !== undefined) return known;
-    const made: RecoveringGroup = { hardState: { term: Term(0), votedFor: null }, entries: [] };
+    const made: RecoveringGroup = {
+      hardState: { term: Term(0), votedFor: null },
+      base: { index: LogIndex(0), term: Term(0) },
+      chunks: [],
+      incomplete: [],
+      entries: [],
+      isWhole: this.firstSegment === 1,
+    };
     this.groups.set(id, made);
     return made;
   }
 }
+
+function addEntries(group: RecoveringGroup, entries: readonly Entry[]): boolean {
+  const first = entries[0]?.index ?? 0;
+  const place = first - group.base.index - 1;
+  if (first < 1 || (group.isWhole && (place < 0 || place > group.entries.length))) return false;
+  if (place < 0 || place > group.entries.length) {
+    group.base = { index: LogIndex(first - 1), term: Term(0) };
+    group.entries = [];
+  } else group.entries.length = place;
+  for (const entry of entries) group.entries.push(entry);
+  return true;
+}
+
+function addChunk(group: RecoveringGroup, number: number, bytes: Uint8Array): boolean {
+  if (number === 0) group.incomplete = [];
+  if (number !== group.incomplete.length) return false;
+  group.incomplete.push(bytes);
+  return true;
+}
+
+/** Entries behind the snapshot stay if the log has the one it ends with; otherwise it says more than they do. */
+function completeSnapshot(group: RecoveringGroup, base: LogBase, chunks: number): boolean {
+  if (group.incomplete.length !== chunks || chunks === 0) return false;
+  const place = base.index - group.base.index;
+  const isInLog = place === 0 || group.entries[place - 1]?.term === base.term;
+  group.entries = isInLog ? group.entries.slice(place) : [];
+  group.base = base;
+  group.chunks = group.incomplete;
+  group.incomplete = [];
+  group.isWhole = true;
+  return true;
+}
+
+const missing = 'the segment is missing';
 
 /** The eight bytes at `offset`, or what there is of them. */
 function isZero(bytes: Uint8Array, offset: number): boolean {

@@ -12,6 +12,8 @@ export const defaultSettings: Settings = {
   autoCreateTenants: true,
   defaultTenant: true,
   maxValueBytes: 64 * mib,
+  snapshotLogBytes: 16 * mib,
+  snapshotBytesPerSecond: 32 * mib,
 };
 
 interface Bounds {
@@ -21,11 +23,22 @@ interface Bounds {
 
 /** The numbers among the settings, with what they may be. */
 export const settingBounds: Readonly<
-  Record<'electionMs' | 'heartbeatMs' | 'commandTimeoutMs' | 'gossipMs' | 'maxValueBytes', Bounds>
+  Record<
+    | 'electionMs'
+    | 'heartbeatMs'
+    | 'commandTimeoutMs'
+    | 'gossipMs'
+    | 'maxValueBytes'
+    | 'snapshotLogBytes'
+    | 'snapshotBytesPerSecond',
+    Bounds
+  >
 > = {
   electionMs: { least: 50, most: 60_000 },
   heartbeatMs: { least: 5, most: 10_000 },
   commandTimeoutMs: { least: 100, most: 600_000 },
   gossipMs: { least: 20, most: 60_000 },
   maxValueBytes: { least: 1024, most: 512 * mib },
+  snapshotLogBytes: { least: 1024, most: 4096 * mib },
+  snapshotBytesPerSecond: { least: mib, most: 4096 * mib },
 };

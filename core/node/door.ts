@@ -7,7 +7,7 @@
  * the list yet. A turn yields at most one `persist`, one `sendToPeer` per peer and one `sendToClient` per
  * connection.
  */
-import type { ConnId, NodeId, WriteId } from '../base/ids.ts';
+import type { ConnId, GroupId, NodeId, WriteId } from '../base/ids.ts';
 import type { LogRecord } from '../log/records.ts';
 import type { PeerMessage } from '../wire/messages.ts';
 
@@ -28,6 +28,8 @@ export type Input =
   | { readonly kind: 'persisted'; readonly upTo: WriteId }
   /** The instant in `node.wakeAt` has come. */
   | { readonly kind: 'timer' }
+  /** These groups keep the log long: each should save its state anew. */
+  | { readonly kind: 'reclaim'; readonly groups: readonly GroupId[] }
   /** The operator wants the node to stop: hand over leadership, take no new work. */
   | { readonly kind: 'drain' };
 

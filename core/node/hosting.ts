@@ -1,19 +1,27 @@
 /**
  * Builds the groups that have a replica on this node, from the static maps and from what the disk restored.
  */
-import { type GroupId, metadataGroup, type NodeId, Term } from '../base/ids.ts';
+import { type GroupId, metadataGroup, type NodeId, LogIndex, Term } from '../base/ids.ts';
 import { invariant } from '../base/invariant.ts';
 import { limits } from '../base/limits.ts';
-import type { MonoTime } from '../base/time.ts';
+import { type MonoTime, WallTime } from '../base/time.ts';
 import { DirectoryMachine } from '../group/directoryMachine.ts';
-import { Group } from '../group/group.ts';
+import { Group, type RestoredState } from '../group/group.ts';
 import type { StateMachine } from '../group/machine.ts';
 import { TenantMachine } from '../group/tenantMachine.ts';
 import type { RestoredGroup } from '../log/records.ts';
 import { Raft } from '../raft/raft.ts';
 import type { GroupDescriptor, NodeOptions } from './options.ts';
 
-const pristine: RestoredGroup = { hardState: { term: Term(0), votedFor: null }, entries: [] };
+const pristine: RestoredGroup = {
+  hardState: { term: Term(0), votedFor: null },
+  base: { index: LogIndex(0), term: Term(0) },
+  chunks: [],
+  entries: [],
+};
+
+/** A log that is kept short has small pieces of snapshots too. */
+const piecesOfLog = 8;
 
 /** The directory's machine, if this node has a replica of the metadata group, is in `groups` too. */
 export interface Hosted {
@@ -53,8 +61,33 @@ function hostGroup(options: NodeOptions, descriptor: GroupDescriptor, machine: S
     maxUncommittedBytes: limits.uncommittedBytes,
     leases: settings.leaseReads,
   };
-  const raft = new Raft(config, restored.groups.get(group) ?? pristine, random(`election/${String(group)}`), now);
-  const groupLimits = { ...limits, maxValueBytes: settings.maxValueBytes };
+  const found = restored.groups.get(group) ?? pristine;
+  const raft = new Raft(config, found, random(`election/${String(group)}`), now);
+  const { maxValueBytes, snapshotLogBytes } = settings;
+  const snapshotChunkBytes = Math.min(limits.snapshotChunkBytes, Math.ceil(snapshotLogBytes / piecesOfLog));
+  const groupLimits = { ...limits, maxValueBytes, snapshotLogBytes, snapshotChunkBytes };
+  const state = restoreState(machine, found);
   const nodes = new Map<number, NodeId>(replicas.map((replica) => [replica.replica, replica.node]));
-  return new Group(group, raft, machine, (replica) => nodes.get(replica) ?? null, groupLimits, options.probe ?? null);
+  return new Group(
+    group,
+    raft,
+    machine,
+    state,
+    (replica) => nodes.get(replica) ?? null,
+    groupLimits,
+    options.probe ?? null,
+  );
+}
+
+/** Gives the machine the state of the latest snapshot on disk. */
+function restoreState(machine: StateMachine, { chunks, base }: RestoredGroup): RestoredState {
+  let bytes = 0;
+  if (chunks.length === 0) return { bytes, stamp: WallTime(0) };
+  const loader = machine.loader();
+  for (const chunk of chunks) {
+    invariant(loader.add(chunk), 'a snapshot on disk can be read', { index: base.index });
+    bytes += chunk.length;
+  }
+  invariant(loader.finish(), 'a snapshot on disk is whole', { index: base.index });
+  return { bytes, stamp: loader.stamp };
 }

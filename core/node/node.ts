@@ -42,7 +42,7 @@ import type { NodeStatistics } from './view.ts';
 type NodeTimer =
   | RetryTimer
   | (Timer & { readonly kind: 'group'; readonly group: Group })
-  | (Timer & { readonly kind: 'gossip' | 'deadline' | 'purge' | 'lanes' | 'drain' });
+  | (Timer & { readonly kind: 'gossip' | 'deadline' | 'purge' | 'lanes' | 'snapshots' | 'drain' });
 
 export class Node implements ForwarderHost {
   readonly id: NodeId;
@@ -68,9 +68,12 @@ export class Node implements ForwarderHost {
   private readonly deadlineTimer: NodeTimer = { kind: 'deadline', scheduledAt: null };
   private readonly purgeTimer: NodeTimer = { kind: 'purge', scheduledAt: null };
   private readonly lanesTimer: NodeTimer = { kind: 'lanes', scheduledAt: null };
+  private readonly snapshotTimer: NodeTimer = { kind: 'snapshots', scheduledAt: null };
   private readonly drainTimer: NodeTimer = { kind: 'drain', scheduledAt: null };
   /** Groups that something happened to in this turn. */
   private readonly touched = new Set<Group>();
+  /** Groups that have work on snapshots to do, in the order of their turns. */
+  private readonly snapshotting = new Set<Group>();
   /** Groups with writes that are not on disk, and the last of them. */
   private readonly unsynced = new Map<Group, WriteId>();
   private readonly outbox = new Map<NodeId, PeerMessage[]>();
@@ -179,6 +182,9 @@ export class Node implements ForwarderHost {
       case 'peerDown':
         this.onLinkDown(input.peer);
         return;
+      case 'reclaim':
+        for (const group of input.groups) this.save(group);
+        return;
       case 'drain':
         this.startDraining();
         return;
@@ -202,7 +208,7 @@ export class Node implements ForwarderHost {
 
   private onPersisted(upTo: WriteId): void {
     for (const [group, last] of this.unsynced) {
-      group.raft.onPersisted(upTo, this.now.mono);
+      group.onPersisted(upTo, this.now.mono);
       this.touched.add(group);
       if (last <= upTo) this.unsynced.delete(group);
     }
@@ -361,12 +367,49 @@ export class Node implements ForwarderHost {
         this.timers.schedule(timer, after(mono, this.options.settings.commandTimeoutMs));
         this.chores.sweepLanes();
         return;
+      case 'snapshots':
+        this.workOnSnapshots();
+        return;
       case 'drain':
         this.finishDraining();
         return;
       default:
         unreachable(timer);
     }
+  }
+
+  private save(id: GroupId): void {
+    const group = this.groups.get(id);
+    if (group === undefined) return;
+    group.snapshots.isWanted = true;
+    this.touched.add(group);
+  }
+
+  /** Some groups at a time, a piece of each in turn, and no more bytes than the rate allows. */
+  private workOnSnapshots(): void {
+    const { mono } = this.now;
+    const bytesPerMs = this.options.settings.snapshotBytesPerSecond / 1000;
+    let done = 0;
+    for (let before = -1; done > before && done < bytesPerMs * limits.snapshotTickMs; ) {
+      before = done;
+      for (const group of [...this.snapshotting]) done += this.workOnSnapshot(group);
+    }
+    if (this.snapshotting.size > 0)
+      this.timers.schedule(
+        this.snapshotTimer,
+        after(mono, Math.max(limits.snapshotTickMs, Math.ceil(done / bytesPerMs))),
+      );
+  }
+
+  private workOnSnapshot(group: Group): number {
+    const { mono } = this.now;
+    const { snapshots } = group;
+    let reading = 0;
+    for (const other of this.snapshotting) if (other.snapshots.isReadingOut) reading += 1;
+    const bytes = snapshots.work(reading < limits.snapshotsAtATime, mono);
+    this.touched.add(group);
+    if (!snapshots.hasWork(mono)) this.snapshotting.delete(group);
+    return bytes;
   }
 
   private onGroupTimer(group: Group): void {
@@ -414,10 +457,12 @@ export class Node implements ForwarderHost {
   private collectOutput(): void {
     const records: LogRecord[] = [];
     for (const group of this.touched) {
-      const { hardState, entries, messages } = group.raft.takeOutput(this.nextWrite);
+      const pieces = group.snapshots.takeRecords(this.nextWrite);
+      const { hardState, entries, messages } = group.takeOutput(this.nextWrite);
+      for (const record of pieces) records.push(record);
       if (hardState !== null) records.push({ kind: 'hardState', group: group.id, hardState });
       if (entries.length > 0) records.push({ kind: 'entries', group: group.id, entries });
-      if (hardState !== null || entries.length > 0) this.unsynced.set(group, this.nextWrite);
+      if (hardState !== null || entries.length > 0 || pieces.length > 0) this.unsynced.set(group, this.nextWrite);
       for (const { to, message } of messages) {
         const node = group.nodeOf(to);
         if (node !== null) this.post(node, { kind: 'raft', group: group.id, from: group.raft.id, to, message });
@@ -432,7 +477,10 @@ export class Node implements ForwarderHost {
     for (const group of this.touched) {
       const timer = this.groupTimers.get(group);
       if (timer !== undefined) this.timers.schedule(timer, group.wantsTurn ? this.now.mono : group.raft.deadlineAt);
+      if (group.snapshots.hasWork(this.now.mono)) this.snapshotting.add(group);
     }
+    if (this.snapshotting.size > 0 && this.snapshotTimer.scheduledAt === null)
+      this.timers.schedule(this.snapshotTimer, after(this.now.mono, limits.snapshotTickMs));
     this.touched.clear();
   }
 

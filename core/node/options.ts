@@ -61,4 +61,8 @@ export interface Settings {
   readonly defaultTenant: boolean;
   /** The largest value, key or argument. */
   readonly maxValueBytes: number;
+  /** A group saves its state when the log since the last time has so many bytes, or as many as that took. */
+  readonly snapshotLogBytes: number;
+  /** What a node reads out for snapshots in a second, saved and sent together. */
+  readonly snapshotBytesPerSecond: number;
 }

@@ -1,51 +1,89 @@
 /**
- * A replica's log in memory: contiguous entries from index 1 on. It knows nothing of commitment.
+ * A replica's log in memory: contiguous entries behind its base, the last entry that a snapshot stands for (§5.1).
+ * It knows nothing of commitment.
  */
-import { LogIndex, Term } from '../base/ids.ts';
+import { LogIndex, type Term } from '../base/ids.ts';
 import { invariant } from '../base/invariant.ts';
-import type { Entry } from './types.ts';
+import type { Entry, LogBase } from './types.ts';
+
+/** What an entry takes beside its data, roughly. */
+const overheadBytes = 64;
 
 export class RaftLog {
-  private readonly entries: Entry[];
+  private base: LogBase;
+  private entries: Entry[];
 
-  constructor(entries: readonly Entry[]) {
+  /** `entries` begin right behind `base`. */
+  constructor(base: LogBase, entries: readonly Entry[]) {
+    this.base = base;
     this.entries = [...entries];
   }
 
+  /** The last index without an entry; everything up to it is in a snapshot. */
+  get baseIndex(): LogIndex {
+    return this.base.index;
+  }
+
   get lastIndex(): LogIndex {
-    return LogIndex(this.entries.length);
+    return LogIndex(this.base.index + this.entries.length);
   }
 
   get lastTerm(): Term {
-    return this.entries.at(-1)?.term ?? Term(0);
+    return this.entries.at(-1)?.term ?? this.base.term;
   }
 
-  /** The term of the entry at `index`; 0 before the log, null beyond its end. */
+  /** The term of the entry at `index`; null beyond the end, and before the base, where it is not known any more. */
   termAt(index: LogIndex): Term | null {
-    if (index === 0) return Term(0);
-    return this.entries[index - 1]?.term ?? null;
+    if (index === this.base.index) return this.base.term;
+    return this.entries[index - this.base.index - 1]?.term ?? null;
   }
 
   append(entry: Entry): void {
-    invariant(entry.index === this.entries.length + 1, 'a log grows without gaps', { index: entry.index });
+    invariant(entry.index === this.lastIndex + 1, 'a log grows without gaps', { index: entry.index });
     this.entries.push(entry);
   }
 
-  /** Removes everything from `index` on. */
+  /** Removes everything from `index` on, which is behind the base. */
   truncateFrom(index: LogIndex): void {
-    this.entries.length = index - 1;
+    this.entries.length = index - this.base.index - 1;
   }
 
-  /** The entries after `after` up to `upTo`. */
+  /** Forgets the entries up to `index`, which is in the log. */
+  compactTo(index: LogIndex): void {
+    const term = this.termAt(index);
+    invariant(term !== null, 'a log is compacted to an entry it has', { index, base: this.base.index });
+    this.entries = this.entries.slice(index - this.base.index);
+    this.base = { index, term };
+  }
+
+  /** Begins anew behind a snapshot that says more than this log. */
+  resetTo(base: LogBase): void {
+    this.base = base;
+    this.entries = [];
+  }
+
+  /** The lowest index behind which the entries up to `index` take no more than `bytes`. */
+  tailOf(index: LogIndex, bytes: number): LogIndex {
+    let from: number = index;
+    for (let left = bytes; from > this.base.index; from -= 1) {
+      left -= overheadBytes + (this.entries[from - this.base.index - 1]?.data.length ?? 0);
+      if (left < 0) break;
+    }
+    return LogIndex(from);
+  }
+
+  /** The entries after `after`, which is not before the base, up to `upTo`. */
   slice(after: LogIndex, upTo: LogIndex): readonly Entry[] {
-    return this.entries.slice(after, upTo);
+    const { index } = this.base;
+    invariant(after >= index, 'what was compacted is not asked for', { after, base: index });
+    return this.entries.slice(after - index, Math.max(upTo - index, 0));
   }
 
   /** The entries after `after` that fit in `maxBytes`, at least one if there is any. */
   sliceBytes(after: LogIndex, maxBytes: number): readonly Entry[] {
     const taken: Entry[] = [];
     let bytes = 0;
-    for (let i: number = after; i < this.entries.length; i += 1) {
+    for (let i = after - this.base.index; i < this.entries.length; i += 1) {
       const entry = this.entries[i];
       if (entry === undefined) break;
       bytes += entry.data.length;
@@ -55,10 +93,13 @@ export class RaftLog {
     return taken;
   }
 
-  /** The last index not after `index` whose term is at most `term`: where two logs may still agree. */
+  /**
+   * The last index not after `index` whose term is at most `term`: where two logs may still agree. Before the base
+   * nothing is known, so there it is `index` itself.
+   */
   lastAgreeable(index: LogIndex, term: Term): LogIndex {
-    let at: number = Math.min(index, this.entries.length);
-    while (at > 0 && (this.entries[at - 1]?.term ?? 0) > term) at -= 1;
+    let at: number = Math.min(index, this.lastIndex);
+    while (at > this.base.index && (this.termAt(LogIndex(at)) ?? 0) > term) at -= 1;
     return LogIndex(at);
   }
 }

@@ -60,18 +60,27 @@ export class Outbox {
     const { s } = this;
     const { lastIndex } = s.log;
     const hardState: HardState | null = s.hardStateChanged ? { term: s.term, votedFor: s.votedFor } : null;
+    const { installed } = s;
     const entries = s.unwrittenFrom > lastIndex ? nothing : s.log.slice(LogIndex(s.unwrittenFrom - 1), lastIndex);
-    if (hardState !== null || entries.length > 0) {
-      const covered = entries.length > 0 ? lastIndex : LogIndex(0);
+    if (hardState !== null || entries.length > 0 || installed !== null) {
+      const covered = entries.length > 0 || installed !== null ? lastIndex : LogIndex(0);
       s.unsynced.push({ write, lastIndex: covered, hasHardState: hardState !== null });
     }
     s.hardStateChanged = false;
+    s.installed = null;
     s.unwrittenFrom = LogIndex(lastIndex + 1);
     const last = s.unsynced.at(-1)?.write ?? write;
     for (const held of s.held) held.write ??= last;
     const { messages } = this;
     this.messages = [];
-    return { hardState, entries, messages };
+    return { hardState, installed, entries, messages };
+  }
+
+  /** All that this replica needs beside a snapshot is written again: the term, the vote, the entries after `index`. */
+  rewriteAfter(index: LogIndex): void {
+    const { s } = this;
+    s.hardStateChanged = true;
+    if (s.unwrittenFrom > index + 1) s.unwrittenFrom = LogIndex(index + 1);
   }
 
   private hold(to: ReplicaId, message: RaftMessage): void {

@@ -13,9 +13,9 @@ import type { Random } from '../base/random.ts';
 import { after, type MonoTime } from '../base/time.ts';
 import { Outbox } from './outbox.ts';
 import { majority } from './quorum.ts';
-import { Replication } from './replication.ts';
+import { Replication, type SnapshotChunk, type SnapshotReply } from './replication.ts';
 import { initialState, isSynced, type RaftConfig, type RaftState } from './state.ts';
-import type { Entry, EntryKind, HardState, RaftMessage, RaftOutput } from './types.ts';
+import type { Entry, EntryKind, LogBase, RaftMessage, RaftOutput, RestoredReplica } from './types.ts';
 
 /** Of the span of election timeouts, what is the home replica's: enough for it to win before another begins. */
 const homeShare = 0.25;
@@ -31,16 +31,11 @@ export class Raft {
   private readonly replication: Replication;
 
   /** `restored` is what the disk has; all of it counts as durable. */
-  constructor(
-    config: RaftConfig,
-    restored: { readonly hardState: HardState; readonly entries: readonly Entry[] },
-    random: Random,
-    now: MonoTime,
-  ) {
+  constructor(config: RaftConfig, restored: RestoredReplica, random: Random, now: MonoTime) {
     this.id = config.id;
     this.config = config;
     this.random = random;
-    this.state = initialState(restored.hardState, restored.entries, now);
+    this.state = initialState(restored, now);
     this.out = new Outbox(this.state);
     this.replication = new Replication(config, this.state, this.out);
     this.resetElectionTimer(now);
@@ -69,7 +64,7 @@ export class Raft {
     if (from === this.id || !this.config.voters.includes(from)) return;
     if (message.term > s.term && !this.isOnlyAsked(message)) {
       if (message.kind === 'voteRequest' && this.hearsLeader(message, now)) return;
-      const leads = message.kind === 'append' || message.kind === 'heartbeat';
+      const leads = message.kind === 'append' || message.kind === 'heartbeat' || message.kind === 'snapshotChunk';
       this.becomeFollower(message.term, leads ? from : null, now);
     }
     if (message.term < s.term) {
@@ -90,6 +85,13 @@ export class Raft {
       case 'heartbeat':
         this.followLeader(from, now);
         this.replication.onHeartbeat(from, message);
+        return;
+      case 'snapshotChunk':
+        this.followLeader(from, now);
+        this.replication.onSnapshotChunk(from, message);
+        return;
+      case 'snapshotReply':
+        if (s.role === 'leader') this.replication.onSnapshotReply(from, message, now);
         return;
       case 'appendReply':
         if (s.role === 'leader') this.replication.onAppendReply(from, message, now);
@@ -200,6 +202,65 @@ export class Raft {
     return this.state.log.slice(afterIndex, upTo);
   }
 
+  /** Forgets entries that a durable snapshot stands for. */
+  compactTo(index: LogIndex): void {
+    const s = this.state;
+    invariant(index <= s.commitIndex, 'only what is committed is compacted', { index, commit: s.commitIndex });
+    if (index > s.log.baseIndex) s.log.compactTo(index);
+  }
+
+  /** Writes again what a snapshot as of `index` does not stand for, so that nothing written before it is needed. */
+  rewriteAfter(index: LogIndex): void {
+    this.out.rewriteAfter(index);
+  }
+
+  /** A piece of a snapshot that came for this follower; null if none waits. */
+  takeSnapshotChunk(): SnapshotChunk | null {
+    return this.replication.chunks.shift() ?? null;
+  }
+
+  /** Says to the leader which piece of its snapshot is wanted next. */
+  wantSnapshotChunk({ from, message }: SnapshotChunk, next: number): void {
+    const { term, index, round } = message;
+    if (term === this.state.term)
+      this.out.sendAfterHardState(from, { kind: 'snapshotReply', term, index, next, round });
+  }
+
+  /** The state is that of a snapshot now, as of `base`. The leader is told when that is on disk. */
+  install(base: LogBase, { from, message }: SnapshotChunk): void {
+    this.replication.install(base);
+    if (message.term !== this.state.term) return;
+    const { term, round } = message;
+    this.out.sendAfterLog(from, {
+      kind: 'appendReply',
+      term,
+      accepted: true,
+      index: base.index,
+      hintTerm: term,
+      round,
+    });
+  }
+
+  /** A follower that is alive and needs the state, not entries; null if there is none, or this replica does not lead. */
+  followerInNeed(now: MonoTime): ReplicaId | null {
+    if (this.state.role !== 'leader') return null;
+    for (const [replica, { mode, heardAt }] of this.state.progress)
+      if (mode === 'snapshot' && now < after(heardAt, this.config.electionMs)) return replica;
+    return null;
+  }
+
+  /** Sends a piece of the state as of `base` to a follower. */
+  sendSnapshotChunk(to: ReplicaId, base: LogBase, number: number, bytes: Uint8Array, isLast: boolean): void {
+    const { term, round } = this.state;
+    const { index, term: indexTerm } = base;
+    this.out.send(to, { kind: 'snapshotChunk', term, index, indexTerm, number, isLast, bytes, round });
+  }
+
+  /** What followers have said of the snapshots they are sent; null if nothing new. */
+  takeSnapshotReply(): SnapshotReply | null {
+    return this.replication.replies.shift() ?? null;
+  }
+
   /** Whether a follower is alive and holds everything committed, while leading. */
   isCaughtUp(replica: ReplicaId, now: MonoTime): boolean {
     const progress = this.state.progress.get(replica);
@@ -239,7 +300,7 @@ export class Raft {
   /** Tells a replica that lags behind about the present term. */
   private answerOldTerm(from: ReplicaId, message: RaftMessage): void {
     const s = this.state;
-    if (message.kind === 'append' || message.kind === 'heartbeat') {
+    if (message.kind === 'append' || message.kind === 'heartbeat' || message.kind === 'snapshotChunk') {
       this.out.sendAfterHardState(from, { kind: 'heartbeatReply', term: s.term, round: 0 });
     } else if (message.kind === 'voteRequest') {
       this.out.sendAfterHardState(from, { kind: 'voteReply', term: s.term, pre: message.pre, granted: false });

@@ -4,13 +4,25 @@
  */
 import { LogIndex, type ReplicaId } from '../base/ids.ts';
 import { invariant } from '../base/invariant.ts';
+import { Queue } from '../base/queue.ts';
 import { after, MonoTime } from '../base/time.ts';
 import type { Outbox } from './outbox.ts';
 import { reachedByMajority } from './quorum.ts';
 import type { Progress, RaftConfig, RaftState } from './state.ts';
-import type { RaftMessage } from './types.ts';
+import type { LogBase, RaftMessage } from './types.ts';
 
 type Of<Kind extends RaftMessage['kind']> = Extract<RaftMessage, { kind: Kind }>;
+
+/** A piece of a snapshot, and who sent it. */
+export interface SnapshotChunk {
+  readonly from: ReplicaId;
+  readonly message: Of<'snapshotChunk'>;
+}
+
+export interface SnapshotReply {
+  readonly from: ReplicaId;
+  readonly message: Of<'snapshotReply'>;
+}
 
 /** With the clocks' rates off by at most 10 %: L = 0.8·Emin ≤ Emin·(1−ρ)/(1+ρ). */
 const leaseShare = 0.8;
@@ -22,6 +34,9 @@ export class Replication {
   private readonly config: RaftConfig;
   private readonly s: RaftState;
   private readonly out: Outbox;
+  /** For whoever keeps the state: Raft knows only that there is one. */
+  readonly chunks = new Queue<SnapshotChunk>();
+  readonly replies = new Queue<SnapshotReply>();
 
   constructor(config: RaftConfig, state: RaftState, out: Outbox) {
     this.config = config;
@@ -95,6 +110,14 @@ export class Replication {
     }
     if (progress.nextIndex <= message.index) progress.nextIndex = LogIndex(message.index + 1);
     progress.mode = 'replicate';
+  }
+
+  /** Something of the state has come to the follower. */
+  onSnapshotReply(from: ReplicaId, message: Of<'snapshotReply'>, now: MonoTime): void {
+    const progress = this.s.progress.get(from);
+    if (progress === undefined) return;
+    this.heard(progress, message.round, now);
+    this.replies.push({ from, message });
   }
 
   onHeartbeatReply(from: ReplicaId, message: Of<'heartbeatReply'>, now: MonoTime): void {
@@ -188,6 +211,12 @@ export class Replication {
 
   private sendAppends(replica: ReplicaId, progress: Progress, now: MonoTime): void {
     const { s, config } = this;
+    if (progress.mode === 'snapshot') return;
+    if (progress.nextIndex <= s.log.baseIndex) {
+      progress.mode = 'snapshot';
+      progress.inflight = 0;
+      return;
+    }
     const window = progress.mode === 'probe' ? 1 : config.maxInflightAppends;
     while (progress.inflight < window && progress.nextIndex <= s.log.lastIndex) {
       const prevIndex = LogIndex(progress.nextIndex - 1);
@@ -224,13 +253,16 @@ export class Replication {
   onAppend(from: ReplicaId, message: Of<'append'>): void {
     const { s } = this;
     const { prevIndex, prevTerm, entries, round, term } = message;
-    if (prevIndex > s.log.lastIndex || s.log.termAt(prevIndex) !== prevTerm) {
+    // Before the base everything is committed, and so the same in every log that a leader sends from.
+    const mayDiffer = prevIndex >= s.log.baseIndex;
+    if (prevIndex > s.log.lastIndex || (mayDiffer && s.log.termAt(prevIndex) !== prevTerm)) {
       const index = s.log.lastAgreeable(LogIndex(Math.min(prevIndex, s.log.lastIndex)), prevTerm);
       const hintTerm = s.log.termAt(index) ?? s.log.lastTerm;
       this.out.sendAfterHardState(from, { kind: 'appendReply', term, accepted: false, index, hintTerm, round });
       return;
     }
     for (const entry of entries) {
+      if (entry.index <= s.log.baseIndex) continue;
       const present = s.log.termAt(entry.index);
       if (present === entry.term) continue;
       if (present !== null) {
@@ -246,6 +278,37 @@ export class Replication {
     const index = LogIndex(prevIndex + entries.length);
     this.learnCommit(Math.min(message.commit, index));
     this.out.sendAfterLog(from, { kind: 'appendReply', term, accepted: true, index, hintTerm: term, round });
+  }
+
+  /** What is in the log already needs no snapshot; the rest is for the owner, which has the state. */
+  onSnapshotChunk(from: ReplicaId, message: Of<'snapshotChunk'>): void {
+    const { s } = this;
+    const { term, round } = message;
+    if (message.index > s.commitIndex) this.chunks.push({ from, message });
+    else
+      this.out.sendAfterLog(from, {
+        kind: 'appendReply',
+        term,
+        accepted: true,
+        index: s.commitIndex,
+        hintTerm: term,
+        round,
+      });
+  }
+
+  /** Entries behind a snapshot stay if they follow it (§7). */
+  install(base: LogBase): void {
+    const { s } = this;
+    invariant(base.index > s.commitIndex, 'a snapshot says more than is known', { index: base.index });
+    if (s.log.termAt(base.index) === base.term) s.log.compactTo(base.index);
+    else {
+      this.out.onTruncated(LogIndex(s.log.baseIndex + 1));
+      s.log.resetTo(base);
+    }
+    s.commitIndex = base.index;
+    s.installed = base;
+    s.unwrittenFrom = LogIndex(base.index + 1);
+    this.out.rewriteAfter(base.index);
   }
 
   onHeartbeat(from: ReplicaId, message: Of<'heartbeat'>): void {

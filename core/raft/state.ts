@@ -4,7 +4,7 @@
 import { LogIndex, type ReplicaId, type Term, type WriteId } from '../base/ids.ts';
 import type { MonoTime } from '../base/time.ts';
 import { RaftLog } from './log.ts';
-import type { Entry, HardState, OutgoingRaftMessage } from './types.ts';
+import type { LogBase, OutgoingRaftMessage, RestoredReplica } from './types.ts';
 
 export interface RaftConfig {
   readonly id: ReplicaId;
@@ -28,8 +28,11 @@ export interface Progress {
   /** The follower's log agrees with ours, durably, up to here. */
   matchIndex: LogIndex;
   nextIndex: LogIndex;
-  /** `probe`: one append at a time until one is accepted. `replicate`: as many as the window allows. */
-  mode: 'probe' | 'replicate';
+  /**
+   * `probe`: one append at a time until one is accepted. `replicate`: as many as the window allows. `snapshot`: the
+   * entries it needs are gone, so it gets none until it has the state instead.
+   */
+  mode: 'probe' | 'replicate' | 'snapshot';
   /** Appends without an answer. */
   inflight: number;
   /** The latest quorum round it has answered in this term. */
@@ -92,19 +95,21 @@ export interface RaftState {
   /** From here on the log is to be written; beyond its end if nothing is. */
   unwrittenFrom: LogIndex;
   hardStateChanged: boolean;
+  /** A snapshot that replaced the log and is not written yet. */
+  installed: LogBase | null;
   unsynced: UnsyncedWrite[];
   held: HeldMessage[];
 }
 
-export function initialState(hardState: HardState, entries: readonly Entry[], electionAt: MonoTime): RaftState {
-  const log = new RaftLog(entries);
+export function initialState({ hardState, base, entries }: RestoredReplica, electionAt: MonoTime): RaftState {
+  const log = new RaftLog(base, entries);
   return {
     role: 'follower',
     term: hardState.term,
     votedFor: hardState.votedFor,
     leader: null,
     log,
-    commitIndex: LogIndex(0),
+    commitIndex: base.index,
     durableIndex: log.lastIndex,
     votes: new Map(),
     progress: new Map(),
@@ -123,6 +128,7 @@ export function initialState(hardState: HardState, entries: readonly Entry[], el
     termStart: LogIndex(0),
     unwrittenFrom: LogIndex(log.lastIndex + 1),
     hardStateChanged: false,
+    installed: null,
     unsynced: [],
     held: [],
   };
@@ -130,7 +136,7 @@ export function initialState(hardState: HardState, entries: readonly Entry[], el
 
 /** Everything of ours is on disk: the term, the vote and the whole log. */
 export function isSynced(s: RaftState): boolean {
-  return s.unsynced.length === 0 && !s.hardStateChanged && s.unwrittenFrom > s.log.lastIndex;
+  return s.unsynced.length === 0 && !s.hardStateChanged && s.installed === null && s.unwrittenFrom > s.log.lastIndex;
 }
 
 /** Our term and vote are on disk, whatever the log. */

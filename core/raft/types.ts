@@ -16,6 +16,20 @@ export interface Entry {
   readonly data: Uint8Array;
 }
 
+/** The last entry of those that a snapshot stands for: index 0, term 0 if there is none. */
+export interface LogBase {
+  readonly index: LogIndex;
+  readonly term: Term;
+}
+
+/** What a replica begins a life with. */
+export interface RestoredReplica {
+  readonly hardState: HardState;
+  readonly base: LogBase;
+  /** Contiguous, right behind `base`. */
+  readonly entries: readonly Entry[];
+}
+
 /** What must be on disk before a replica speaks in a term (§3.8). */
 export interface HardState {
   readonly term: Term;
@@ -55,6 +69,28 @@ export type RaftMessage =
   /** `commit` never exceeds what the receiver is known to hold. */
   | { readonly kind: 'heartbeat'; readonly term: Term; readonly commit: LogIndex; readonly round: number }
   | { readonly kind: 'heartbeatReply'; readonly term: Term; readonly round: number }
+  /**
+   * A piece of the state as of `index`, for a follower that needs entries the leader has no more (§5.3). Pieces are
+   * numbered from 0 on; every reply says which one is wanted next.
+   */
+  | {
+      readonly kind: 'snapshotChunk';
+      readonly term: Term;
+      readonly index: LogIndex;
+      readonly indexTerm: Term;
+      readonly number: number;
+      readonly isLast: boolean;
+      readonly bytes: Uint8Array;
+      readonly round: number;
+    }
+  /** `index` is the snapshot's. One that is installed is acknowledged with an `appendReply`. */
+  | {
+      readonly kind: 'snapshotReply';
+      readonly term: Term;
+      readonly index: LogIndex;
+      readonly next: number;
+      readonly round: number;
+    }
   /** Leadership transfer: campaign at once (§3.10). */
   | { readonly kind: 'timeoutNow'; readonly term: Term };
 
@@ -67,6 +103,8 @@ export interface OutgoingRaftMessage {
 export interface RaftOutput {
   /** To be written and synced, together with `entries`, in the write whose id was given to `takeOutput`. */
   readonly hardState: HardState | null;
+  /** A snapshot was installed: its end is to be written, before `entries` and in the same write. */
+  readonly installed: LogBase | null;
   /** Contiguous; the first one's index says from where the stored log is replaced. */
   readonly entries: readonly Entry[];
   readonly messages: readonly OutgoingRaftMessage[];

@@ -21,6 +21,8 @@ const raft = {
   heartbeat: 5,
   heartbeatReply: 6,
   timeoutNow: 7,
+  snapshotChunk: 8,
+  snapshotReply: 9,
 } as const;
 const outcome = { done: 1, resolved: 2, refused: 3, forgotten: 4, undecided: 5 } as const;
 const refusal = { notLeader: 1, notOwner: 2, outOfOrder: 3, busy: 4 } as const;
@@ -62,7 +64,7 @@ export function decodeMessages(payload: Uint8Array): readonly PeerMessage[] | 'm
 export function messageBytes(m: PeerMessage): number {
   switch (m.kind) {
     case 'raft':
-      return fixedBytes + (m.message.kind === 'append' ? entriesBytes(m.message.entries) : 0);
+      return fixedBytes + raftBytes(m.message);
     case 'request':
       return fixedBytes + operationBytes(m.operation, null);
     case 'reply':
@@ -203,6 +205,19 @@ function encodeRaft(writer: ByteWriter, m: RaftMessage): void {
     case 'heartbeatReply':
       writer.varint(m.round);
       return;
+    case 'snapshotChunk':
+      writer.varint(m.index);
+      writer.varint(m.indexTerm);
+      writer.varint(m.number);
+      writer.u8(m.isLast ? 1 : 0);
+      writer.varint(m.round);
+      writer.bytes(m.bytes);
+      return;
+    case 'snapshotReply':
+      writer.varint(m.index);
+      writer.varint(m.next);
+      writer.varint(m.round);
+      return;
     case 'timeoutNow':
       return;
     default:
@@ -251,6 +266,19 @@ function decodeRaft(reader: ByteReader): RaftMessage | null {
     }
     case raft.heartbeatReply:
       return { kind: 'heartbeatReply', term, round: reader.varint() };
+    case raft.snapshotChunk: {
+      const index = LogIndex(reader.varint());
+      const indexTerm = Term(reader.varint());
+      const number = reader.varint();
+      const isLast = reader.u8() === 1;
+      const round = reader.varint();
+      return { kind: 'snapshotChunk', term, index, indexTerm, number, isLast, bytes: reader.bytes(), round };
+    }
+    case raft.snapshotReply: {
+      const index = LogIndex(reader.varint());
+      const next = reader.varint();
+      return { kind: 'snapshotReply', term, index, next, round: reader.varint() };
+    }
     case raft.timeoutNow:
       return { kind: 'timeoutNow', term };
     default:
@@ -384,6 +412,11 @@ function decodeChange(reader: ByteReader): MapChange | null {
     default:
       return null;
   }
+}
+
+function raftBytes(m: RaftMessage): number {
+  if (m.kind === 'append') return entriesBytes(m.entries);
+  return m.kind === 'snapshotChunk' ? m.bytes.length : 0;
 }
 
 function entriesBytes(entries: readonly Entry[]): number {

@@ -51,6 +51,8 @@ const schema = v.strictObject({
       commandTimeoutMs: setting('commandTimeoutMs'),
       gossipMs: setting('gossipMs'),
       maxValueBytes: setting('maxValueBytes'),
+      snapshotLogBytes: setting('snapshotLogBytes'),
+      snapshotBytesPerSecond: setting('snapshotBytesPerSecond'),
       leaseReads: v.optional(yesOrNo, defaultSettings.leaseReads),
       autoCreateTenants: v.optional(yesOrNo, defaultSettings.autoCreateTenants),
       defaultTenant: v.optional(yesOrNo, defaultSettings.defaultTenant),

@@ -4,10 +4,12 @@
  * where a write and a sync take two). Zeros are written ahead of the log's end, in the background, so that
  * a write need not change the file's size.
  *
+ * Segments that nothing needs any more are deleted in the background, the first first.
+ *
  * A write that fails is never tried again: after it nobody knows what is on disk. The node stops.
  */
-import { closeSync, fdatasync, fstatSync, openSync, write, writev } from 'node:fs';
-import type { WriteId } from '../../core/index.ts';
+import { closeSync, fdatasync, fstatSync, openSync, unlink, write, writev } from 'node:fs';
+import type { GroupId, WriteId } from '../../core/index.ts';
 import type { LogAppender, LogChunk } from '../../core/log/appender.ts';
 import type { LogRecord } from '../../core/log/records.ts';
 import { openSynced, segmentPath } from './segmentFiles.ts';
@@ -24,6 +26,7 @@ export interface LogDisk {
   writev(descriptor: number, chunks: readonly Uint8Array[], position: number, done: Done): void;
   /** Zeros at `position`, on disk when it returns. */
   extend(descriptor: number, zeros: Uint8Array, position: number, done: Done): void;
+  remove(path: string, done: (error: NodeJS.ErrnoException | null) => void): void;
 }
 
 interface QueuedWrite {
@@ -52,6 +55,9 @@ export class LogFiles {
   private hasFailed = false;
   private onPersisted: (upTo: WriteId) => void = () => undefined;
   private onFailed: (error: Error) => void = () => undefined;
+  private onLaggards: (groups: readonly GroupId[]) => void = () => undefined;
+  private readonly deletable: number[] = [];
+  private isDeleting = false;
   private onIdle: (() => void) | null = null;
 
   constructor(directory: string, appender: LogAppender, disk: LogDisk = realDisk) {
@@ -60,15 +66,22 @@ export class LogFiles {
     this.disk = disk;
   }
 
-  /** Who hears of writes that are on disk, and of the first that will never be. */
-  listen(onPersisted: (upTo: WriteId) => void, onFailed: (error: Error) => void): void {
+  /** Who hears of writes that are on disk, of the first that will never be, and of groups that keep the log long. */
+  listen(
+    onPersisted: (upTo: WriteId) => void,
+    onFailed: (error: Error) => void,
+    onLaggards: (groups: readonly GroupId[]) => void = () => undefined,
+  ): void {
     this.onPersisted = onPersisted;
     this.onFailed = onFailed;
+    this.onLaggards = onLaggards;
   }
 
   persist(id: WriteId, records: readonly LogRecord[]): void {
     const chunk = this.appender.append(records);
     this.queue.push({ write: id, sequence: this.appender.lastSequence, chunk });
+    const laggards = this.appender.takeLaggards();
+    if (laggards.length > 0) this.onLaggards(laggards);
     this.flush();
   }
 
@@ -102,9 +115,24 @@ export class LogFiles {
       this.isWriting = false;
       this.appender.onSynced(last.sequence);
       this.onPersisted(last.write);
+      this.deletable.push(...this.appender.takeDeletable());
+      this.deleteNext();
       this.flush();
     });
     this.maybeExtend(opened, end);
+  }
+
+  /** One at a time: what a crash leaves must not have gaps. One that cannot be deleted is tried again with the next. */
+  private deleteNext(): void {
+    const [segment] = this.deletable;
+    if (segment === undefined || this.isDeleting) return;
+    this.isDeleting = true;
+    this.disk.remove(segmentPath(this.directory, segment), (error) => {
+      this.isDeleting = false;
+      if (error !== null && error.code !== 'ENOENT') return;
+      this.deletable.shift();
+      this.deleteNext();
+    });
   }
 
   /** The writes at the head of the queue that go to one segment and, while zeros are being written, before them. */
@@ -176,6 +204,9 @@ export class LogFiles {
 }
 
 const realDisk: LogDisk = {
+  remove: (path, done) => {
+    unlink(path, done);
+  },
   writev: (descriptor, chunks, position, done) => {
     writev(descriptor, chunks, position, done);
   },

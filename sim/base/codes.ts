@@ -17,6 +17,7 @@ export const inputCode: Readonly<Record<Input['kind'], number>> = {
   persisted: 8,
   timer: 9,
   drain: 10,
+  reclaim: 11,
 };
 
 /** What happens to the world itself, beside inputs. */
@@ -38,6 +39,8 @@ const raftCode: Readonly<Record<RaftMessage['kind'], number>> = {
   heartbeat: 5,
   heartbeatReply: 6,
   timeoutNow: 7,
+  snapshotChunk: 8,
+  snapshotReply: 9,
 };
 
 export function hashInput(hash: RollingHash, input: Input): void {
@@ -56,6 +59,9 @@ export function hashInput(hash: RollingHash, input: Input): void {
       return;
     case 'persisted':
       hash.add(input.upTo);
+      return;
+    case 'reclaim':
+      for (const group of input.groups) hash.add(group);
       return;
     case 'clientOpened':
     case 'clientClosed':
@@ -117,6 +123,14 @@ function hashRaft(hash: RollingHash, message: RaftMessage): void {
       return;
     case 'voteReply':
       hash.add(message.granted ? 1 : 0);
+      return;
+    case 'snapshotChunk':
+      hash.add(message.index);
+      hash.add(message.number);
+      return;
+    case 'snapshotReply':
+      hash.add(message.index);
+      hash.add(message.next);
       return;
     case 'timeoutNow':
       return;

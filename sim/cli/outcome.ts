@@ -14,6 +14,8 @@ export interface Outcome {
   readonly forwards: number;
   readonly staleForwards: number;
   readonly elections: number;
+  readonly snapshots: number;
+  readonly installed: number;
   readonly commands: number;
   readonly faults: number;
   readonly wallMs: number;
@@ -34,6 +36,8 @@ export function runSeed(seed: number, profile: Profile, check: boolean): Outcome
     forwards: s.forwards,
     staleForwards: s.staleForwards,
     elections: s.elections,
+    snapshots: s.snapshots,
+    installed: s.installed,
     commands: s.commands,
     faults,
     wallMs: performance.now() - startedAt,

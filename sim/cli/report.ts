@@ -29,6 +29,7 @@ export function describeResult(result: Result, wallMs: number): readonly string[
     ['reads', `${String(s.servedReads)} served beside the log`],
     ['forwards', `${String(s.forwards)}, of which ${String(s.staleForwards)} to the wrong place`],
     ['elections', String(s.elections)],
+    ['snapshots', `${String(s.snapshots)}, of which ${String(s.installed)} from another replica`],
     ['faults', faults.length === 0 ? 'none' : faults.join(', ')],
     ['network', `${String(s.messages)} messages, ${String(s.lostMessages)} lost`],
     ['time', `${seconds(s.simulatedUs)} s simulated in ${(wallMs / 1000).toFixed(2)} s`],

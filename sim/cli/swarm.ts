@@ -59,7 +59,7 @@ export function summarize(outcomes: readonly Outcome[], wallMs: number): readonl
   const busyMs = sum(({ wallMs }) => wallMs);
   return [
     `${String(outcomes.length)} runs: ${pc.green(`${String(clean)} clean`)}, ${String(invalid.length)} invalid, ${violations.length === 0 ? '0' : pc.red(String(violations.length))} violations`,
-    `commands ${String(sum(({ commands }) => commands))}, forwards ${String(sum(({ forwards }) => forwards))}, to the wrong place ${String(sum(({ staleForwards }) => staleForwards))}, elections ${String(sum(({ elections }) => elections))}, faults ${String(sum(({ faults }) => faults))}`,
+    `commands ${String(sum(({ commands }) => commands))}, forwards ${String(sum(({ forwards }) => forwards))}, to the wrong place ${String(sum(({ staleForwards }) => staleForwards))}, elections ${String(sum(({ elections }) => elections))}, snapshots ${String(sum(({ snapshots }) => snapshots))} (${String(sum(({ installed }) => installed))} installed), faults ${String(sum(({ faults }) => faults))}`,
     `${(sum(({ simulatedUs }) => simulatedUs) / 1_000_000).toFixed(0)} s simulated in ${(wallMs / 1000).toFixed(1)} s; ${String(events)} events, ${String(Math.round((events / busyMs) * 1000))} per second and process`,
     ...invalid.map(({ seed, verdict }) => `  seed ${String(seed)}: ${describeVerdict(verdict)}`),
   ];

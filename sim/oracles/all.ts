@@ -17,6 +17,7 @@ import { oneHop } from './oneHop.ts';
 import { oneLeader } from './oneLeader.ts';
 import type { Oracle, Truth } from './oracle.ts';
 import { ownerExecutes } from './ownerExecutes.ts';
+import { sameSnapshot } from './sameSnapshot.ts';
 import { sameState } from './sameState.ts';
 import { rightReply, tenantsAreApart } from './rightReply.ts';
 
@@ -28,6 +29,7 @@ export function makeOracles(truth: Truth, histories: Histories): readonly Oracle
     leaderCompleteness(),
     applyInOrder(),
     sameState(truth, histories),
+    sameSnapshot(),
     committedIsDurable(),
     claimsAreDurable(),
     commitByCounting(),

@@ -33,7 +33,7 @@ export function applyInOrder(): Oracle {
       const follows =
         index === cursor.index ? position === cursor.position + 1 : index > cursor.index && position === 0;
       rule(
-        follows && !skipsWork(replica, cursor.index, index),
+        follows && !skipsWork(replica, Math.max(cursor.index, raft.state.log.baseIndex), index),
         'R5',
         'entries are applied in order, without gaps',
         facts,

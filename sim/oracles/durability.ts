@@ -45,6 +45,8 @@ export function claimsAreDurable(): Oracle {
           return;
         case 'append':
         case 'heartbeat':
+        case 'snapshotChunk':
+        case 'snapshotReply':
           requireTerm(replica, message);
           return;
         case 'voteRequest':

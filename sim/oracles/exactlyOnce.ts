@@ -3,6 +3,7 @@
  * takes effect at most once, and never after its client was told that it was not executed.
  */
 import { equalBytes } from '../../core/base/bytes.ts';
+import { LogIndex } from '../../core/base/ids.ts';
 import type { Command } from '../truth/commands.ts';
 import type { CommittedEntry, GroupTruth } from '../truth/groupTruth.ts';
 import type { Histories } from '../truth/histories.ts';
@@ -25,7 +26,8 @@ export function acknowledgedIsKept(truth: Truth): Oracle {
         const { group, index } = command.ranAt;
         const leader = truth.groups.get(group)?.currentLeader() ?? null;
         const committed = truth.groups.get(group)?.committedAt(index);
-        const isHeld = leader?.raft?.state.log.termAt(index) === committed?.entry.term;
+        const log = leader?.raft?.state.log;
+        const isHeld = index < (log?.baseIndex ?? 0) || log?.termAt(LogIndex(index)) === committed?.entry.term;
         rule(leader !== null && isHeld, 'D1', 'an acknowledged write is still there in the end', () =>
           factsOf(command),
         );

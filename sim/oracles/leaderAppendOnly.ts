@@ -15,7 +15,11 @@ export function leaderAppendOnly(): Oracle {
       if (first === undefined || first.index > replica.written.length) return;
       const { state } = replica.raft ?? {};
       const leads = state?.role === 'leader' && state.term === replica.ledIn;
-      rule(!leads, 'R2', 'a leader only adds to its log', {
+      // Beside a snapshot, what follows it is written again.
+      const isSame = replica.written
+        .slice(first.index - 1)
+        .every(({ index, term }) => entries[index - first.index]?.term === term);
+      rule(!leads || isSame, 'R2', 'a leader only adds to its log', {
         group: replica.group.id,
         node: replica.node,
         from: first.index,

@@ -31,7 +31,7 @@ function requireEntry(replica: ReplicaTruth, { entry, commitTerm }: CommittedEnt
   const { group, node, raft } = replica;
   const facts = { group: group.id, node, term, index: entry.index, commitTerm };
   rule(
-    raft === null || raft.state.log.termAt(entry.index) === entry.term,
+    raft === null || entry.index < raft.state.log.baseIndex || raft.state.log.termAt(entry.index) === entry.term,
     'R4',
     'a leader has what earlier terms committed',
     facts,

@@ -36,12 +36,13 @@ export function leaderExecutes(truth: Truth): Oracle {
       });
     },
     raftSent(replica: ReplicaTruth, _to, message: RaftMessage): void {
-      if (message.kind !== 'append' && message.kind !== 'heartbeat') return;
+      if (message.kind !== 'append' && message.kind !== 'heartbeat' && message.kind !== 'snapshotChunk') return;
       const leadership = leadershipOf(replica, message.term);
       if (leadership !== null) leadership.roundSentAt[message.round] ??= truth.now;
     },
     raftReceived(replica: ReplicaTruth, from: NodeId, message: RaftMessage): void {
-      if (message.kind !== 'appendReply' && message.kind !== 'heartbeatReply') return;
+      const isAnswer = message.kind === 'appendReply' || message.kind === 'heartbeatReply';
+      if (!isAnswer && message.kind !== 'snapshotReply') return;
       const leadership = leadershipOf(replica, message.term);
       if (leadership === null) return;
       leadership.roundAnswered[from] = Math.max(leadership.roundAnswered[from] ?? 0, message.round);

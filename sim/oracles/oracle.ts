@@ -6,7 +6,7 @@ import type { GroupId, NodeId, ReplicaId, TenantName } from '../../core/base/ids
 import type { Now } from '../../core/base/time.ts';
 import type { Node } from '../../core/node/node.ts';
 import type { AppliedOperation, ServedRead } from '../../core/node/probe.ts';
-import type { Entry, HardState, RaftMessage } from '../../core/raft/types.ts';
+import type { Entry, HardState, LogBase, RaftMessage } from '../../core/raft/types.ts';
 import type { ForwardRequest, MapChange } from '../../core/wire/messages.ts';
 import type { Arrival, Command, Commands } from '../truth/commands.ts';
 import type { CommittedEntry, GroupTruth, Leadership, ReplicaTruth } from '../truth/groupTruth.ts';
@@ -38,6 +38,8 @@ export interface Oracle {
   /** The node asks for a write. The replica's `written` is still as it was before. */
   readonly hardStateWritten?: (replica: ReplicaTruth, hardState: HardState) => void;
   readonly entriesWritten?: (replica: ReplicaTruth, entries: readonly Entry[]) => void;
+  /** A snapshot is complete with this write; `digest` is that of its pieces. */
+  readonly snapshotWritten?: (replica: ReplicaTruth, base: LogBase, digest: number) => void;
   /** A Raft message leaves a node for the network. */
   readonly raftSent?: (replica: ReplicaTruth, to: ReplicaId, message: RaftMessage) => void;
   /** A Raft message is part of the turn that a node is about to take. */

@@ -4,6 +4,7 @@
  */
 import type { Random } from '../../core/base/random.ts';
 import { segmentBytes } from '../../core/log/appender.ts';
+import { defaultSettings } from '../../core/node/defaults.ts';
 import { between, chance, pick, randomSource } from '../base/random.ts';
 import { nemeses, type NemesisName } from './nemesis.ts';
 import {
@@ -167,6 +168,7 @@ export function expand(seed: number, profile: Profile): Scenario {
       tailPermille: pick(disk, [0, 2, 10, 50]),
       crashKeeps: pick(disk, crashKeeps),
       segmentBytes: pick(segments, [2 * kib, 16 * kib, segmentBytes]),
+      snapshotLogBytes: pick(streams('snapshots'), [kib, 4 * kib, 32 * kib, defaultSettings.snapshotLogBytes]),
       zerosAhead: pick(segments, [0, 512, 8 * kib]),
     },
     clocks: drawClocks(streams('clocks'), nodes),

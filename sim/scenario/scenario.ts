@@ -81,6 +81,8 @@ export interface DiskKnobs {
   readonly crashKeeps: CrashKeeps;
   /** The length of a segment of the log: short ones are filled often. */
   readonly segmentBytes: number;
+  /** How long a group's log grows before its state is saved: little lets followers lag behind what is kept. */
+  readonly snapshotLogBytes: number;
   /** Zeros behind the end of the last segment, as the runtime writes them. */
   readonly zerosAhead: number;
 }

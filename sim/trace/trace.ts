@@ -70,6 +70,8 @@ function describeInput(input: Exclude<Input, { kind: 'peerMessages' }>): string 
       return `n${String(input.peer)} ${input.kind}`;
     case 'persisted':
       return `disk has w${String(input.upTo)}`;
+    case 'reclaim':
+      return `reclaim ${input.groups.map((group) => `g${String(group)}`).join(' ')}`;
     case 'timer':
     case 'drain':
       return input.kind;
@@ -110,6 +112,10 @@ function describeRaft(message: RaftMessage): string {
       return `heartbeat ${term} c${String(message.commit)} r${String(message.round)}`;
     case 'heartbeatReply':
       return `alive ${term} r${String(message.round)}`;
+    case 'snapshotChunk':
+      return `snapshot ${term} @${String(message.index)}/${String(message.indexTerm)} #${String(message.number)}${message.isLast ? ' last' : ''}`;
+    case 'snapshotReply':
+      return `snapshot? ${term} @${String(message.index)} #${String(message.next)}`;
     case 'timeoutNow':
       return `timeoutNow ${term}`;
     default:
@@ -149,6 +155,12 @@ function describeRecord(record: LogRecord): string {
       return `g${String(record.group)}:hs(t${String(record.hardState.term)},v${String(record.hardState.votedFor ?? 0)})`;
     case 'entries':
       return `g${String(record.group)}:+${String(record.entries.length)}@${String(record.entries[0]?.index ?? 0)}`;
+    case 'floor':
+      return `floor(${String(record.segment)})`;
+    case 'snapshotChunk':
+      return `g${String(record.group)}:piece(${String(record.number)})`;
+    case 'snapshot':
+      return `g${String(record.group)}:snapshot(@${String(record.base.index)}/${String(record.base.term)})`;
     default:
       return unreachable(record);
   }

@@ -4,12 +4,13 @@
  * that end, never from what a replica says of itself.
  */
 import type { GroupId, NodeId, ReplicaId, Term } from '../../core/base/ids.ts';
+import { crc32 } from '../../core/base/crc32.ts';
 import { invariant } from '../../core/base/invariant.ts';
 import { equalBytes } from '../../core/base/bytes.ts';
 import type { LogRecord, RestoredLog } from '../../core/log/records.ts';
 import type { Raft } from '../../core/raft/raft.ts';
 import type { Role } from '../../core/raft/state.ts';
-import type { Entry, HardState } from '../../core/raft/types.ts';
+import type { Entry, HardState, LogBase } from '../../core/raft/types.ts';
 import type { LoggedItem } from '../../core/wire/operation.ts';
 
 /** The rule of a term by one life of a node. */
@@ -44,6 +45,8 @@ export class ReplicaTruth {
   durable: Entry[] = [];
   writtenHard: HardState = nothingPromised;
   durableHard: HardState = nothingPromised;
+  /** Of the pieces of the snapshot that it writes. */
+  snapshotDigest = 0;
   /** Every vote that ever was on disk: candidate by term. */
   readonly votes = new Map<Term, ReplicaId>();
   /** As of the end of its node's last step; null while the node is down. */
@@ -65,6 +68,9 @@ export class ReplicaTruth {
   write(record: LogRecord): void {
     if (record.kind === 'hardState') this.writtenHard = record.hardState;
     if (record.kind === 'entries') splice(this.written, record.entries);
+    if (record.kind === 'snapshotChunk')
+      this.snapshotDigest = crc32(record.bytes, record.number === 0 ? 0 : this.snapshotDigest);
+    if (record.kind === 'snapshot') this.install(this.written, record.base);
   }
 
   /** A write has reached the disk. */
@@ -75,6 +81,7 @@ export class ReplicaTruth {
       if (votedFor !== null) this.votes.set(term, votedFor);
     }
     if (record.kind === 'entries') splice(this.durable, record.entries);
+    if (record.kind === 'snapshot') this.install(this.durable, record.base);
   }
 
   /** A turn is over. */
@@ -97,8 +104,18 @@ export class ReplicaTruth {
     this.raft = raft;
     this.role = 'follower';
     this.term = raft.state.term;
-    this.commitIndex = 0;
-    this.applied = 0;
+    this.commitIndex = raft.state.commitIndex;
+    this.applied = raft.state.log.baseIndex;
+  }
+
+  /** A snapshot is as good as the entries it stands for, and takes the place of others. */
+  private install(log: Entry[], { index, term }: LogBase): void {
+    if (log[index - 1]?.term === term) return;
+    log.length = 0;
+    for (let i = 1; i <= index; i += 1) {
+      const committed = this.group.committedAt(i);
+      if (committed !== undefined) log.push(committed.entry);
+    }
   }
 }
 
@@ -108,14 +125,18 @@ const nothingPromised: HardState = { term: 0 as Term, votedFor: null };
 export function isAsOnDisk({ group, durable, durableHard }: ReplicaTruth, restored: RestoredLog): boolean {
   const found = restored.groups.get(group.id);
   if (found === undefined) return durable.length === 0 && durableHard === nothingPromised;
-  const { hardState, entries } = found;
+  const { hardState, base, entries } = found;
+  if (base.index > 0 && durable[base.index - 1]?.term !== base.term) return false;
   if (
     hardState.term !== durableHard.term ||
     hardState.votedFor !== durableHard.votedFor ||
-    entries.length !== durable.length
+    base.index + entries.length !== durable.length
   )
     return false;
-  return entries.every((entry, i) => entry.term === durable[i]?.term && equalBytes(entry.data, durable[i].data));
+  return entries.every((entry) => {
+    const expected = durable[entry.index - 1];
+    return entry.term === expected?.term && equalBytes(entry.data, expected.data);
+  });
 }
 
 export class GroupTruth {

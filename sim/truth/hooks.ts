@@ -9,6 +9,7 @@ export class Hooks implements Listeners {
   readonly elected;
   readonly hardStateWritten;
   readonly entriesWritten;
+  readonly snapshotWritten;
   readonly raftSent;
   readonly raftReceived;
   readonly commitGrew;
@@ -32,6 +33,7 @@ export class Hooks implements Listeners {
     this.elected = oracles.flatMap((oracle) => oracle.elected ?? []);
     this.hardStateWritten = oracles.flatMap((oracle) => oracle.hardStateWritten ?? []);
     this.entriesWritten = oracles.flatMap((oracle) => oracle.entriesWritten ?? []);
+    this.snapshotWritten = oracles.flatMap((oracle) => oracle.snapshotWritten ?? []);
     this.raftSent = oracles.flatMap((oracle) => oracle.raftSent ?? []);
     this.raftReceived = oracles.flatMap((oracle) => oracle.raftReceived ?? []);
     this.commitGrew = oracles.flatMap((oracle) => oracle.commitGrew ?? []);

@@ -12,6 +12,7 @@ import type { Node } from '../../core/node/node.ts';
 import type { Topology } from '../../core/node/options.ts';
 import type { Probe } from '../../core/node/probe.ts';
 import type { Raft } from '../../core/raft/raft.ts';
+import type { LogBase } from '../../core/raft/types.ts';
 import type { PeerMessage } from '../../core/wire/messages.ts';
 import { decodeEntryBatch } from '../../core/wire/operation.ts';
 import { hashInput, inputCode } from '../base/codes.ts';
@@ -30,6 +31,9 @@ import type { Trace } from '../trace/trace.ts';
 export interface Tally {
   elections: number;
   committed: number;
+  /** Completed, and of these those that came from another replica. */
+  snapshots: number;
+  installed: number;
   acknowledgedWrites: number;
   servedReads: number;
   commandsExecuted: number;
@@ -55,6 +59,8 @@ export class Witness implements Truth {
   readonly tally: Tally = {
     elections: 0,
     committed: 0,
+    snapshots: 0,
+    installed: 0,
     acknowledgedWrites: 0,
     servedReads: 0,
     commandsExecuted: 0,
@@ -186,12 +192,19 @@ export class Witness implements Truth {
     this.pending[node - 1]?.push({ write, records });
     this.trace?.written(this.now, node, write, records);
     for (const record of records) {
-      if (record.kind === 'boot') continue;
+      if (record.kind === 'boot' || record.kind === 'floor') continue;
       const replica = this.replicaOf(record.group, node);
       if (record.kind === 'hardState') for (const hear of this.hooks.hardStateWritten) hear(replica, record.hardState);
-      else for (const hear of this.hooks.entriesWritten) hear(replica, record.entries);
+      else if (record.kind === 'entries') for (const hear of this.hooks.entriesWritten) hear(replica, record.entries);
+      else if (record.kind === 'snapshot') this.noteSnapshot(replica, record.base);
       replica.write(record);
     }
+  }
+
+  private noteSnapshot(replica: ReplicaTruth, base: LogBase): void {
+    for (const hear of this.hooks.snapshotWritten) hear(replica, base, replica.snapshotDigest);
+    this.tally.snapshots += 1;
+    if (replica.written[base.index - 1]?.term !== base.term) this.tally.installed += 1;
   }
 
   sent(node: NodeId, to: NodeId, messages: readonly PeerMessage[]): void {
@@ -400,7 +413,7 @@ export class Witness implements Truth {
   }
 
   private syncRecords(node: NodeId, records: readonly LogRecord[]): void {
-    for (const record of records) if (record.kind !== 'boot') this.replicaOf(record.group, node).sync(record);
+    for (const record of records) if ('group' in record) this.replicaOf(record.group, node).sync(record);
   }
 
   private appliedOf(replica: ReplicaTruth): number {

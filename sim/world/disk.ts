@@ -5,7 +5,7 @@
  */
 import { crc32 } from 'node:zlib';
 import type { Crc32 } from '../../core/base/crc32.ts';
-import type { WriteId } from '../../core/base/ids.ts';
+import type { GroupId, WriteId } from '../../core/base/ids.ts';
 import { invariant } from '../../core/base/invariant.ts';
 import type { Random } from '../../core/base/random.ts';
 import { LogAppender, type LogChunk } from '../../core/log/appender.ts';
@@ -43,6 +43,7 @@ export class Disk {
   private waiting: Write[] = [];
   private life = 0;
   private onSynced: ((upTo: WriteId) => void) | null = null;
+  private onLaggards: ((groups: readonly GroupId[]) => void) | null = null;
 
   constructor(
     schedule: Schedule,
@@ -58,8 +59,11 @@ export class Disk {
     this.onSyncStarted = onSyncStarted;
   }
 
-  /** A process begins to use the disk: what is on it, and who is told of syncs. */
-  open(onSynced: (upTo: WriteId) => void): RestoredLog {
+  /** A process begins to use the disk: what is on it, and who is told of syncs, and of groups that keep the log long. */
+  open(
+    onSynced: (upTo: WriteId) => void,
+    onLaggards: (groups: readonly GroupId[]) => void = () => undefined,
+  ): RestoredLog {
     const segments = this.segments();
     const recovery = new LogRecovery(this.identity, checksum);
     for (const [segment, bytes] of segments) recovery.add(segment, bytes);
@@ -76,6 +80,7 @@ export class Disk {
     }
     this.appender = new LogAppender(this.identity, end, checksum, this.knobs.segmentBytes);
     this.onSynced = onSynced;
+    this.onLaggards = onLaggards;
     return log;
   }
 
@@ -83,6 +88,8 @@ export class Disk {
     invariant(this.appender !== null, 'an open disk is written to', { node: this.identity.node });
     const chunk = this.appender.append(records);
     this.waiting.push({ write, sequence: this.appender.lastSequence, chunk });
+    const laggards = this.appender.takeLaggards();
+    if (laggards.length > 0) this.onLaggards?.(laggards);
     if (this.syncing.length === 0) this.startSync();
   }
 
@@ -109,6 +116,7 @@ export class Disk {
     this.life += 1;
     this.appender = null;
     this.onSynced = null;
+    this.onLaggards = null;
     this.syncing = [];
     this.waiting = [];
   }
@@ -143,8 +151,13 @@ export class Disk {
     for (const { chunk } of this.syncing) this.chunks.push(chunk);
     this.syncing = [];
     this.appender?.onSynced(last.sequence);
+    this.delete(this.appender?.takeDeletable() ?? []);
     if (this.waiting.length > 0) this.startSync();
     this.onSynced?.(last.write);
+  }
+
+  private delete(segments: readonly number[]): void {
+    if (segments.length > 0) this.chunks = this.chunks.filter(({ segment }) => !segments.includes(segment));
   }
 
   /** The bytes of each segment; what was never written in between is zero. */

@@ -72,9 +72,14 @@ export class Machine implements Peer {
     this.life += 1;
     const { life } = this;
     const { witness } = this.around;
-    const restored = this.disk.open((upTo) => {
-      if (life === this.life) this.onSynced(upTo, restored);
-    });
+    const restored = this.disk.open(
+      (upTo) => {
+        if (life === this.life) this.onSynced(upTo, restored);
+      },
+      (groups) => {
+        if (life === this.life) this.receive({ kind: 'reclaim', groups });
+      },
+    );
     witness.recovered(this.id, restored);
     this.boot = restored.boots + 1;
     this.disk.append(bootWrite, [{ kind: 'boot', boot: this.boot }]);

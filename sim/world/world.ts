@@ -7,6 +7,7 @@ import { crc32 } from 'node:zlib';
 import { invariant } from '../../core/base/invariant.ts';
 import type { Random } from '../../core/base/random.ts';
 import { parseTenantName } from '../../core/base/tenantName.ts';
+import { defaultSettings } from '../../core/node/defaults.ts';
 import type { Settings, Topology } from '../../core/node/options.ts';
 import type { PeerMessage } from '../../core/wire/messages.ts';
 import { encodeFrames, FrameReader } from '../../core/wire/frames.ts';
@@ -158,7 +159,7 @@ export class World {
   }
 
   private surroundings(topology: Topology): Surroundings {
-    const { timing, turns } = this.scenario;
+    const { timing, turns, disk } = this.scenario;
     const settings: Settings = {
       electionMs: timing.electionMs,
       heartbeatMs: timing.heartbeatMs,
@@ -168,6 +169,8 @@ export class World {
       autoCreateTenants: true,
       defaultTenant: true,
       maxValueBytes,
+      snapshotLogBytes: disk.snapshotLogBytes,
+      snapshotBytesPerSecond: defaultSettings.snapshotBytesPerSecond,
     };
     return {
       schedule: this.schedule,

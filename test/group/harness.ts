@@ -4,6 +4,7 @@ import {
   GroupId,
   Incarnation,
   LaneId,
+  LogIndex,
   NodeId,
   ReplicaId,
   RequestId,
@@ -51,14 +52,16 @@ export class OneReplica {
       maxUncommittedBytes: limits.uncommittedBytes,
       leases: false,
     };
-    const restored = { hardState: { term: Term(0), votedFor: null }, entries: [] };
+    const base = { index: LogIndex(0), term: Term(0) };
+    const restored = { hardState: { term: Term(0), votedFor: null }, base, entries: [] };
     const raft = new Raft(config, restored, () => 0, this.now.mono);
     this.group = new Group(
       GroupId(1),
       raft,
       machine,
+      { bytes: 0, stamp: WallTime(0) },
       (replica) => NodeId(replica),
-      { ...limits, maxValueBytes: 1_000_000, ...changed },
+      { ...limits, snapshotLogBytes: 1_000_000_000, maxValueBytes: 1_000_000, ...changed },
       null,
     );
   }

@@ -20,57 +20,83 @@ const second = { index: LogIndex(3), term: Term(6), kind: 'data' as const, data:
 const masked = { index: LogIndex(1), term: Term(300), kind: 'data' as const, data: ascii('LHLF '.repeat(8)) };
 const vote = { term: Term(2 * 0x1_0000_0000), votedFor: ReplicaId(3) };
 
-const format1: readonly (readonly LogRecord[])[] = [
-  [{ kind: 'boot', boot: 1 }],
-  [
-    { kind: 'hardState', group: GroupId(0), hardState: { term: Term(5), votedFor: null } },
-    { kind: 'entries', group: GroupId(0), entries: [noop, first, replaced] },
-  ],
-  [
-    { kind: 'entries', group: GroupId(0), entries: [second] },
-    { kind: 'hardState', group: GroupId(0xffff_ffff), hardState: vote },
-    { kind: 'entries', group: GroupId(7), entries: [masked] },
-  ],
-  [{ kind: 'boot', boot: 2 }],
-];
+const beginning = { base: { index: LogIndex(0), term: Term(0) }, chunks: [] };
 const restored: RestoredLog = {
   boots: 2,
   groups: new Map([
-    [GroupId(0), { hardState: { term: Term(5), votedFor: null }, entries: [noop, first, second] }],
-    [GroupId(7), { hardState: { term: Term(0), votedFor: null }, entries: [masked] }],
-    [GroupId(0xffff_ffff), { hardState: vote, entries: [] }],
+    [GroupId(0), { ...beginning, hardState: { term: Term(5), votedFor: null }, entries: [noop, first, second] }],
+    [GroupId(7), { ...beginning, hardState: { term: Term(0), votedFor: null }, entries: [masked] }],
+    [GroupId(0xffff_ffff), { ...beginning, hardState: vote, entries: [] }],
   ]),
 };
 
-function fixture(name: string): Uint8Array {
-  const hex = readFileSync(new URL(`fixtures/${name}.hex`, import.meta.url), 'utf8');
-  return new Uint8Array(Buffer.from(hex.replaceAll(/\s/g, ''), 'hex'));
+/** As format 1, but the first group writes a snapshot twice, and then needs nothing of the first segment any more. */
+const base = { index: LogIndex(2), term: Term(5) };
+const piece = (number: number): LogRecord => {
+  return { kind: 'snapshotChunk', group: GroupId(0), number, bytes: ascii(`piece ${String(number)}`) };
+};
+const format2: readonly (readonly LogRecord[])[] = [
+  [
+    { kind: 'boot', boot: 1 },
+    { kind: 'entries', group: GroupId(0), entries: [noop, first, replaced] },
+  ],
+  [{ kind: 'hardState', group: GroupId(0), hardState: { term: Term(5), votedFor: null } }, piece(0)],
+  [piece(0), { kind: 'entries', group: GroupId(0), entries: [second] }],
+  [{ kind: 'hardState', group: GroupId(0), hardState: vote }, piece(1)],
+  [{ kind: 'snapshot', group: GroupId(0), base, chunks: 2 }],
+  [{ kind: 'entries', group: GroupId(7), entries: [masked] }],
+  [{ kind: 'boot', boot: 2 }],
+];
+const restored2: RestoredLog = {
+  boots: 2,
+  groups: new Map([
+    [GroupId(0), { hardState: vote, base, chunks: [ascii('piece 0'), ascii('piece 1')], entries: [second] }],
+    [GroupId(7), { ...beginning, hardState: { term: Term(0), votedFor: null }, entries: [masked] }],
+  ]),
+};
+
+/** The segments of a format, those that are missing aside. */
+function fixtures(format: number, segments: number): Map<number, Uint8Array> {
+  const stored = new Map<number, Uint8Array>();
+  for (let segment = 1; segment <= segments; segment += 1) {
+    const name = `fixtures/format-${String(format)}.segment-${String(segment)}.hex`;
+    const hex = readFileSync(new URL(name, import.meta.url), 'utf8');
+    stored.set(segment, new Uint8Array(Buffer.from(hex.replaceAll(/\s/g, ''), 'hex')));
+  }
+  return stored;
 }
 
-const stored = new Map([
-  [1, fixture('format-1.segment-1')],
-  [2, fixture('format-1.segment-2')],
-]);
+test('format 1 is read, its groups in order', () => {
+  const found = recover(fixtures(1, 2));
+  expect(found.kind === 'recovered' && [...found.log.groups.keys()]).toEqual([0, 7, 0xffff_ffff]);
+  expect(found).toMatchObject({
+    kind: 'recovered',
+    log: restored,
+    end: { segment: 2, offset: fixtures(1, 2).get(2)!.length, sequence: 4, first: 1, boots: 2 },
+    isTorn: false,
+  });
+});
 
 test.each([
   ['the table', crc32],
   ['zlib', zlibCrc32],
-])('format 1 is written as it always was, with the checksum of %s', (_, crc) => {
-  const appender = new LogAppender(identity, emptyLog, crc, 200);
-  const chunks = format1.map((records, i) => {
-    if (i === 2) appender.onSynced(1);
-    return appender.append(records);
+])('format 2 is written as it always was, with the checksum of %s', (_, crc) => {
+  const appender = new LogAppender(identity, emptyLog, crc, 150);
+  const chunks = format2.map((records) => {
+    const chunk = appender.append(records);
+    appender.onSynced(appender.lastSequence);
+    return chunk;
   });
-  expect(imageOf(chunks)).toEqual(stored);
+  expect(imageOf(chunks)).toEqual(fixtures(2, 5));
+  expect(appender.takeDeletable()).toEqual([1]);
 });
 
-test('format 1 is read, its groups in order', () => {
-  const found = recover(stored);
-  expect(found.kind === 'recovered' && [...found.log.groups.keys()]).toEqual([0, 7, 0xffff_ffff]);
-  expect(found).toEqual({
-    kind: 'recovered',
-    log: restored,
-    end: { segment: 2, offset: stored.get(2)!.length, sequence: 4 },
-    isTorn: false,
-  });
+test('format 2 is read, with or without the segment that is not needed', () => {
+  const whole = fixtures(2, 5);
+  const end = { segment: 5, sequence: 7, boots: 2 };
+  expect(recover(whole)).toMatchObject({ kind: 'recovered', log: restored2, end: { ...end, first: 1 } });
+  whole.delete(1);
+  expect(recover(whole)).toMatchObject({ kind: 'recovered', log: restored2, end: { ...end, first: 2 } });
+  whole.delete(2);
+  expect(recover(whole)).toEqual({ kind: 'damaged', segment: 2, offset: 0, reason: 'the segment is missing' });
 });

@@ -21,7 +21,11 @@ export type Intent =
   | { readonly kind: 'boot' }
   | { readonly kind: 'hardState'; readonly group: number; readonly term: number; readonly vote: number }
   /** Entries that replace the last `back` of the group's log, or as many as there are. */
-  | { readonly kind: 'entries'; readonly group: number; readonly back: number; readonly data: readonly Uint8Array[] };
+  | { readonly kind: 'entries'; readonly group: number; readonly back: number; readonly data: readonly Uint8Array[] }
+  /** Pieces of the state as of an entry `back` before the last, beside what it does not stand for. */
+  | { readonly kind: 'begin'; readonly group: number; readonly back: number; readonly pieces: readonly Uint8Array[] }
+  /** Completes what was begun last, if anything was. */
+  | { readonly kind: 'complete'; readonly group: number };
 
 /** The four bytes every frame begins with. */
 export const marker = Uint8Array.of(0x4c, 0x48, 0x4c, 0x46);
@@ -49,39 +53,100 @@ const intent: fc.Arbitrary<Intent> = fc.oneof(
     back: fc.nat(3),
     data: fc.array(value, { minLength: 1, maxLength: 4 }),
   }),
+  fc.record({
+    kind: fc.constant('begin' as const),
+    group,
+    back: fc.nat(2),
+    pieces: fc.array(value, { minLength: 1, maxLength: 3 }),
+  }),
+  fc.record({ kind: fc.constant('complete' as const), group }),
 );
 export const write = fc.array(intent, { minLength: 1, maxLength: 4 });
 export const writes = fc.array(write, { maxLength: 12 });
 
+/** A log, and the snapshots that were begun in it. */
+export interface Planned {
+  readonly log: RestoredLog;
+  readonly begun: ReadonlyMap<GroupId, Pick<RestoredGroup, 'base' | 'chunks'>>;
+}
+
+export const nothingPlanned: Planned = { log: noLog, begun: new Map() };
+
+const pristine: RestoredGroup = {
+  hardState: { term: Term(0), votedFor: null },
+  base: { index: LogIndex(0), term: Term(0) },
+  chunks: [],
+  entries: [],
+};
+
 /** The records of a write, and the log behind it. */
 export function plan(
-  before: RestoredLog,
+  before: Planned,
   intents: readonly Intent[],
-): { readonly records: readonly LogRecord[]; readonly after: RestoredLog } {
-  const groups = new Map(before.groups);
-  let { boots } = before;
-  const of = (id: GroupId): RestoredGroup =>
-    groups.get(id) ?? { hardState: { term: Term(0), votedFor: null }, entries: [] };
-  const records = intents.map((each): LogRecord => {
+): { readonly records: readonly LogRecord[]; readonly after: Planned } {
+  const groups = new Map(before.log.groups);
+  const begun = new Map(before.begun);
+  let { boots } = before.log;
+  const records = intents.flatMap((each): readonly LogRecord[] => {
     if (each.kind === 'boot') {
       boots += 1;
-      return { kind: 'boot', boot: boots };
+      return [{ kind: 'boot', boot: boots }];
     }
     const id = GroupId(each.group);
+    const known = groups.get(id) ?? pristine;
     if (each.kind === 'hardState') {
       const hardState = { term: Term(each.term), votedFor: each.vote === 0 ? null : ReplicaId(each.vote) };
-      groups.set(id, { ...of(id), hardState });
-      return { kind: 'hardState', group: id, hardState };
+      groups.set(id, { ...known, hardState });
+      return [{ kind: 'hardState', group: id, hardState }];
     }
-    const kept = of(id).entries.slice(0, Math.max(0, of(id).entries.length - each.back));
+    if (each.kind === 'begin') return begin(id, known, each, begun);
+    if (each.kind === 'complete') return complete(id, known, groups, begun);
+    // What a snapshot stands for, begun or complete, is committed: it is never replaced.
+    const committed = (begun.get(id)?.base.index ?? 0) - known.base.index;
+    const kept = known.entries.slice(0, Math.max(0, committed, known.entries.length - each.back));
     const entries = each.data.map((data, i): Entry => {
-      const index = LogIndex(kept.length + 1 + i);
+      const index = LogIndex(known.base.index + kept.length + 1 + i);
       return { index, term: Term(data.length), kind: data.length === 0 ? 'noop' : 'data', data };
     });
-    groups.set(id, { ...of(id), entries: [...kept, ...entries] });
-    return { kind: 'entries', group: id, entries };
+    groups.set(id, { ...known, entries: [...kept, ...entries] });
+    return [{ kind: 'entries', group: id, entries }];
   });
-  return { records, after: { boots, groups: new Map([...groups].sort(([a], [b]) => a - b)) } };
+  const sorted = new Map([...groups].sort(([a], [b]) => a - b));
+  return { records, after: { log: { boots, groups: sorted }, begun } };
+}
+
+/** The first piece comes with the hard state and the entries behind the base: nothing written before is needed. */
+function begin(
+  group: GroupId,
+  { hardState, base, entries }: RestoredGroup,
+  { back, pieces }: Extract<Intent, { kind: 'begin' }>,
+  begun: Map<GroupId, Pick<RestoredGroup, 'base' | 'chunks'>>,
+): readonly LogRecord[] {
+  const least = Math.max(0, (begun.get(group)?.base.index ?? 0) - base.index);
+  const place = Math.max(least, entries.length - back);
+  const at = entries[place - 1] ?? base;
+  if (at.index === 0) return [];
+  begun.set(group, { base: { index: at.index, term: at.term }, chunks: pieces });
+  const tail = entries.slice(place);
+  return [
+    { kind: 'snapshotChunk', group, number: 0, bytes: pieces[0] ?? new Uint8Array() },
+    { kind: 'hardState', group, hardState },
+    ...(tail.length === 0 ? [] : [{ kind: 'entries' as const, group, entries: tail }]),
+    ...pieces.slice(1).map((bytes, i) => ({ kind: 'snapshotChunk' as const, group, number: i + 1, bytes })),
+  ];
+}
+
+function complete(
+  group: GroupId,
+  { hardState, base, entries }: RestoredGroup,
+  groups: Map<GroupId, RestoredGroup>,
+  begun: Map<GroupId, Pick<RestoredGroup, 'base' | 'chunks'>>,
+): readonly LogRecord[] {
+  const snapshot = begun.get(group);
+  if (snapshot === undefined) return [];
+  begun.delete(group);
+  groups.set(group, { hardState, ...snapshot, entries: entries.slice(snapshot.base.index - base.index) });
+  return [{ kind: 'snapshot', group, base: snapshot.base, chunks: snapshot.chunks.length }];
 }
 
 /** A write that reached the appender. */
@@ -104,16 +169,16 @@ export function record(
 ): History {
   const appender = new LogAppender(identity, emptyLog, crc32, options.largest);
   const written: Written[] = [];
-  let log = noLog;
+  let planned = nothingPlanned;
   let synced = 0;
   for (const [i, intents] of all.entries()) {
     if (options.syncs?.(i) ?? true) {
       synced = appender.lastSequence;
       appender.onSynced(synced);
     }
-    const { records, after } = plan(log, intents);
-    written.push({ chunk: appender.append(records), synced, after });
-    log = after;
+    const { records, after } = plan(planned, intents);
+    written.push({ chunk: appender.append(records), synced, after: after.log });
+    planned = after;
   }
   return { start: noLog, written };
 }
@@ -148,7 +213,7 @@ export function recover(image: Image, own: LogIdentity = identity): Recovery {
 /** Where each write ends, with its number. */
 export function endOf(history: History, count: number): LogPosition {
   const last = history.written[count - 1];
-  if (last === undefined) return emptyLog;
+  if (last === undefined) return { segment: 0, offset: 0, sequence: 0 };
   const { segment, offset, bytes } = last.chunk;
   return { segment, offset: offset + bytes.length, sequence: count };
 }

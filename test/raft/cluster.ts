@@ -228,7 +228,8 @@ export class RaftCluster {
       this.draws = (this.draws * 48_271) % 2_147_483_647;
       return this.draws / 2_147_483_647;
     };
-    return new Raft(config, { hardState, entries: [...entries] }, random, this.now);
+    const base = { index: LogIndex(0), term: Term(0) };
+    return new Raft(config, { hardState, base, entries: [...entries] }, random, this.now);
   }
 
   private of(id: number): Replica {

@@ -158,7 +158,7 @@ describe('what is on disk', () => {
 });
 
 interface Request {
-  readonly what: 'write' | 'zeros';
+  readonly what: 'write' | 'zeros' | 'remove';
   readonly descriptor: number;
   readonly position: number;
   readonly lengths: readonly number[];
@@ -182,6 +182,9 @@ function slowDisk(): LogDisk & { readonly requests: Request[] } {
           done(error, written);
         },
       });
+    },
+    remove: (_path, done) => {
+      requests.push({ what: 'remove', descriptor: 0, position: 0, lengths: [], done });
     },
     extend: (descriptor, bytes, position, done) => {
       const { length } = bytes;
@@ -307,7 +310,7 @@ describe('while a write is under way', () => {
 });
 
 test('a segment that is full is followed by the next', async () => {
-  const nearEnd = { segment: 1, offset: segmentBytes - 600, sequence: 1 };
+  const nearEnd = { ...emptyLog, segment: 1, offset: segmentBytes - 600, sequence: 1, first: 1 };
   const files = new LogFiles(directory, new LogAppender(identity, nearEnd, crc32));
   const { persisted } = listen(files);
   for (const write of [1, 2, 3]) files.persist(WriteId(write), [entry(write, Buffer.alloc(400))]);

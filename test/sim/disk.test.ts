@@ -23,7 +23,14 @@ interface Made {
 
 function makeDisk(seed: number, log: { segmentBytes: number; zerosAhead: number } = oneSegment): Made {
   const schedule = new Schedule(null);
-  const knobs = { syncUs: 100, tailUs: 0, tailPermille: 0, crashKeeps: 'none', ...log } as const;
+  const knobs = {
+    syncUs: 100,
+    tailUs: 0,
+    tailPermille: 0,
+    crashKeeps: 'none',
+    snapshotLogBytes: 1_000_000,
+    ...log,
+  } as const;
   const disk = new Disk(
     schedule,
     knobs,

@@ -1,0 +1,327 @@
+/**
+ * What a replica does with its state as a whole: saves it to its log, so that older entries can be forgotten; sends
+ * it, while it leads, to a follower that needs entries which are gone; takes what a leader sends. It works in small
+ * pieces, when its node lets it, and reads out one cut at a time.
+ *
+ * A save is done when its last piece is on disk, a transfer when the follower acknowledges its index (§5.3). What is
+ * interrupted begins anew, but a follower keeps the pieces it has: equal state is equal pieces.
+ */
+import type { GroupId, LogIndex, ReplicaId, WriteId } from '../base/ids.ts';
+import { invariant } from '../base/invariant.ts';
+import { Queue } from '../base/queue.ts';
+import { elapsedMs, type MonoTime, type WallTime } from '../base/time.ts';
+import type { LogRecord } from '../log/records.ts';
+import type { Raft } from '../raft/raft.ts';
+import type { SnapshotChunk } from '../raft/replication.ts';
+import type { LogBase } from '../raft/types.ts';
+import type { StateMachine } from './machine.ts';
+import type { StateCut } from './state/stateCut.ts';
+import type { StateLoader } from './state/stateLoader.ts';
+
+export interface SnapshotLimits {
+  /** A save begins when the log since the last one has so many bytes, or as many as that took. As many are kept of what it stands for, for followers that lag. */
+  readonly snapshotLogBytes: number;
+  readonly snapshotChunkBytes: number;
+  /** Pieces on their way to a follower. */
+  readonly snapshotChunksInFlight: number;
+  /** Pieces are sent again after that long without an answer, and given up after as long again and more. */
+  readonly snapshotResendMs: number;
+  readonly snapshotGiveUpMs: number;
+}
+
+/** The group this is the state of. */
+export interface StateOwner {
+  readonly id: GroupId;
+  readonly applied: LogIndex;
+  readonly lastStamp: WallTime;
+  /** The machine has another state now. */
+  onInstalled(index: LogIndex, stamp: WallTime): void;
+}
+
+interface Saving {
+  readonly cut: StateCut;
+  readonly base: LogBase;
+  /** Of the log when it began: what it stands for. */
+  readonly logBytes: number;
+  chunks: number;
+  bytes: number;
+  isComplete: boolean;
+  /** The write of its latest piece, until that is on disk. */
+  write: WriteId | 'next' | null;
+}
+
+interface Sending {
+  readonly to: ReplicaId;
+  readonly term: number;
+  readonly cut: StateCut;
+  readonly base: LogBase;
+  /** Pieces from `acknowledged` on. */
+  readonly window: Queue<Uint8Array>;
+  acknowledged: number;
+  /** How many of the window were sent. */
+  sent: number;
+  isReadOut: boolean;
+  heardAt: MonoTime;
+  sentAt: MonoTime;
+}
+
+interface Receiving {
+  readonly base: LogBase;
+  readonly loader: StateLoader;
+  next: number;
+  bytes: number;
+}
+
+/** Of what a save stands for, so many times `snapshotLogBytes` are kept for a transfer that needs what follows it. */
+const mostKept = 4;
+
+export class Snapshots {
+  /** Somebody asked for a save. */
+  isWanted = false;
+  private readonly owner: StateOwner;
+  private readonly raft: Raft;
+  private readonly machine: StateMachine;
+  private readonly limits: SnapshotLimits;
+  private records: LogRecord[] = [];
+  /** Of the log that no snapshot stands for; and what the last snapshot took. */
+  private logBytes = 0;
+  private lastBytes: number;
+  private saving: Saving | null = null;
+  private sending: Sending | null = null;
+  private receiving: Receiving | null = null;
+
+  /** `restoredBytes`: what the snapshot took that this life began with. */
+  constructor(owner: StateOwner, raft: Raft, machine: StateMachine, limits: SnapshotLimits, restoredBytes: number) {
+    this.owner = owner;
+    this.raft = raft;
+    this.machine = machine;
+    this.limits = limits;
+    this.lastBytes = restoredBytes;
+  }
+
+  /** Whether `work` has something to do, or soon will. */
+  hasWork(now: MonoTime): boolean {
+    if (this.saving !== null || this.sending !== null || this.isSaveDue) return true;
+    return this.raft.followerInNeed(now) !== null;
+  }
+
+  /** A cut is being read out: what changes meanwhile is kept twice. */
+  get isReadingOut(): boolean {
+    return (this.saving !== null && !this.saving.isComplete) || (this.sending !== null && !this.sending.isReadOut);
+  }
+
+  /** What is under way, for whoever looks. */
+  get activity(): 'none' | 'saving' | 'sending' | 'receiving' {
+    if (this.receiving !== null) return 'receiving';
+    if (this.sending !== null) return 'sending';
+    return this.saving === null ? 'none' : 'saving';
+  }
+
+  noteApplied(bytes: number): void {
+    this.logBytes += bytes;
+  }
+
+  /** Goes on by a piece. Returns its bytes; 0 if nothing can be done now. `mayBegin`: another cut is allowed. */
+  work(mayBegin: boolean, now: MonoTime): number {
+    this.endSendingIfOver(now);
+    if (mayBegin && !this.isReadingOut) this.begin(now);
+    if (this.sending !== null) {
+      const bytes = this.sendOn(this.sending, now);
+      if (bytes > 0) return bytes;
+    }
+    return this.saving === null ? 0 : this.saveOn(this.saving);
+  }
+
+  /** Takes what came for it this turn. */
+  hear(now: MonoTime): void {
+    for (let reply = this.raft.takeSnapshotReply(); reply !== null; reply = this.raft.takeSnapshotReply()) {
+      const { from, message } = reply;
+      const { sending } = this;
+      if (sending?.to === from && sending.base.index === message.index) onWanted(sending, message.next, now);
+    }
+    for (let chunk = this.raft.takeSnapshotChunk(); chunk !== null; chunk = this.raft.takeSnapshotChunk())
+      this.receive(chunk);
+  }
+
+  /** What is to be written in the write of this turn, before what Raft wants written. */
+  takeRecords(write: WriteId): readonly LogRecord[] {
+    if (this.records.length === 0) return none;
+    if (this.saving?.write === 'next') this.saving.write = write;
+    const { records } = this;
+    this.records = [];
+    return records;
+  }
+
+  onPersisted(upTo: WriteId): void {
+    const { saving } = this;
+    if (saving === null || saving.write === null || saving.write === 'next' || saving.write > upTo) return;
+    saving.write = null;
+    if (!saving.isComplete) return;
+    this.saving = null;
+    this.lastBytes = saving.bytes;
+    this.logBytes -= saving.logBytes;
+    this.compact(saving.base.index);
+  }
+
+  private get isSaveDue(): boolean {
+    if (this.owner.applied === 0 || this.receiving !== null) return false;
+    return this.isWanted || this.logBytes >= Math.max(this.limits.snapshotLogBytes, this.lastBytes);
+  }
+
+  private begin(now: MonoTime): void {
+    const to = this.sending === null ? this.raft.followerInNeed(now) : null;
+    if (to !== null) this.beginSending(to, now);
+    else if (this.saving === null && this.isSaveDue) this.beginSaving();
+  }
+
+  private base(): LogBase {
+    const { applied: index } = this.owner;
+    const term = this.raft.state.log.termAt(index);
+    invariant(term !== null, 'what is applied is in the log or its base', { index });
+    return { index, term };
+  }
+
+  private beginSaving(): void {
+    const { logBytes } = this;
+    const base = this.base();
+    this.isWanted = false;
+    const cut = this.machine.cut(this.owner.lastStamp);
+    this.saving = { cut, base, logBytes, chunks: 0, bytes: 0, isComplete: false, write: null };
+    this.raft.rewriteAfter(base.index);
+  }
+
+  /** The pieces of one turn at a time are on their way to the disk: what others write does not wait for more. */
+  private saveOn(saving: Saving): number {
+    const isUnderWay = saving.write !== null && saving.write !== 'next';
+    if (isUnderWay || saving.isComplete) return 0;
+    const { id: group } = this.owner;
+    const bytes = saving.cut.next(this.limits.snapshotChunkBytes);
+    saving.write = 'next';
+    if (bytes === null) {
+      saving.isComplete = true;
+      this.records.push({ kind: 'snapshot', group, base: saving.base, chunks: saving.chunks });
+      return 1;
+    }
+    this.records.push({ kind: 'snapshotChunk', group, number: saving.chunks, bytes });
+    saving.chunks += 1;
+    saving.bytes += bytes.length;
+    return bytes.length;
+  }
+
+  /** Entries that a snapshot stands for are kept for a while: they are less than the state. */
+  private compact(index: LogIndex): void {
+    const { log } = this.raft.state;
+    const { snapshotLogBytes } = this.limits;
+    const tail = log.tailOf(index, snapshotLogBytes);
+    const needed = Math.min(tail, this.sending?.base.index ?? tail);
+    this.raft.compactTo(Math.max(needed, log.tailOf(index, mostKept * snapshotLogBytes)) as LogIndex);
+  }
+
+  private beginSending(to: ReplicaId, now: MonoTime): void {
+    this.sending = {
+      to,
+      term: this.raft.state.term,
+      cut: this.machine.cut(this.owner.lastStamp),
+      base: this.base(),
+      window: new Queue(),
+      acknowledged: 0,
+      sent: 0,
+      isReadOut: false,
+      heardAt: now,
+      sentAt: now,
+    };
+  }
+
+  private sendOn(sending: Sending, now: MonoTime): number {
+    const { snapshotChunksInFlight, snapshotResendMs } = this.limits;
+    const { window, to, base, acknowledged } = sending;
+    if (elapsedMs(sending.sentAt, now) >= snapshotResendMs) sending.sent = 0;
+    if (sending.sent >= snapshotChunksInFlight) return 0;
+    // One more than is sent: only then is it known whether that is the last.
+    while (!sending.isReadOut && window.length <= sending.sent + 1) this.readOn(sending);
+    const bytes = window.at(sending.sent);
+    if (bytes === undefined) return 0;
+    sending.sent += 1;
+    sending.sentAt = now;
+    const isLast = sending.isReadOut && sending.sent === window.length;
+    this.raft.sendSnapshotChunk(to, base, acknowledged + sending.sent - 1, bytes, isLast);
+    return bytes.length;
+  }
+
+  private readOn(sending: Sending): void {
+    const bytes = sending.cut.next(this.limits.snapshotChunkBytes);
+    if (bytes === null) sending.isReadOut = true;
+    else sending.window.push(bytes);
+  }
+
+  private endSendingIfOver(now: MonoTime): void {
+    const { sending, raft } = this;
+    if (sending === null) return;
+    const isWanted = raft.state.term === sending.term && raft.state.progress.get(sending.to)?.mode === 'snapshot';
+    if (isWanted && elapsedMs(sending.heardAt, now) < this.limits.snapshotGiveUpMs) return;
+    sending.cut.close();
+    this.sending = null;
+  }
+
+  private receive(chunk: SnapshotChunk): void {
+    const { message } = chunk;
+    const { state } = this.raft;
+    if (state.role !== 'follower' || message.term !== state.term || message.index <= state.commitIndex) return;
+    const receiving = this.receivingFor({ index: message.index, term: message.indexTerm });
+    if (message.number === receiving.next && !this.take(receiving, chunk)) return;
+    this.raft.wantSnapshotChunk(chunk, receiving.next);
+  }
+
+  private receivingFor(base: LogBase): Receiving {
+    const { receiving } = this;
+    if (receiving?.base.index === base.index && receiving.base.term === base.term) return receiving;
+    this.abandon();
+    const begun: Receiving = { base, loader: this.machine.loader(), next: 0, bytes: 0 };
+    this.receiving = begun;
+    return begun;
+  }
+
+  /** Returns whether more of it is wanted. */
+  private take(receiving: Receiving, chunk: SnapshotChunk): boolean {
+    const { number, bytes, isLast } = chunk.message;
+    const { id: group } = this.owner;
+    if (!receiving.loader.add(bytes)) {
+      this.receiving = null;
+      return false;
+    }
+    this.records.push({ kind: 'snapshotChunk', group, number, bytes });
+    receiving.next += 1;
+    receiving.bytes += bytes.length;
+    if (!isLast) return true;
+    this.receiving = null;
+    if (!receiving.loader.finish()) return false;
+    const { base, loader, next: chunks } = receiving;
+    this.records.push({ kind: 'snapshot', group, base, chunks });
+    this.logBytes = 0;
+    this.lastBytes = receiving.bytes;
+    this.raft.install(base, chunk);
+    this.owner.onInstalled(base.index, loader.stamp);
+    return false;
+  }
+
+  /** Another state is coming: what was made of this one is of no use. */
+  private abandon(): void {
+    this.saving?.cut.close();
+    this.saving = null;
+    this.sending?.cut.close();
+    this.sending = null;
+    this.receiving = null;
+  }
+}
+
+/** The follower has everything before `next`, perhaps since an earlier transfer. */
+function onWanted(sending: Sending, next: number, now: MonoTime): void {
+  sending.heardAt = now;
+  for (; sending.acknowledged < next; sending.acknowledged += 1) {
+    if (sending.window.shift() === undefined) break;
+    sending.sent = Math.max(0, sending.sent - 1);
+    sending.sentAt = now;
+  }
+}
+
+const none: readonly LogRecord[] = [];
