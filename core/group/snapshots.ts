@@ -82,6 +82,8 @@ export class Snapshots {
   private readonly raft: Raft;
   private readonly machine: StateMachine;
   private readonly limits: SnapshotLimits;
+  /** The latest snapshot on disk is of this index; 0 if there is none. */
+  savedIndex: LogIndex;
   private records: LogRecord[] = [];
   /** Of the log that no snapshot stands for; and what the last snapshot took. */
   private logBytes = 0;
@@ -97,6 +99,7 @@ export class Snapshots {
     this.machine = machine;
     this.limits = limits;
     this.lastBytes = restoredBytes;
+    this.savedIndex = raft.state.log.baseIndex;
   }
 
   /** Whether `work` has something to do, or soon will. */
@@ -159,6 +162,7 @@ export class Snapshots {
     if (!saving.isComplete) return;
     this.saving = null;
     this.lastBytes = saving.bytes;
+    this.savedIndex = saving.base.index;
     this.logBytes -= saving.logBytes;
     this.compact(saving.base.index);
   }
@@ -299,6 +303,7 @@ export class Snapshots {
     this.records.push({ kind: 'snapshot', group, base, chunks });
     this.logBytes = 0;
     this.lastBytes = receiving.bytes;
+    this.savedIndex = base.index;
     this.raft.install(base, chunk);
     this.owner.onInstalled(base.index, loader.stamp);
     return false;

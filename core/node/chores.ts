@@ -98,7 +98,7 @@ export class Chores {
       const [home] = replicas;
       const group = this.groups.get(id);
       if (home === undefined || home.node === this.options.node || group === undefined) continue;
-      if (!hasLedAWhile(group, now) || !this.router.isReachable(home.node)) continue;
+      if (!hasLedAWhile(group, now) || group.raft.state.stays || !this.router.isReachable(home.node)) continue;
       if (!group.raft.isCaughtUp(home.replica, now)) continue;
       group.raft.transferLeadership(home.replica, now);
       this.host.touch(group);

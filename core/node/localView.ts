@@ -1,7 +1,7 @@
 /** The node as its own commands see it: reads everything, changes nothing but what `Handles` offers. */
 import { type GroupId, LogIndex, type MapVersion, type NodeId, Term, type TenantName } from '../base/ids.ts';
 import { parseTenantName } from '../base/tenantName.ts';
-import { elapsedMs, type Now } from '../base/time.ts';
+import { elapsedMs, type MonoTime, type Now } from '../base/time.ts';
 import type { CommandSpec } from '../engine/command.ts';
 import type { Forwarder } from '../forward/forwarder.ts';
 import type { Procedure } from '../forward/procedure.ts';
@@ -19,6 +19,8 @@ export interface Handles {
   readonly connectionCount: () => number;
   readonly start: (connection: Connection, procedure: Procedure) => boolean;
   readonly close: (connection: Connection) => void;
+  readonly save: (id: GroupId) => boolean;
+  readonly transfer: (id: GroupId, to: NodeId | null) => boolean;
   readonly now: () => Now;
 }
 
@@ -108,6 +110,14 @@ export class LocalView implements NodeView {
     return this.handles.start(connection, procedure);
   }
 
+  saveGroup(id: GroupId): boolean {
+    return this.handles.save(id);
+  }
+
+  transferGroup(id: GroupId, to: NodeId | null): boolean {
+    return this.handles.transfer(id, to);
+  }
+
   close(connection: Connection): void {
     this.handles.close(connection);
   }
@@ -119,11 +129,17 @@ export class LocalView implements NodeView {
       const term = Term(leaders.termOf(group));
       return { group, replicas, leader: leaders.leaderOf(group), term, local: null };
     }
-    return { group, replicas, leader: hosted.leaderNode, term: hosted.raft.state.term, local: localReplica(hosted) };
+    return {
+      group,
+      replicas,
+      leader: hosted.leaderNode,
+      term: hosted.raft.state.term,
+      local: localReplica(hosted, this.handles.now().mono),
+    };
   }
 }
 
-function localReplica(group: Group): LocalReplicaView {
+function localReplica(group: Group, now: MonoTime): LocalReplicaView {
   const { state } = group.raft;
   const machine = group.machine instanceof TenantMachine ? group.machine : null;
   let keys = 0;
@@ -138,9 +154,11 @@ function localReplica(group: Group): LocalReplicaView {
     durableIndex: state.durableIndex,
     commitIndex: state.commitIndex,
     applied: group.applied,
+    snapshotIndex: group.snapshots.savedIndex,
+    snapshotActivity: group.snapshots.activity,
     tenants: machine?.tenants.size ?? null,
     keys,
     bytes,
-    progress: group.isLeader ? group.raft.matchIndexes() : [],
+    progress: group.isLeader ? group.raft.progress(now) : [],
   };
 }

@@ -110,6 +110,8 @@ export class Node implements ForwarderHost {
       close: (connection) => {
         this.clients.close(connection);
       },
+      save: (id) => this.save(id),
+      transfer: (id, to) => this.transfer(id, to),
       now: () => this.now,
     });
     this.clients = new Clients(view, this.forwarder, this.statistics, options.probe ?? null);
@@ -378,11 +380,21 @@ export class Node implements ForwarderHost {
     }
   }
 
-  private save(id: GroupId): void {
+  private save(id: GroupId): boolean {
     const group = this.groups.get(id);
-    if (group === undefined) return;
+    if (group === undefined) return false;
     group.snapshots.isWanted = true;
     this.touched.add(group);
+    return true;
+  }
+
+  private transfer(id: GroupId, to: NodeId | null): boolean {
+    const group = this.groups.get(id);
+    const replicas = this.options.topology.groups.find(({ group: other }) => other === id)?.replicas;
+    const target = to === null ? null : replicas?.find(({ node }) => node === to)?.replica;
+    if (group === undefined || target === undefined) return false;
+    this.touched.add(group);
+    return group.raft.transferLeadership(target, this.now.mono, true);
   }
 
   /** Some groups at a time, a piece of each in turn, and no more bytes than the rate allows. */

@@ -14,6 +14,7 @@ import type {
 } from '../base/ids.ts';
 import type { CommandSpec } from '../engine/command.ts';
 import type { Procedure } from '../forward/procedure.ts';
+import type { ReplicaProgress } from '../raft/raft.ts';
 import type { Connection } from './connection.ts';
 import type { NodeDescriptor, Settings } from './options.ts';
 
@@ -33,12 +34,15 @@ export interface LocalReplicaView {
   readonly durableIndex: LogIndex;
   readonly commitIndex: LogIndex;
   readonly applied: LogIndex;
+  /** Up to here a snapshot stands for the log, and what is done with snapshots just now. */
+  readonly snapshotIndex: LogIndex;
+  readonly snapshotActivity: string;
   /** Tenants it owns; null for the metadata group. */
   readonly tenants: number | null;
   readonly keys: number;
   readonly bytes: number;
   /** Where each replica stands; empty unless this one leads. */
-  readonly progress: readonly { readonly replica: ReplicaId; readonly matchIndex: LogIndex }[];
+  readonly progress: readonly ReplicaProgress[];
 }
 
 export interface TenantView {
@@ -80,6 +84,10 @@ export interface NodeView {
   readonly defaultTenant: TenantName | null;
   /** Starts a procedure whose end is this command's reply. False if too many are under way. */
   start(connection: Connection, procedure: Procedure): boolean;
+  /** Lets the replica here save its state soon. False if there is none. */
+  saveGroup(id: GroupId): boolean;
+  /** Hands the group, which is led here, to a node, null: to the member that is furthest. False if that cannot be now. */
+  transferGroup(id: GroupId, to: NodeId | null): boolean;
   /** Ends the connection after the replies it is owed. */
   close(connection: Connection): void;
 }

@@ -95,11 +95,11 @@ export class RaftLog {
 
   /**
    * The last index not after `index` whose term is at most `term`: where two logs may still agree. Before the base
-   * nothing is known, so there it is `index` itself.
+   * nothing is known, so they may agree there.
    */
   lastAgreeable(index: LogIndex, term: Term): LogIndex {
     let at: number = Math.min(index, this.lastIndex);
-    while (at > this.base.index && (this.termAt(LogIndex(at)) ?? 0) > term) at -= 1;
+    while (at > 0 && (this.termAt(LogIndex(at)) ?? 0) > term) at -= 1;
     return LogIndex(at);
   }
 }

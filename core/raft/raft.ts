@@ -14,13 +14,22 @@ import { after, type MonoTime } from '../base/time.ts';
 import { Outbox } from './outbox.ts';
 import { majority } from './quorum.ts';
 import { Replication, type SnapshotChunk, type SnapshotReply } from './replication.ts';
-import { initialState, isSynced, type RaftConfig, type RaftState } from './state.ts';
+import { initialState, isSynced, type Progress, type RaftConfig, type RaftState } from './state.ts';
 import type { Entry, EntryKind, LogBase, RaftMessage, RaftOutput, RestoredReplica } from './types.ts';
 
 /** Of the span of election timeouts, what is the home replica's: enough for it to win before another begins. */
 const homeShare = 0.25;
 
 type Of<Kind extends RaftMessage['kind']> = Extract<RaftMessage, { kind: Kind }>;
+
+/** Where a replica stands, as its leader sees it. */
+export interface ReplicaProgress {
+  readonly replica: ReplicaId;
+  readonly matchIndex: LogIndex;
+  readonly mode: 'self' | Progress['mode'];
+  /** It answered within the last election timeout. */
+  readonly isAlive: boolean;
+}
 
 export class Raft {
   readonly id: ReplicaId;
@@ -101,7 +110,9 @@ export class Raft {
         if (s.role === 'leader') this.replication.onHeartbeatReply(from, message, now);
         return;
       case 'timeoutNow':
-        if (s.role === 'follower') this.campaign(true, now);
+        if (s.role !== 'follower') return;
+        s.stays = message.stays;
+        this.campaign(true, now);
         return;
       default:
         unreachable(message);
@@ -175,14 +186,18 @@ export class Raft {
     else if (s.role === 'candidate' && this.voters() === 1) this.maybeWin(now);
   }
 
-  /** Offers leadership to a follower, null: to the one that is furthest. False if there is nobody to offer it to. */
-  transferLeadership(to: ReplicaId | null, now: MonoTime): boolean {
+  /**
+   * Offers leadership to a follower, null: to the one that is furthest. False if there is nobody to offer it to, or
+   * an offer is under way. `stays`: the new leader is not to give it back.
+   */
+  transferLeadership(to: ReplicaId | null, now: MonoTime, stays = false): boolean {
     const s = this.state;
     if (s.role !== 'leader' || s.transferTo !== null) return false;
     const target = to ?? this.replication.furthestFollower(now);
     if (target === null || !s.progress.has(target) || target === this.id) return false;
     this.dropLease();
     s.transferTo = target;
+    s.stays = stays;
     s.transferUntil = after(now, this.config.electionMs);
     this.maybeHandOver();
     return true;
@@ -273,8 +288,11 @@ export class Raft {
   }
 
   /** How far each replica is, while leading. */
-  matchIndexes(): readonly { readonly replica: ReplicaId; readonly matchIndex: LogIndex }[] {
-    return [...this.state.progress].map(([replica, { matchIndex }]) => ({ replica, matchIndex }));
+  progress(now: MonoTime): readonly ReplicaProgress[] {
+    return [...this.state.progress].map(([replica, { matchIndex, mode, heardAt }]) => {
+      const isAlive = replica === this.id || now < after(heardAt, this.config.electionMs);
+      return { replica, matchIndex, mode: replica === this.id ? 'self' : mode, isAlive };
+    });
   }
 
   private voters(): number {
@@ -432,6 +450,7 @@ export class Raft {
     s.votes = new Map();
     s.progress = new Map();
     s.transferTo = null;
+    s.stays = false;
     s.leaseUntil = null;
     if (wasLeader || leader !== null) this.resetElectionTimer(now);
   }
@@ -467,7 +486,7 @@ export class Raft {
     if (s.role !== 'leader' || s.transferTo === null) return;
     const target = s.progress.get(s.transferTo);
     if (target?.matchIndex !== s.log.lastIndex) return;
-    this.out.send(s.transferTo, { kind: 'timeoutNow', term: s.term });
+    this.out.send(s.transferTo, { kind: 'timeoutNow', term: s.term, stays: s.stays });
   }
 
   private resetElectionTimer(now: MonoTime): void {

@@ -89,6 +89,8 @@ export interface RaftState {
   leaseRevoked: boolean;
   transferTo: ReplicaId | null;
   transferUntil: MonoTime | null;
+  /** The transfer under way, or the one that made this replica lead, is an operator's wish. */
+  stays: boolean;
   uncommittedBytes: number;
   /** The first index of our own term; reads wait until it is committed. */
   termStart: LogIndex;
@@ -124,6 +126,7 @@ export function initialState({ hardState, base, entries }: RestoredReplica, elec
     leaseRevoked: false,
     transferTo: null,
     transferUntil: null,
+    stays: false,
     uncommittedBytes: 0,
     termStart: LogIndex(0),
     unwrittenFrom: LogIndex(log.lastIndex + 1),

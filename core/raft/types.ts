@@ -91,8 +91,8 @@ export type RaftMessage =
       readonly next: number;
       readonly round: number;
     }
-  /** Leadership transfer: campaign at once (§3.10). */
-  | { readonly kind: 'timeoutNow'; readonly term: Term };
+  /** Leadership transfer: campaign at once (§3.10). `stays`: an operator's wish, so it is not given back. */
+  | { readonly kind: 'timeoutNow'; readonly term: Term; readonly stays: boolean };
 
 export interface OutgoingRaftMessage {
   readonly to: ReplicaId;

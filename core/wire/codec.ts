@@ -219,6 +219,7 @@ function encodeRaft(writer: ByteWriter, m: RaftMessage): void {
       writer.varint(m.round);
       return;
     case 'timeoutNow':
+      writer.u8(m.stays ? 1 : 0);
       return;
     default:
       unreachable(m);
@@ -280,7 +281,7 @@ function decodeRaft(reader: ByteReader): RaftMessage | null {
       return { kind: 'snapshotReply', term, index, next, round: reader.varint() };
     }
     case raft.timeoutNow:
-      return { kind: 'timeoutNow', term };
+      return { kind: 'timeoutNow', term, stays: reader.u8() === 1 };
     default:
       return null;
   }

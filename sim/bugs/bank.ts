@@ -28,6 +28,10 @@ const outbox = 'core/raft/outbox.ts';
 const group = 'core/group/group.ts';
 const machine = 'core/group/tenantMachine.ts';
 const forwarder = 'core/forward/forwarder.ts';
+const keyspace = 'core/engine/keyspace.ts';
+const listValue = 'core/engine/listValue.ts';
+const tenantRecords = 'core/group/state/tenantRecords.ts';
+const snapshots = 'core/group/snapshots.ts';
 
 export const bugs: readonly Bug[] = [
   {
@@ -94,7 +98,7 @@ export const bugs: readonly Bug[] = [
     edits: [
       edit(
         replication,
-        'prevIndex > s.log.lastIndex || s.log.termAt(prevIndex) !== prevTerm',
+        'prevIndex > s.log.lastIndex || (mayDiffer && s.log.termAt(prevIndex) !== prevTerm)',
         'prevIndex > s.log.lastIndex',
       ),
     ],
@@ -236,7 +240,7 @@ export const bugs: readonly Bug[] = [
     name: 'what is said of a leader is believed if it is different',
     edits: [edit('core/routing/leaderHints.ts', 'term > hint.term ||', 'term !== hint.term ||')],
     oracles: ['X4'],
-    ...hunt('partitions', 60),
+    ...hunt('mixed', 30),
   },
   {
     name: 'waiting replies are kept after stepping down, and found by their index alone',
@@ -276,7 +280,7 @@ export const bugs: readonly Bug[] = [
         'if (this.hasBacklog) { this.stamp = now.wall; this.applyCommitted(); }',
       ),
     ],
-    oracles: ['L1'],
+    oracles: ['L1', 'R13'],
     ...hunt('mixed', 10),
   },
   {
@@ -345,6 +349,48 @@ export const bugs: readonly Bug[] = [
     edits: [edit('core/log/appender.ts', '      this.offset = 0;\n', '')],
     oracles: ['disk', 'R4', 'D1'],
     ...hunt('crashes', 10),
+  },
+  {
+    name: 'a cut does not keep what is changed under it',
+    edits: [edit(keyspace, '?.keep(item);', ';')],
+    oracles: ['R13', 'R5', 'L1', 'X2'],
+    ...hunt('mixed', 40),
+  },
+  {
+    name: 'a list that a cut holds is changed in place',
+    edits: [edit(listValue, 'this.owner = {};\n    return frozen;', 'return frozen;')],
+    oracles: ['R13', 'R5', 'L1', 'X2'],
+    ...hunt('mixed', 40),
+  },
+  {
+    name: 'sessions are not in a snapshot',
+    edits: [edit(tenantRecords, 'if (image !== null) yield* sessionRecords(writer, image);', '')],
+    oracles: ['D1', 'D2', 'R5', 'X2', 'L1'],
+    ...hunt('crashes', 60),
+  },
+  {
+    name: 'a snapshot begins anew without what it does not stand for',
+    edits: [edit(snapshots, 'this.raft.rewriteAfter(base.index);', '')],
+    oracles: ['disk'],
+    ...hunt('crashes', 60),
+  },
+  {
+    name: 'segments go when a snapshot is begun, not when it is complete',
+    edits: [edit('core/log/retention.ts', 'span.beginsAt = segment;', 'span.beginsAt = span.needs = segment;')],
+    oracles: ['disk'],
+    ...hunt('crashes', 60),
+  },
+  {
+    name: 'a snapshot is acknowledged before it is on disk',
+    edits: [
+      edit(
+        raft,
+        'const { term, round } = message;\n    this.out.sendAfterLog(from, {',
+        'const { term, round } = message;\n    this.out.send(from, {',
+      ),
+    ],
+    oracles: ['R6', 'R7'],
+    ...hunt('crashes', 60),
   },
 ];
 

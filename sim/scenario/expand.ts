@@ -134,6 +134,7 @@ export function expand(seed: number, profile: Profile): Scenario {
   const network = streams('network');
   const disk = streams('disk');
   const segments = streams('segments');
+  const snapshots = streams('snapshots');
   const turns = streams('turns');
   const isHarsh = profile !== 'calm' && chance(network, 300);
   const scenario: Scenario = {
@@ -168,7 +169,8 @@ export function expand(seed: number, profile: Profile): Scenario {
       tailPermille: pick(disk, [0, 2, 10, 50]),
       crashKeeps: pick(disk, crashKeeps),
       segmentBytes: pick(segments, [2 * kib, 16 * kib, segmentBytes]),
-      snapshotLogBytes: pick(streams('snapshots'), [kib, 4 * kib, 32 * kib, defaultSettings.snapshotLogBytes]),
+      snapshotLogBytes: pick(snapshots, [kib, 4 * kib, 32 * kib, defaultSettings.snapshotLogBytes]),
+      snapshotBytesPerSecond: pick(snapshots, [20 * kib, 100 * kib, defaultSettings.snapshotBytesPerSecond]),
       zerosAhead: pick(segments, [0, 512, 8 * kib]),
     },
     clocks: drawClocks(streams('clocks'), nodes),

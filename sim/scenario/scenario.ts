@@ -83,6 +83,8 @@ export interface DiskKnobs {
   readonly segmentBytes: number;
   /** How long a group's log grows before its state is saved: little lets followers lag behind what is kept. */
   readonly snapshotLogBytes: number;
+  /** How fast states are read out: slowly, much happens meanwhile. */
+  readonly snapshotBytesPerSecond: number;
   /** Zeros behind the end of the last segment, as the runtime writes them. */
   readonly zerosAhead: number;
 }

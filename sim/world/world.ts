@@ -7,7 +7,6 @@ import { crc32 } from 'node:zlib';
 import { invariant } from '../../core/base/invariant.ts';
 import type { Random } from '../../core/base/random.ts';
 import { parseTenantName } from '../../core/base/tenantName.ts';
-import { defaultSettings } from '../../core/node/defaults.ts';
 import type { Settings, Topology } from '../../core/node/options.ts';
 import type { PeerMessage } from '../../core/wire/messages.ts';
 import { encodeFrames, FrameReader } from '../../core/wire/frames.ts';
@@ -170,7 +169,7 @@ export class World {
       defaultTenant: true,
       maxValueBytes,
       snapshotLogBytes: disk.snapshotLogBytes,
-      snapshotBytesPerSecond: defaultSettings.snapshotBytesPerSecond,
+      snapshotBytesPerSecond: disk.snapshotBytesPerSecond,
     };
     return {
       schedule: this.schedule,

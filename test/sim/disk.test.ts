@@ -29,6 +29,7 @@ function makeDisk(seed: number, log: { segmentBytes: number; zerosAhead: number 
     tailPermille: 0,
     crashKeeps: 'none',
     snapshotLogBytes: 1_000_000,
+    snapshotBytesPerSecond: 1_000_000,
     ...log,
   } as const;
   const disk = new Disk(

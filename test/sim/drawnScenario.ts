@@ -83,6 +83,7 @@ function scenarioOf(d: Drawn): Scenario {
       tailPermille: 0,
       crashKeeps: crashKeeps[d.keeps] ?? 'none',
       segmentBytes: d.longSegments === 1 ? 1_000_000 : 2000,
+      snapshotBytesPerSecond: 30_000,
       snapshotLogBytes: d.longSegments === 1 ? 1_000_000 : 1024,
       zerosAhead: d.zeros * 512,
     },

@@ -68,7 +68,17 @@ const raft: fc.Arbitrary<RaftMessage> = fc.oneof(
   kind('appendReply', { term, accepted: fc.boolean(), index, hintTerm: term, round: natural }),
   kind('heartbeat', { term, commit: index, round: natural }),
   kind('heartbeatReply', { term, round: natural }),
-  kind('timeoutNow', { term }),
+  kind('timeoutNow', { term, stays: fc.boolean() }),
+  kind('snapshotChunk', {
+    term,
+    index,
+    indexTerm: term,
+    number: natural,
+    isLast: fc.boolean(),
+    bytes: fc.uint8Array({ maxLength: 40 }),
+    round: natural,
+  }),
+  kind('snapshotReply', { term, index, next: natural, round: natural }),
 );
 
 export const operation: fc.Arbitrary<Operation> = fc.oneof(

@@ -24,7 +24,7 @@ export const clusterCommands: readonly NodeCommand[] = [
 ];
 
 function runGroup({ args, reply, node }: NodeCall): void {
-  const [, subcommand, id] = args;
+  const [, subcommand, id, to] = args;
   switch (`${wordOf(subcommand)} ${String(args.length)}`) {
     case 'list 2': {
       const groups = node.groups();
@@ -39,21 +39,53 @@ function runGroup({ args, reply, node }: NodeCall): void {
       else writeGroup(reply, view, true);
       return;
     }
+    case 'snapshot 3': {
+      const number = integerOf(id ?? noBytes);
+      if (number !== null && node.saveGroup(GroupId(number))) reply.ok();
+      else reply.error(`ERR no replica of group '${binaryString(id ?? noBytes)}' on this node`);
+      return;
+    }
+    case 'transfer 3':
+    case 'transfer 4':
+      transfer(node, reply, id ?? noBytes, to);
+      return;
     case 'help 2':
-      reply.array(3);
+      reply.array(5);
       reply.simple('GROUP <subcommand> [<arg> ...]. Subcommands are:');
       reply.simple('LIST: all groups with their leader, term and replicas. Group 0 holds the ShardMap.');
       reply.simple('INFO <group>: the same for one, and where the replica on this node stands.');
+      reply.simple('SNAPSHOT <group>: saves the state of the replica on this node, so that its log gets shorter.');
+      reply.simple('TRANSFER <group> [<node>]: hands the group, led by this node, to another member.');
       return;
     default:
       reply.error(wrongSubcommand('group', subcommand));
   }
 }
 
+function transfer(node: NodeView, reply: ReplyWriter, id: Uint8Array, to: Uint8Array | undefined): void {
+  const number = integerOf(id);
+  const view = number === null ? null : node.group(GroupId(number));
+  const target = to === undefined ? null : integerOf(to);
+  const isMember = to === undefined || view?.replicas.some((replica) => replica.node === target) === true;
+  if (view === null) reply.error(`ERR no such group '${binaryString(id)}'`);
+  else if (view.local?.role !== 'leader') {
+    const leader = node.nodes.find((other) => other.node === view.leader);
+    const where =
+      leader === undefined ? 'nobody leads it now' : `ask node ${String(leader.node)} at ${leader.clientAddress}`;
+    reply.error(`ERR this node does not lead group ${String(view.group)}: ${where}`);
+  } else if (!isMember || target === node.self)
+    reply.error(`ERR '${binaryString(to ?? noBytes)}' is no other member of group ${String(view.group)}`);
+  else if (node.transferGroup(view.group, target === null ? null : NodeId(target))) reply.ok();
+  else
+    reply.error(
+      `ERR group ${String(view.group)} cannot be handed over now: no other member is alive, or it is on its way`,
+    );
+}
+
 function writeGroup(reply: ReplyWriter, view: GroupView, withReplica: boolean): void {
   const { local } = view;
   const isDetailed = withReplica && local !== null;
-  reply.map(isDetailed ? 12 : 4);
+  reply.map(isDetailed ? 14 : 4);
   reply.bulkText('id');
   reply.integer(view.group);
   reply.bulkText('leader');
@@ -75,6 +107,10 @@ function writeGroup(reply: ReplyWriter, view: GroupView, withReplica: boolean): 
   reply.integer(local.commitIndex);
   reply.bulkText('applied-index');
   reply.integer(local.applied);
+  reply.bulkText('snapshot-index');
+  reply.integer(local.snapshotIndex);
+  reply.bulkText('snapshot-activity');
+  reply.bulkText(local.snapshotActivity);
   reply.bulkText('tenants');
   if (local.tenants === null) reply.nil();
   else reply.integer(local.tenants);
@@ -82,12 +118,16 @@ function writeGroup(reply: ReplyWriter, view: GroupView, withReplica: boolean): 
   reply.integer(local.keys);
   reply.bulkText('progress');
   reply.array(local.progress.length);
-  for (const { replica, matchIndex } of local.progress) {
-    reply.map(2);
+  for (const { replica, matchIndex, mode, isAlive } of local.progress) {
+    reply.map(4);
     reply.bulkText('replica');
     reply.integer(replica);
     reply.bulkText('match-index');
     reply.integer(matchIndex);
+    reply.bulkText('mode');
+    reply.bulkText(mode);
+    reply.bulkText('alive');
+    reply.integer(isAlive ? 1 : 0);
   }
 }
 

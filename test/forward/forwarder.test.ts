@@ -1,0 +1,100 @@
+/** What the forwarder makes of answers that come late, come twice, or never come. */
+import { beforeEach, describe, expect, test } from 'vitest';
+import { bytesOfBinary } from '../../core/base/bytes.ts';
+import { ConnId, Epoch, GroupId, Incarnation, NodeId, type TenantName, Term } from '../../core/base/ids.ts';
+import { MonoTime } from '../../core/base/time.ts';
+import type { Call, CommandCall } from '../../core/forward/call.ts';
+import { type Ending, Forwarder, type RetryTimer } from '../../core/forward/forwarder.ts';
+import { LeaderHints } from '../../core/routing/leaderHints.ts';
+import { Router } from '../../core/routing/router.ts';
+import { ShardMap } from '../../core/routing/shardMap.ts';
+import type { Outcome } from '../../core/wire/messages.ts';
+
+const [one, two, three] = [NodeId(1), NodeId(2), NodeId(3)] as const;
+const group = GroupId(1);
+const tenant = 'acme' as TenantName;
+const now = MonoTime(1_000_000);
+const notLeader: Outcome = { kind: 'refused', refusal: { kind: 'notLeader', leader: null, term: Term(0) } };
+const done: Outcome = { kind: 'done', reply: bytesOfBinary('+OK\r\n') };
+
+let sent: { readonly to: NodeId; readonly call: Call; readonly attempt: number }[];
+let ended: Ending[];
+let pauses: RetryTimer[];
+let router: Router;
+let forwarder: Forwarder;
+let call: CommandCall;
+
+beforeEach(() => {
+  sent = [];
+  ended = [];
+  pauses = [];
+  router = new Router(one, new ShardMap(), new LeaderHints(new Map([[group, [one, two, three]]])));
+  router.shards.learn({ tenant, group, epoch: Epoch(1), incarnation: Incarnation(1) });
+  for (const peer of [two, three]) router.linkUp(peer);
+  router.leaders.learn(group, two, Term(4));
+  const host = {
+    send: (to: NodeId, _group: GroupId, asked: Call) => sent.push({ to, call: asked, attempt: asked.attempts }),
+    finished: (_call: CommandCall, ending: Ending) => {
+      _call.reply = new Uint8Array();
+      ended.push(ending);
+    },
+    procedureFinished: () => undefined,
+    misrouted: () => undefined,
+    schedule: (timer: RetryTimer) => pauses.push(timer),
+  };
+  const options = { self: one, commandTimeoutMs: 1000, autoCreateTenants: true };
+  forwarder = new Forwarder(host, router, () => 0, options);
+  const lane = forwarder.openLane(ConnId(1), tenant);
+  call = forwarder.command(lane, 'write', 2, [bytesOfBinary('INCR'), bytesOfBinary('n')], now);
+  forwarder.pump(lane, now);
+});
+
+function sentTo(): readonly (readonly [NodeId, number])[] {
+  return sent.map(({ to, attempt }) => [to, attempt]);
+}
+
+function resume(): void {
+  for (const { retry } of pauses.splice(0)) forwarder.retryHeld(retry, now);
+}
+
+describe('a write that was sent', () => {
+  test('and whose link broke is sent again; an answer to the first sending is none to the second', () => {
+    forwarder.onLinkDown(two, now);
+    resume();
+    expect(sentTo()).toEqual([
+      [two, 1],
+      [two, 2],
+    ]);
+    forwarder.onOutcome(two, call.request, 1, notLeader, now);
+    expect(ended).toEqual([]);
+    forwarder.onOutcome(two, call.request, 2, done, now);
+    expect(ended).toEqual([{ kind: 'executed', reply: bytesOfBinary('+OK\r\n') }]);
+  });
+
+  test('to a leader that has a successor is sent to that, and says that it may have run', () => {
+    router.leaders.learn(group, three, Term(5));
+    expect(router.leaders.takeNews()).toBe(group);
+    forwarder.onLeader(group, three, now);
+    resume();
+    expect(sentTo()).toEqual([
+      [two, 1],
+      [three, 2],
+    ]);
+    expect(call.mayHaveRun).toBe(true);
+    forwarder.onOutcome(two, call.request, 1, done, now);
+    expect(ended).toEqual([]);
+  });
+
+  test('to the leader there still is waits for its answer', () => {
+    forwarder.onLeader(group, two, now);
+    expect(sentTo()).toEqual([[two, 1]]);
+    expect(pauses).toEqual([]);
+  });
+
+  test('is unknown at its deadline, and an answer after that is not heard', () => {
+    forwarder.expire(MonoTime(now + 1_000_000));
+    expect(ended).toEqual([{ kind: 'unknown', reason: 'deadline' }]);
+    forwarder.onOutcome(two, call.request, 1, done, now);
+    expect(ended).toHaveLength(1);
+  });
+});
