@@ -303,12 +303,6 @@ export const bugs: readonly Bug[] = [
     ...hunt('crashes', 30),
   },
   {
-    name: 'a reply to an earlier sending is taken for one to this',
-    edits: [edit(forwarder, 'call?.sentTo !== from || call.attempts !== attempt', 'call?.sentTo !== from')],
-    oracles: ['D1', 'D2', 'L2'],
-    ...hunt('partitions', 30, 120),
-  },
-  {
     name: 'a write past its deadline is reported as not executed',
     edits: [
       edit(
