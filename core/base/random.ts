@@ -12,3 +12,16 @@ export type RandomSource = (label: string) => Random;
 export function below(random: Random, bound: number): number {
   return Math.floor(random() * bound);
 }
+
+const golden = 0x9e3779b9;
+
+/** A stream that depends on the seed alone, for what must be the same on every replica (mulberry32). */
+export function seededRandom(seed: number): Random {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + golden) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 0x1_0000_0000;
+  };
+}

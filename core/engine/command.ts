@@ -44,8 +44,8 @@ export interface Execution {
   args: readonly Uint8Array[];
   /** Log time in a write; never before the last log time in a read. */
   now: WallTime;
-  /** For reads only: what is logged must not draw. */
-  readonly random: Random;
+  /** In a write, the same on every replica. */
+  random: Random;
   readonly reply: ReplyWriter;
   /** What a write may make a value grow to. */
   maxValueBytes: number;

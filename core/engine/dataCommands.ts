@@ -9,6 +9,7 @@ import { listCommands } from './lists.ts';
 import { listSearchCommands } from './listSearch.ts';
 import { stringPartCommands } from './stringParts.ts';
 import { stringCommands } from './strings.ts';
+import { transactionCommands } from './transaction.ts';
 import { wholeKeyspaceCommands } from './wholeKeyspace.ts';
 
 const families: readonly (readonly DataCommand[])[] = [
@@ -27,9 +28,14 @@ export const dataCommands: ReadonlyMap<string, DataCommand> = new Map(
   families.flat().map((command): [string, DataCommand] => [command.name, command]),
 );
 
-const byName: Readonly<NameTable<DataCommand>> = new NameTable(dataCommands.values());
+const clientCommands: Readonly<NameTable<DataCommand>> = new NameTable(dataCommands.values());
 
-/** `name` in whatever case a client wrote it. */
+/** What an ingress sends beside them. A client that names one means another command, or none. */
+const internalCommands = transactionCommands((name) => clientCommands.find(name));
+
+const byName: Readonly<NameTable<DataCommand>> = new NameTable([...dataCommands.values(), ...internalCommands]);
+
+/** `name` in whatever case a client wrote it; internal commands too. */
 export function findDataCommand(name: Uint8Array): DataCommand | undefined {
   return byName.find(name);
 }

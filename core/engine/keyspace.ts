@@ -13,6 +13,7 @@ import { CreationOrder, type Ordered } from './creationOrder.ts';
 import { type Expiring, ExpiryHeap } from './expiryHeap.ts';
 import { type CutClock, type ItemImage, KeyspaceCut } from './keyspaceCut.ts';
 import { ListValue } from './listValue.ts';
+import { Versions, type VersionsImage } from './versions.ts';
 
 /** Bytes are a string. They belong to the keyspace: copied from what came in, never handed out to be written. */
 export type Value = Uint8Array | ListValue;
@@ -22,6 +23,8 @@ export interface Item extends Expiring, Ordered {
   /** The key's bytes, one per character. */
   readonly key: string;
   value: Value;
+  /** The latest write that touched it. */
+  write: number;
   /** The latest cut for whose sake its bytes were copied before they were written over. */
   copiedFor: object | null;
   /** What the keyspace's account says of it. */
@@ -43,6 +46,7 @@ export class Keyspace {
   private readonly items = new Map<string, Item>();
   private readonly expiries = new ExpiryHeap<Item>();
   private readonly clock: CutClock;
+  private readonly versions = new Versions();
   private order = new CreationOrder<Item>();
   private lastSerial = 0;
   private heldBytes = 0;
@@ -84,6 +88,7 @@ export class Keyspace {
   put(key: string, present: Item | null, value: Value): Item {
     if (present !== null) {
       present.value = value;
+      present.write = this.versions.present;
       this.account(present);
       return present;
     }
@@ -100,22 +105,27 @@ export class Keyspace {
 
   /** The item's list was changed in place: one that has become empty leaves. */
   changed(item: Item): void {
+    item.write = this.versions.present;
     if (item.value instanceof ListValue && item.value.length === 0) this.remove(item);
     else this.account(item);
   }
 
   /** A key whose time has come by `now` leaves at once. */
   expire(item: Item, at: WallTime, now: WallTime): void {
+    item.write = this.versions.present;
     if (at <= now) this.remove(item);
     else this.expiries.set(item, at);
   }
 
   persist(item: Item): void {
-    if (item.expireAt !== null) this.expiries.set(item, null);
+    if (item.expireAt === null) return;
+    item.write = this.versions.present;
+    this.expiries.set(item, null);
   }
 
   remove(item: Item): void {
     this.persist(item);
+    this.versions.removed(item.key);
     this.items.delete(item.key);
     this.order.remove(item);
     this.heldBytes -= item.bytes;
@@ -123,10 +133,22 @@ export class Keyspace {
 
   clear(): void {
     if (this.clock.current !== null) this.partOfCut(this.clock.current);
+    this.versions.cleared();
     this.items.clear();
     this.order = new CreationOrder();
     this.expiries.clear();
     this.heldBytes = 0;
+  }
+
+  /** A write begins, which may be a whole transaction: what it touches has a version of its own. */
+  beginWrite(): void {
+    if (this.clock.current !== null) this.partOfCut(this.clock.current);
+    this.versions.begin();
+  }
+
+  /** What tells whether a key was touched since: a number that another write would change. */
+  versionOf(key: string, now: WallTime): number {
+    return this.versions.of(key, this.find(key, now)?.write ?? null);
   }
 
   /** When the first key's time comes; null if none has one. */
@@ -191,7 +213,7 @@ export class Keyspace {
   partOfCut(current: object): KeyspaceCut | null {
     if (this.joined !== current) {
       this.joined = current;
-      this.cut = new KeyspaceCut(this.order, this.lastSerial);
+      this.cut = new KeyspaceCut(this.order, this.lastSerial, this.versions.image());
     }
     return this.cut;
   }
@@ -202,12 +224,13 @@ export class Keyspace {
   }
 
   /** Puts back what a cut has told of, in its order; at the end `lastSerial`, which is the cut's. */
-  restore({ key, serial, expireAt, value }: ItemImage): void {
-    this.add(key, serial, value, expireAt);
+  restore({ key, serial, expireAt, write, value }: ItemImage): void {
+    this.add(key, serial, value, expireAt).write = write;
   }
 
-  restoreSerial(lastSerial: number): void {
+  restoreEnd(lastSerial: number, versions: VersionsImage): void {
     this.lastSerial = lastSerial;
+    this.versions.restore(versions);
   }
 
   /** A checksum over all keys in order, their types, values and expiry times: equal for equal replicas. */
@@ -217,6 +240,7 @@ export class Keyspace {
     for (const item of [...this.items.values()].sort((a, b) => compareText(a.key, b.key))) {
       writer.text(item.key);
       writer.u64(item.expireAt ?? 0);
+      writer.varint(item.write);
       if (item.value instanceof ListValue) {
         writer.text('list');
         writer.varint(item.value.length);
@@ -235,6 +259,7 @@ export class Keyspace {
     const item: Item = {
       key,
       value,
+      write: this.versions.present,
       copiedFor: null,
       bytes: 0,
       expireAt: null,

@@ -7,6 +7,7 @@ import { MinHeap } from '../base/minHeap.ts';
 import type { WallTime } from '../base/time.ts';
 import type { CreationOrder } from './creationOrder.ts';
 import type { Item, Value } from './keyspace.ts';
+import type { VersionsImage } from './versions.ts';
 
 /** Shared by all keyspaces of a group: which cut is being read out, if one is. */
 export interface CutClock {
@@ -18,12 +19,14 @@ export interface ItemImage {
   readonly key: string;
   readonly serial: number;
   readonly expireAt: WallTime | null;
+  readonly write: number;
   readonly value: Value;
 }
 
 export class KeyspaceCut {
   /** Of the cut's last item, or of one that was removed before. */
   readonly lastSerial: number;
+  readonly versions: VersionsImage;
   private readonly order: CreationOrder<Item>;
   /** Items that were changed since, by serial. */
   private readonly kept = new Map<number, ItemImage>();
@@ -32,9 +35,10 @@ export class KeyspaceCut {
   private passed = 0;
 
   /** `order` belongs to the cut if the keyspace is cleared, and is shared with it until then. */
-  constructor(order: CreationOrder<Item>, lastSerial: number) {
+  constructor(order: CreationOrder<Item>, lastSerial: number, versions: VersionsImage) {
     this.order = order;
     this.lastSerial = lastSerial;
+    this.versions = versions;
   }
 
   /** The item, if there is one, may be changed or removed after this. */
@@ -65,6 +69,6 @@ export class KeyspaceCut {
   }
 }
 
-function imageOf({ key, serial, expireAt, value }: Item): ItemImage {
-  return { key, serial, expireAt, value: value instanceof Uint8Array ? value : value.frozen() };
+function imageOf({ key, serial, expireAt, write, value }: Item): ItemImage {
+  return { key, serial, expireAt, write, value: value instanceof Uint8Array ? value : value.frozen() };
 }

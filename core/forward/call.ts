@@ -5,6 +5,7 @@ import type { ConnId, GroupId, Incarnation, LaneId, NodeId, RequestId, TenantNam
 import { invariant } from '../base/invariant.ts';
 import type { Queue } from '../base/queue.ts';
 import type { MonoTime } from '../base/time.ts';
+import type { WatchedKey } from '../engine/transaction.ts';
 import type { Operation } from '../wire/messages.ts';
 import type { Procedure } from './procedure.ts';
 
@@ -24,7 +25,14 @@ export interface CommandCall extends CallState {
   readonly lane: IngressLane;
   readonly access: 'read' | 'write';
   readonly protocol: 2 | 3;
-  readonly args: readonly Uint8Array[];
+  /** Of a transaction, the client's until it is sent, and then the transaction's. */
+  args: readonly Uint8Array[];
+  /** Bytes that the client sent for it. */
+  readonly bytes: number;
+  /** What an EXEC runs; null for every other command. */
+  readonly transaction: Transaction | null;
+  /** What was found out for a WATCH; null if it is none, or nothing is known yet. */
+  watched: readonly WatchedKey[] | null;
   /** The answer, once there is one: replies leave a connection in the order of its requests. */
   reply: Uint8Array | null;
   /** The client asked for no reply to this one. */
@@ -33,6 +41,13 @@ export interface CommandCall extends CallState {
   mayHaveRun: boolean;
   /** The tenant's incarnation it was sent to then: to any other it would be another write. */
   incarnation: Incarnation | null;
+}
+
+/** An EXEC waits until it is known which versions its keys had when they were watched. */
+export interface Transaction {
+  readonly access: 'read' | 'write';
+  readonly watches: readonly CommandCall[];
+  readonly commands: readonly (readonly Uint8Array[])[];
 }
 
 /** A step repeats safely, so it is retried whatever became of it. */

@@ -5,23 +5,37 @@
  * A write whose answer was lost with its link is never sent again: it ends as `unknown`. Every call ends by
  * its deadline. It does not know clients' sockets, nor how a peer is reached: see `ForwarderHost`.
  */
+import { totalBytes } from '../base/bytes.ts';
 import { type ConnId, type GroupId, LaneId, type NodeId, RequestId, type TenantName } from '../base/ids.ts';
 import { invariant, unreachable } from '../base/invariant.ts';
 import { limits } from '../base/limits.ts';
 import { Queue } from '../base/queue.ts';
 import type { Random } from '../base/random.ts';
 import { after, type MonoTime } from '../base/time.ts';
+import { encodeTransaction } from '../engine/transaction.ts';
 import type { Timer } from '../base/timers.ts';
 import type { Router } from '../routing/router.ts';
 import type { Operation, Outcome, Refusal, TenantPlace } from '../wire/messages.ts';
-import { type Call, type CommandCall, forgetAnswered, groupOf, type IngressLane, type StepCall } from './call.ts';
+import {
+  type Call,
+  type CommandCall,
+  forgetAnswered,
+  groupOf,
+  type IngressLane,
+  type StepCall,
+  type Transaction,
+} from './call.ts';
 import { Calls } from './calls.ts';
 import { ensureTenant, firstStep, nextStep, type NextStep, type Procedure } from './procedure.ts';
 
 /** How a call ended, as its client may be told. */
 export type Ending =
   | { readonly kind: 'executed'; readonly reply: Uint8Array }
-  | { readonly kind: 'notExecuted'; readonly reason: 'deadline' | 'unknownTenant' | 'busy'; readonly what: string }
+  | {
+      readonly kind: 'notExecuted';
+      readonly reason: 'deadline' | 'unknownTenant' | 'busy' | 'watchFailed';
+      readonly what: string;
+    }
   /** `forgotten`: it may have run; `replyForgotten`: it has, and what it answered is not known any more. */
   | { readonly kind: 'unknown'; readonly reason: 'deadline' | 'linkLost' | 'forgotten' | 'replyForgotten' };
 
@@ -125,6 +139,7 @@ export class Forwarder {
     protocol: 2 | 3,
     args: readonly Uint8Array[],
     now: MonoTime,
+    transaction: Transaction | null = null,
   ): CommandCall {
     const call: CommandCall = {
       kind: 'command',
@@ -137,6 +152,10 @@ export class Forwarder {
       access,
       protocol,
       args,
+      bytes:
+        transaction === null ? totalBytes(args) : transaction.commands.reduce((sum, each) => sum + totalBytes(each), 0),
+      transaction,
+      watched: null,
       reply: null,
       isSilent: false,
       mayHaveRun: false,
@@ -163,10 +182,15 @@ export class Forwarder {
         return;
       }
       if (lane.inFlight > 0 && (route.node !== lane.node || route.group !== lane.group)) return;
+      if (call.transaction !== null && call.attempts === 0 && !isPrepared(call, call.transaction)) return;
       lane.waiting.shift();
       const { incarnation } = route;
       if (call.mayHaveRun && call.incarnation !== incarnation) {
         this.end(call, { kind: 'unknown', reason: 'forgotten' });
+        continue;
+      }
+      if (call.transaction?.watches.some(({ watched }) => watched === null) === true) {
+        this.end(call, { kind: 'notExecuted', reason: 'watchFailed', what: '' });
         continue;
       }
       if (!call.mayHaveRun && this.isBusy(route.node)) {
@@ -531,6 +555,14 @@ export class Forwarder {
     this.ensuring.delete(procedure.tenant);
     for (const lane of waiting.lanes) this.resolved(lane, ending, now);
   }
+}
+
+/** Puts the transaction together. False while a WATCH of it is not answered: it comes before, in the same lane. */
+function isPrepared(call: CommandCall, { access, watches, commands }: Transaction): boolean {
+  if (watches.some(({ reply }) => reply === null)) return false;
+  const watched = watches.flatMap((watch) => watch.watched ?? []);
+  call.args = encodeTransaction(access, watched, commands);
+  return true;
 }
 
 const maxDoublings = 10;

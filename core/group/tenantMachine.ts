@@ -5,7 +5,7 @@
 import { type Epoch, type Incarnation, type TenantName, unordered } from '../base/ids.ts';
 import { invariant, unreachable } from '../base/invariant.ts';
 import { type ByteWriter, noBytes } from '../base/bytes.ts';
-import type { Random } from '../base/random.ts';
+import { type Random, seededRandom } from '../base/random.ts';
 import { WallTime } from '../base/time.ts';
 import type { Execution } from '../engine/command.ts';
 import { findDataCommand } from '../engine/dataCommands.ts';
@@ -43,10 +43,12 @@ export class TenantMachine implements StateMachine {
   private readonly clock: CutClock = { current: null };
   private readonly reply = new ReplyWriter(replyChunkBytes);
   private readonly execution: Execution;
+  private readonly random: Random;
 
-  /** `random` serves reads that draw (`RANDOMKEY`); nothing that is logged draws from it. */
+  /** `random` serves reads that draw (`RANDOMKEY`); what is logged draws from its own seed. */
   constructor(random: Random) {
     const { reply } = this;
+    this.random = random;
     this.execution = { keyspace: new Keyspace(), args: [], now: WallTime(0), random, reply, maxValueBytes: 0 };
   }
 
@@ -76,8 +78,9 @@ export class TenantMachine implements StateMachine {
     switch (operation.kind) {
       case 'execute':
         if (!this.owns(operation.tenant, operation.incarnation)) return this.notOwner(operation.tenant);
-        if (operation.access === 'read') return wantsReply ? this.execute(operation, stamp, true) : done;
+        if (operation.access === 'read') return wantsReply ? this.read(operation, stamp) : done;
         this.execution.maxValueBytes = maxValueBytes;
+        this.execution.random = seededRandom(stamp + item.origin.request);
         return this.executeOnce(item, operation, stamp, wantsReply);
       case 'purge':
         if (!this.owns(operation.tenant, operation.incarnation)) return this.notOwner(operation.tenant);
@@ -97,6 +100,7 @@ export class TenantMachine implements StateMachine {
   read(operation: LoggedOperation, now: WallTime): Outcome {
     invariant(operation.kind === 'execute', 'only commands are read beside the log', { kind: operation.kind });
     if (!this.owns(operation.tenant, operation.incarnation)) return this.notOwner(operation.tenant);
+    this.execution.random = this.random;
     return this.execute(operation, now, true);
   }
 
@@ -157,14 +161,20 @@ export class TenantMachine implements StateMachine {
 
   /** A write of a session: what has run before is answered and not run again. */
   private executeOnce(item: LoggedItem, operation: Execute, stamp: WallTime, wantsReply: boolean): Applied {
-    const sessions = this.tenants.get(operation.tenant)?.sessions;
-    if (sessions === undefined || item.lane === unordered) return this.execute(operation, stamp, wantsReply);
+    const owned = this.tenants.get(operation.tenant);
+    invariant(owned !== undefined, 'a tenant is owned where its commands run', { tenant: operation.tenant });
+    const { sessions } = owned;
+    if (item.lane === unordered) {
+      owned.keyspace.beginWrite();
+      return this.execute(operation, stamp, wantsReply);
+    }
     const memory = sessions.recall(item);
     if (memory === 'forgotten') return { kind: 'forgotten', isSure: false };
     if (memory !== 'new') {
       if (memory.reply === null) return { kind: 'forgotten', isSure: true };
       return { kind: 'remembered', reply: memory.reply };
     }
+    owned.keyspace.beginWrite();
     const outcome = this.execute(operation, stamp, true);
     if (outcome.kind === 'done') sessions.remember(item, outcome.reply, stamp);
     return outcome;
@@ -188,7 +198,9 @@ export class TenantMachine implements StateMachine {
   }
 
   private purge(operation: PurgeOperation, stamp: WallTime): Outcome {
-    this.tenants.get(operation.tenant)?.keyspace.purge(operation.keys, stamp);
+    const keyspace = this.tenants.get(operation.tenant)?.keyspace;
+    keyspace?.beginWrite();
+    keyspace?.purge(operation.keys, stamp);
     return done;
   }
 

@@ -2,26 +2,38 @@
  * The clients of a node: finds the command and its tenant, hands data commands to the forwarder, answers the
  * rest itself, and sends every connection its replies in the order of its commands.
  */
-import { noBytes } from '../base/bytes.ts';
+import { binaryString, bytesOfBinary, noBytes, totalBytes } from '../base/bytes.ts';
 import type { ConnId, TenantName } from '../base/ids.ts';
 import { limits } from '../base/limits.ts';
 import type { Now } from '../base/time.ts';
 import { type DataCommand, isArityRight, keysOf } from '../engine/command.ts';
-import type { CommandCall, IngressLane } from '../forward/call.ts';
+import type { CommandCall, IngressLane, Transaction } from '../forward/call.ts';
 import type { Ending, Forwarder, ProcedureEnding } from '../forward/forwarder.ts';
 import type { Procedure } from '../forward/procedure.ts';
 import { wrongArity } from '../resp/errors.ts';
 import { ReplyWriter } from '../resp/replyWriter.ts';
 import { type TenantChoice, tenantOf } from '../routing/tenantOf.ts';
-import { findCommand } from './commandTable.ts';
+import { type Command, findCommand } from './commandTable.ts';
 import type { NodeCommand } from './commands/spec.ts';
 import { collectReplies, type Connection, joinReplies, openConnection, type Slot } from './connection.ts';
 import type { Effect } from './door.ts';
 import { endingError, tenantError, unknownCommand } from './errors.ts';
 import type { Probe } from './probe.ts';
+import {
+  isControl,
+  joinTenants,
+  mayBeQueued,
+  mostQueued,
+  notQueueable,
+  emptyQueue,
+  type Queued,
+} from './transactions.ts';
 import type { NodeStatistics, NodeView } from './view.ts';
 
 const replyChunkBytes = 16 * 1024;
+const versionsCommand = bytesOfBinary('versions');
+const execCommand: readonly Uint8Array[] = [bytesOfBinary('EXEC')];
+const queuedReply = bytesOfBinary('+QUEUED\r\n');
 
 export class Clients {
   readonly awaited = new Map<Procedure, { readonly connection: Connection; readonly slot: Slot }>();
@@ -81,15 +93,40 @@ export class Clients {
     this.statistics.commands += 1;
     const command = findCommand(args[0] ?? noBytes);
     if (command === undefined) {
-      this.answerError(connection, unknownCommand(args));
+      this.refuse(connection, unknownCommand(args));
       return;
     }
     const { name } = command.spec;
     connection.lastCommand = name;
     connection.lastActiveAt = now.mono;
-    if (!isArityRight(command.spec, args.length)) this.answerError(connection, wrongArity(name));
+    if (!isArityRight(command.spec, args.length)) this.refuse(connection, wrongArity(name));
+    else if (connection.queued !== null && !isControl(name)) this.queue(connection, connection.queued, command, args);
     else if (command.kind === 'data') this.onDataCommand(connection, command.spec, args, now);
     else this.onNodeCommand(connection, command.spec, args, now);
+  }
+
+  /** Reads the versions of the keys that follow the command's name. */
+  watch(connection: Connection, args: readonly Uint8Array[], now: Now): void {
+    const keys = args.slice(1);
+    const choice = this.tenantOfKeys(connection, args, everyArgument(args));
+    if (choice.kind !== 'tenant') {
+      this.answerError(connection, tenantError(choice));
+      return;
+    }
+    const call = this.call(connection, choice.tenant, 'read', [versionsCommand, ...keys], args, null, now);
+    connection.watches.push(call);
+  }
+
+  exec(connection: Connection, queued: Queued, watches: readonly CommandCall[], now: Now): void {
+    let tenant: TenantName | null | 'other' = queued.tenant;
+    for (const { lane } of watches) tenant = tenant === 'other' ? tenant : joinTenants(tenant, lane.tenant);
+    tenant ??= connection.tenant ?? this.fallback;
+    if (tenant === null || tenant === 'other') {
+      this.answerError(connection, tenantError({ kind: tenant === null ? 'none' : 'crossTenant' }));
+      return;
+    }
+    const { access, commands } = queued;
+    this.call(connection, tenant, access, execCommand, execCommand, { access, watches, commands }, now);
   }
 
   /** Starts a procedure whose end answers the command that is being run. */
@@ -104,7 +141,7 @@ export class Clients {
 
   finished(call: CommandCall, ending: Ending): void {
     const { lane } = call;
-    call.reply = ending.kind === 'executed' ? ending.reply : this.errorBytes(endingError(ending));
+    call.reply = ending.kind === 'executed' ? this.replyOf(call, ending.reply) : this.errorBytes(endingError(ending));
     if (ending.kind === 'unknown') this.statistics.unknownOutcomes += 1;
     if (this.probe !== null) {
       const { request, hops, reply } = call;
@@ -112,7 +149,7 @@ export class Clients {
     }
     const connection = this.connections.get(lane.conn);
     if (connection === undefined) return;
-    connection.pendingBytes -= sizeOf(call.args);
+    connection.pendingBytes -= call.bytes;
     if (call.isSilent) call.reply = noBytes;
     this.changed.add(connection);
   }
@@ -174,27 +211,85 @@ export class Clients {
 
   private onDataCommand(connection: Connection, spec: DataCommand, args: readonly Uint8Array[], now: Now): void {
     const choice = this.chooseTenant(connection, spec, args);
-    if (choice.kind !== 'tenant') {
-      this.answerError(connection, tenantError(choice));
-      return;
-    }
-    const lane = this.laneFor(connection, choice.tenant);
-    const call = this.forwarder.command(lane, spec.access, connection.protocol, args, now.mono);
+    if (choice.kind === 'tenant') this.call(connection, choice.tenant, spec.access, args, args, null, now);
+    else this.answerError(connection, tenantError(choice));
+  }
+
+  /** Has a command run in its tenant's group; its reply is the connection's next. `asked`: as the client wrote it. */
+  private call(
+    connection: Connection,
+    tenant: TenantName,
+    access: 'read' | 'write',
+    args: readonly Uint8Array[],
+    asked: readonly Uint8Array[],
+    transaction: Transaction | null,
+    now: Now,
+  ): CommandCall {
+    const lane = this.laneFor(connection, tenant);
+    const call = this.forwarder.command(lane, access, connection.protocol, args, now.mono, transaction);
     call.isSilent = isSilenced(connection);
     connection.slots.push(call);
-    connection.pendingBytes += sizeOf(args);
+    connection.pendingBytes += call.bytes;
     this.changed.add(connection);
     if (this.probe !== null) {
       const { request } = call;
-      this.probe.commandStarted({ conn: connection.id, request, tenant: choice.tenant, access: spec.access, args });
+      this.probe.commandStarted({ conn: connection.id, request, tenant, access, args: asked });
     }
     this.forwarder.pump(lane, now.mono);
+    return call;
+  }
+
+  /** What the client is told; a WATCH keeps what it was told, and says OK. */
+  private replyOf(call: CommandCall, reply: Uint8Array): Uint8Array {
+    const [name, ...keys] = call.args;
+    if (name !== versionsCommand) return reply;
+    const versions = decodeVersions(reply, keys.length);
+    if (versions === null) return reply;
+    call.watched = keys.map((key, i) => ({ key, version: versions[i] ?? 0 }));
+    this.reply.ok();
+    return this.reply.take();
+  }
+
+  private queue(connection: Connection, queued: Queued, command: Command, args: readonly Uint8Array[]): void {
+    if (!mayBeQueued(command)) {
+      this.refuse(connection, notQueueable(args));
+      return;
+    }
+    const choice = command.kind === 'data' ? this.chooseTenant(connection, command.spec, args) : null;
+    if (choice !== null && choice.kind !== 'tenant') {
+      this.refuse(connection, tenantError(choice));
+      return;
+    }
+    const tenant = joinTenants(queued.tenant, choice?.tenant ?? null);
+    const bytes = queued.bytes + totalBytes(args);
+    if (tenant === 'other') this.refuse(connection, tenantError({ kind: 'crossTenant' }));
+    else if (queued.commands.length >= mostQueued || bytes > 2 * this.view.settings.maxValueBytes)
+      this.refuse(connection, 'ERR not executed: the transaction is too large');
+    else {
+      const isWrite = command.kind === 'data' && command.spec.access === 'write';
+      queued.commands.push(args);
+      connection.queued = { ...queued, access: isWrite ? 'write' : queued.access, tenant, bytes };
+      if (!isSilenced(connection)) this.answer(connection, queuedReply);
+    }
+  }
+
+  /** A command that cannot run: within MULTI it spoils what was queued, which is of no use any more. */
+  private refuse(connection: Connection, text: string): void {
+    if (connection.queued !== null) connection.queued = emptyQueue(true);
+    this.answerError(connection, text);
   }
 
   private chooseTenant(connection: Connection, spec: DataCommand, args: readonly Uint8Array[]): TenantChoice {
+    return this.tenantOfKeys(connection, args, spec.scope === 'keys' ? keysOf(spec, args) : []);
+  }
+
+  private tenantOfKeys(
+    connection: Connection,
+    args: readonly Uint8Array[],
+    positions: readonly number[],
+  ): TenantChoice {
     if (connection.tenant !== null) return { kind: 'tenant', tenant: connection.tenant };
-    const keys = spec.scope === 'keys' ? keysOf(spec, args) : [];
-    return tenantOf(args, keys, this.fallback, connection.lane?.tenant ?? null);
+    return tenantOf(args, positions, this.fallback, connection.lane?.tenant ?? null);
   }
 
   private laneFor(connection: Connection, tenant: TenantName): IngressLane {
@@ -253,8 +348,13 @@ function forgetIdleLanes(connection: Connection): void {
   }
 }
 
-function sizeOf(args: readonly Uint8Array[]): number {
-  let bytes = 0;
-  for (const arg of args) bytes += arg.length;
-  return bytes;
+function everyArgument(args: readonly Uint8Array[]): readonly number[] {
+  return args.slice(1).map((_, i) => i + 1);
+}
+
+/** The integers of `*N :V…`; null if it is something else, an error for one. */
+function decodeVersions(reply: Uint8Array, count: number): readonly number[] | null {
+  const [head, ...lines] = binaryString(reply).trimEnd().split('\r\n');
+  if (head !== `*${String(count)}` || lines.length !== count) return null;
+  return lines.map((line) => Number(line.slice(1)));
 }

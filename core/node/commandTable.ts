@@ -9,6 +9,7 @@ import { connectionCommands } from './commands/connection.ts';
 import { serverCommands } from './commands/server.ts';
 import type { NodeCommand } from './commands/spec.ts';
 import { tenantCommands } from './commands/tenant.ts';
+import { transactionCommands } from './commands/transaction.ts';
 
 export type Command =
   | { readonly kind: 'data'; readonly spec: DataCommand }
@@ -35,9 +36,8 @@ export function findCommand(name: Uint8Array): Command | undefined {
 
 function makeTable(): ReadonlyMap<string, Command> {
   const table = new Map<string, Command>();
-  for (const spec of [...connectionCommands, ...serverCommands, ...tenantCommands, ...clusterCommands]) {
-    table.set(spec.name, { kind: 'node', spec });
-  }
+  const families = [connectionCommands, transactionCommands, serverCommands, tenantCommands, clusterCommands];
+  for (const spec of families.flat()) table.set(spec.name, { kind: 'node', spec });
   for (const spec of dataCommands.values()) table.set(spec.name, { kind: 'data', spec });
   return table;
 }

@@ -6,13 +6,14 @@ import type { ConnId, TenantName } from '../base/ids.ts';
 import { Queue } from '../base/queue.ts';
 import type { MonoTime } from '../base/time.ts';
 import type { IngressLane } from '../forward/call.ts';
+import type { TransactionState } from './transactions.ts';
 
 /** The place of one reply. Null: not here yet. */
 export interface Slot {
   reply: Uint8Array | null;
 }
 
-export interface Connection {
+export interface Connection extends TransactionState {
   readonly id: ConnId;
   readonly address: string;
   readonly openedAt: MonoTime;
@@ -56,6 +57,8 @@ export function openConnection(id: ConnId, address: string, openedAt: MonoTime):
     out: [],
     replies: 'on',
     pendingBytes: 0,
+    queued: null,
+    watches: [],
     isPaused: false,
     isClosing: false,
     lastCommand: '',
@@ -69,6 +72,8 @@ export function resetConnection(connection: Connection): void {
   connection.protocol = 2;
   connection.tenant = null;
   connection.replies = 'on';
+  connection.queued = null;
+  connection.watches = [];
 }
 
 /** Moves the replies that are complete, up to the first that is not, to `out`. Returns whether there were any. */

@@ -50,6 +50,8 @@ export function endingError(ending: Exclude<Ending, { kind: 'executed' }>): stri
       return 'UNAVAILABLE not executed: no leader of the group answered in time';
     case 'unknownTenant':
       return `ERR unknown tenant '${what}'`;
+    case 'watchFailed':
+      return 'EXECABORT not executed: a WATCH before it failed';
     case 'busy':
       return `BUSY not executed: ${what}`;
     default:

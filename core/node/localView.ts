@@ -4,6 +4,8 @@ import { parseTenantName } from '../base/tenantName.ts';
 import { elapsedMs, type MonoTime, type Now } from '../base/time.ts';
 import type { CommandSpec } from '../engine/command.ts';
 import type { Forwarder } from '../forward/forwarder.ts';
+import type { CommandCall } from '../forward/call.ts';
+import type { Queued } from './transactions.ts';
 import type { Procedure } from '../forward/procedure.ts';
 import type { Group } from '../group/group.ts';
 import { TenantMachine } from '../group/tenantMachine.ts';
@@ -19,6 +21,8 @@ export interface Handles {
   readonly connectionCount: () => number;
   readonly start: (connection: Connection, procedure: Procedure) => boolean;
   readonly close: (connection: Connection) => void;
+  readonly watch: NodeView['watch'];
+  readonly exec: NodeView['exec'];
   readonly save: (id: GroupId) => boolean;
   readonly transfer: (id: GroupId, to: NodeId | null) => boolean;
   readonly now: () => Now;
@@ -108,6 +112,14 @@ export class LocalView implements NodeView {
 
   start(connection: Connection, procedure: Procedure): boolean {
     return this.handles.start(connection, procedure);
+  }
+
+  watch(connection: Connection, args: readonly Uint8Array[]): void {
+    this.handles.watch(connection, args);
+  }
+
+  exec(connection: Connection, queued: Queued, watches: readonly CommandCall[]): void {
+    this.handles.exec(connection, queued, watches);
   }
 
   saveGroup(id: GroupId): boolean {

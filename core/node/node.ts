@@ -110,6 +110,12 @@ export class Node implements ForwarderHost {
       close: (connection) => {
         this.clients.close(connection);
       },
+      watch: (connection, args) => {
+        this.clients.watch(connection, args, this.now);
+      },
+      exec: (connection, queued, watches) => {
+        this.clients.exec(connection, queued, watches, this.now);
+      },
       save: (id) => this.save(id),
       transfer: (id, to) => this.transfer(id, to),
       now: () => this.now,

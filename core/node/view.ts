@@ -13,10 +13,12 @@ import type {
   Term,
 } from '../base/ids.ts';
 import type { CommandSpec } from '../engine/command.ts';
+import type { CommandCall } from '../forward/call.ts';
 import type { Procedure } from '../forward/procedure.ts';
 import type { ReplicaProgress } from '../raft/raft.ts';
 import type { Connection } from './connection.ts';
 import type { NodeDescriptor, Settings } from './options.ts';
+import type { Queued } from './transactions.ts';
 
 export interface GroupView {
   readonly group: GroupId;
@@ -84,6 +86,10 @@ export interface NodeView {
   readonly defaultTenant: TenantName | null;
   /** Starts a procedure whose end is this command's reply. False if too many are under way. */
   start(connection: Connection, procedure: Procedure): boolean;
+  /** Reads the versions of the keys behind the command's name; the reply is OK. */
+  watch(connection: Connection, args: readonly Uint8Array[]): void;
+  /** Runs a transaction; its reply is this command's. */
+  exec(connection: Connection, queued: Queued, watches: readonly CommandCall[]): void;
   /** Lets the replica here save its state soon. False if there is none. */
   saveGroup(id: GroupId): boolean;
   /** Hands the group, which is led here, to a node, null: to the member that is furthest. False if that cannot be now. */

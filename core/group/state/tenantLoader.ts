@@ -6,6 +6,7 @@ import { WallTime } from '../../base/time.ts';
 import type { CutClock, ItemImage } from '../../engine/keyspaceCut.ts';
 import { Keyspace } from '../../engine/keyspace.ts';
 import { ListValue } from '../../engine/listValue.ts';
+import type { VersionsImage } from '../../engine/versions.ts';
 import { readIncarnation, readNode, readTenant } from '../../wire/fields.ts';
 import { type Remembered, type SessionImage, Sessions } from '../sessions.ts';
 import type { OwnedTenant } from '../tenantMachine.ts';
@@ -42,6 +43,7 @@ export class TenantLoader extends StateLoader {
   private readonly install: (loaded: LoadedTenants) => void;
   private owned: OwnedTenant | null = null;
   private lastSerial = 0;
+  private versions: VersionsImage = { writes: 0, clearedAt: 0, removals: [] };
   private ingress: NodeId | null = null;
   private session: LoadingSession | null = null;
   private item: LoadingItem | null = null;
@@ -97,6 +99,7 @@ export class TenantLoader extends StateLoader {
     const epoch = Epoch(reader.varint());
     this.lastSerial = reader.varint();
     const sessions = new Sessions(WallTime(reader.varint()), this.clock);
+    this.versions = readVersions(reader);
     if (tenant === null || reader.failed || this.loaded.tenants.has(tenant)) return false;
     this.owned = { incarnation, epoch, keyspace: new Keyspace(this.clock), sessions };
     this.loaded.tenants.set(tenant, this.owned);
@@ -105,7 +108,7 @@ export class TenantLoader extends StateLoader {
 
   private endTenant(): boolean {
     if (this.item !== null || this.session !== null) return false;
-    this.owned?.keyspace.restoreSerial(this.lastSerial);
+    this.owned?.keyspace.restoreEnd(this.lastSerial, this.versions);
     this.ingress = null;
     return true;
   }
@@ -152,11 +155,12 @@ export class TenantLoader extends StateLoader {
     const key = reader.text();
     const serial = reader.varint();
     const expireAt = reader.varint();
+    const write = reader.varint();
     const kind = reader.u8();
     const left = reader.varint();
     if (kind > 1 || left === 0 || (kind === 0 && left > 1) || serial > this.lastSerial) return false;
     const value = kind === 0 ? noBytes : new ListValue();
-    const image = { key, serial, expireAt: expireAt === 0 ? null : WallTime(expireAt), value };
+    const image = { key, serial, expireAt: expireAt === 0 ? null : WallTime(expireAt), write, value };
     this.item = { image, left, large: null, contents: noBytes };
     return true;
   }
@@ -199,4 +203,13 @@ export class TenantLoader extends StateLoader {
     this.owned?.keyspace.restore({ ...image, value });
     this.item = null;
   }
+}
+
+function readVersions(reader: ByteReader): VersionsImage {
+  const writes = reader.varint();
+  const clearedAt = reader.varint();
+  const count = reader.count(2);
+  const removals: (readonly [number, number])[] = [];
+  for (let i = 0; i < count; i += 1) removals.push([reader.varint(), reader.varint()]);
+  return { writes, clearedAt, removals };
 }

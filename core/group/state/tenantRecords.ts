@@ -2,6 +2,7 @@
 import { type ByteWriter, noBytes } from '../../base/bytes.ts';
 import type { Incarnation, TenantName } from '../../base/ids.ts';
 import type { ItemImage } from '../../engine/keyspaceCut.ts';
+import type { VersionsImage } from '../../engine/versions.ts';
 import type { SessionsImage } from '../sessions.ts';
 import type { OwnedTenant } from '../tenantMachine.ts';
 import { pieceBytes, record, type Records } from './format.ts';
@@ -28,12 +29,23 @@ export function* tenantRecords(writer: ByteWriter, { current, tenants, released 
     writer.varint(epoch);
     writer.varint(items?.lastSerial ?? 0);
     writer.varint(image?.sweptAt ?? 0);
+    if (items !== null) writeVersions(writer, items.versions);
     yield;
     if (image !== null) yield* sessionRecords(writer, image);
     sessions.leaveCut();
     for (let item = items?.next() ?? null; item !== null; item = items?.next() ?? null)
       yield* itemRecords(writer, item);
     keyspace.leaveCut();
+  }
+}
+
+function writeVersions(writer: ByteWriter, { writes, clearedAt, removals }: VersionsImage): void {
+  writer.varint(writes);
+  writer.varint(clearedAt);
+  writer.varint(removals.length);
+  for (const [bucket, write] of removals) {
+    writer.varint(bucket);
+    writer.varint(write);
   }
 }
 
@@ -57,12 +69,13 @@ function* sessionRecords(writer: ByteWriter, { ingresses }: SessionsImage): Reco
   }
 }
 
-function* itemRecords(writer: ByteWriter, { key, serial, expireAt, value }: ItemImage): Records {
+function* itemRecords(writer: ByteWriter, { key, serial, expireAt, write, value }: ItemImage): Records {
   const isString = value instanceof Uint8Array;
   writer.u8(record.item);
   writer.text(key);
   writer.varint(serial);
   writer.varint(expireAt ?? 0);
+  writer.varint(write);
   writer.u8(isString ? 0 : 1);
   writer.varint(isString ? 1 : value.length);
   yield* contentRecords(writer, isString ? [value] : value.elements('left'));

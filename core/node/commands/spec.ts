@@ -27,20 +27,28 @@ interface SpecParts {
   readonly summary: string;
   readonly group: string;
   readonly since: string;
+  /** `all`: every argument is a key. */
+  readonly keys?: 'all';
   readonly run: (call: NodeCall) => void;
 }
+
+const categories: ReadonlyMap<string, string> = new Map([
+  ['connection', '@connection'],
+  ['transactions', '@transaction'],
+]);
 
 /** Fills in what all commands of the node have in common. */
 export function nodeCommand(parts: SpecParts): NodeCommand {
   const { name, arity, summary, group, since, run } = parts;
+  const [firstKey, lastKey, keyStep] = parts.keys === 'all' ? [1, -1, 1] : [0, 0, 0];
   return {
     name,
     arity,
     flags: ['noscript', 'loading', 'stale', 'fast'],
-    firstKey: 0,
-    lastKey: 0,
-    keyStep: 0,
-    categories: ['@fast', group === 'connection' ? '@connection' : '@admin'],
+    firstKey,
+    lastKey,
+    keyStep,
+    categories: ['@fast', categories.get(group) ?? '@admin'],
     doc: { summary, since, group, complexity: 'O(1)' },
     run,
   };

@@ -1,0 +1,56 @@
+/**
+ * What a connection gathers between MULTI and EXEC. Commands are checked as they come; one that is wrong spoils the
+ * transaction (EXECABORT). All of it belongs to one tenant: it runs in that tenant's group, as one entry.
+ */
+import { binaryString, noBytes } from '../base/bytes.ts';
+import type { TenantName } from '../base/ids.ts';
+import { plainCommands } from '../engine/transaction.ts';
+import type { CommandCall } from '../forward/call.ts';
+import type { Command } from './commandTable.ts';
+
+/** Commands of one transaction: more than a client sends by hand, and little enough for one entry. */
+export const mostQueued = 65_536;
+
+export interface Queued {
+  readonly commands: (readonly Uint8Array[])[];
+  readonly access: 'read' | 'write';
+  /** Of the commands so far; null while none has keys. */
+  readonly tenant: TenantName | null;
+  readonly bytes: number;
+  /** A command was refused: EXEC runs nothing. */
+  readonly isSpoilt: boolean;
+}
+
+export function emptyQueue(isSpoilt = false): Queued {
+  return { commands: [], access: 'read', tenant: null, bytes: 0, isSpoilt };
+}
+
+/** A connection's part in transactions. */
+export interface TransactionState {
+  /** Null outside MULTI. */
+  queued: Queued | null;
+  /** WATCH commands since the last EXEC, DISCARD or UNWATCH. */
+  watches: CommandCall[];
+}
+
+/** Runs at once, queued or not. */
+const controls: ReadonlySet<string> = new Set(['multi', 'exec', 'discard', 'watch', 'quit', 'reset']);
+
+export function isControl(name: string): boolean {
+  return controls.has(name);
+}
+
+/** Whether the node can put this into a transaction: what runs on data, and what needs none. */
+export function mayBeQueued(command: Command): boolean {
+  return command.kind === 'data' || plainCommands.has(command.spec.name);
+}
+
+export function notQueueable(args: readonly Uint8Array[]): string {
+  return `ERR not executed: '${binaryString(args[0] ?? noBytes).toLowerCase()}' is not allowed in a transaction`;
+}
+
+/** The transaction's tenant if a command of this one is added; 'other' if they differ. */
+export function joinTenants(present: TenantName | null, next: TenantName | null): TenantName | null | 'other' {
+  if (present === null || next === null || present === next) return next ?? present;
+  return 'other';
+}
