@@ -58,6 +58,8 @@ interface Sending {
   /** Pieces from `acknowledged` on. */
   readonly window: Queue<Uint8Array>;
   acknowledged: number;
+  /** What the follower asked for last: less, if it has forgotten what it had. */
+  wanted: number;
   /** How many of the window were sent. */
   sent: number;
   isReadOut: boolean;
@@ -229,6 +231,7 @@ export class Snapshots {
       base: this.base(),
       window: new Queue(),
       acknowledged: 0,
+      wanted: 0,
       sent: 0,
       isReadOut: false,
       heardAt: now,
@@ -261,8 +264,10 @@ export class Snapshots {
   private endSendingIfOver(now: MonoTime): void {
     const { sending, raft } = this;
     if (sending === null) return;
+    const { snapshotGiveUpMs, snapshotResendMs } = this.limits;
     const isWanted = raft.state.term === sending.term && raft.state.progress.get(sending.to)?.mode === 'snapshot';
-    if (isWanted && elapsedMs(sending.heardAt, now) < this.limits.snapshotGiveUpMs) return;
+    const isForgotten = sending.wanted < sending.acknowledged && elapsedMs(sending.sentAt, now) >= snapshotResendMs;
+    if (isWanted && !isForgotten && elapsedMs(sending.heardAt, now) < snapshotGiveUpMs) return;
     sending.cut.close();
     this.sending = null;
   }
@@ -322,6 +327,7 @@ export class Snapshots {
 /** The follower has everything before `next`, perhaps since an earlier transfer. */
 function onWanted(sending: Sending, next: number, now: MonoTime): void {
   sending.heardAt = now;
+  sending.wanted = next;
   for (; sending.acknowledged < next; sending.acknowledged += 1) {
     if (sending.window.shift() === undefined) break;
     sending.sent = Math.max(0, sending.sent - 1);

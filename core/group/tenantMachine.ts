@@ -161,11 +161,11 @@ export class TenantMachine implements StateMachine {
 
   /** A write of a session: what has run before is answered and not run again. */
   private executeOnce(item: LoggedItem, operation: Execute, stamp: WallTime, wantsReply: boolean): Applied {
-    const owned = this.tenants.get(operation.tenant);
-    invariant(owned !== undefined, 'a tenant is owned where its commands run', { tenant: operation.tenant });
-    const { sessions } = owned;
+    const owner = this.tenants.get(operation.tenant);
+    invariant(owner !== undefined, 'a tenant is owned where its commands run', { tenant: operation.tenant });
+    const { sessions } = owner;
     if (item.lane === unordered) {
-      owned.keyspace.beginWrite();
+      owner.keyspace.beginWrite();
       return this.execute(operation, stamp, wantsReply);
     }
     const memory = sessions.recall(item);
@@ -174,7 +174,7 @@ export class TenantMachine implements StateMachine {
       if (memory.reply === null) return { kind: 'forgotten', isSure: true };
       return { kind: 'remembered', reply: memory.reply };
     }
-    owned.keyspace.beginWrite();
+    owner.keyspace.beginWrite();
     const outcome = this.execute(operation, stamp, true);
     if (outcome.kind === 'done') sessions.remember(item, outcome.reply, stamp);
     return outcome;

@@ -213,7 +213,7 @@ export const bugs: readonly Bug[] = [
       edit(
         machine,
         "case 'execute':\n        if (!this.owns(operation.tenant, operation.incarnation)) return this.notOwner(operation.tenant);",
-        "case 'execute':",
+        "case 'execute':\n        if (!this.tenants.has(operation.tenant)) return this.notOwner(operation.tenant);",
       ),
       edit(
         machine,
@@ -385,6 +385,26 @@ export const bugs: readonly Bug[] = [
     ],
     oracles: ['R6', 'R7'],
     ...hunt('crashes', 60),
+  },
+  {
+    name: 'a transaction does not look at what was watched',
+    edits: [
+      edit('core/engine/transaction.ts', 'keyspace.versionOf(binaryString(key), now) !== version', 'version < 0'),
+    ],
+    oracles: ['L1'],
+    ...hunt('mixed', 20),
+  },
+  {
+    name: 'what a transaction touches has the version of the write before',
+    edits: [edit(keyspace, 'this.versions.begin();', 'if (this.size % 2 === 0) this.versions.begin();')],
+    oracles: ['L1'],
+    ...hunt('mixed', 20),
+  },
+  {
+    name: 'versions are not in a snapshot',
+    edits: [edit(keyspace, 'this.versions.restore(versions);', '')],
+    oracles: ['R13', 'R5', 'L1'],
+    ...hunt('crashes', 30),
   },
 ];
 

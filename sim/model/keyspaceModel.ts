@@ -3,7 +3,11 @@
  * log before it. It keeps every version of every key, so that a read can be judged at any index of the past.
  */
 
+import { bucketOf } from '../../core/engine/versions.ts';
+
 export type ModelCommand = readonly string[];
+
+const writes: ReadonlySet<string> = new Set(['SET', 'DEL', 'PEXPIRE', 'INCR', 'APPEND', 'RPUSH']);
 
 interface Version {
   /** The log index that made it. */
@@ -15,18 +19,42 @@ interface Version {
   readonly length: number;
   /** Milliseconds since the epoch; 0: never. */
   readonly expiresAt: number;
+  /** Which write of the keyspace made it. */
+  readonly write: number;
+}
+
+/** A key was removed: by which write, and at which index. */
+interface Removal {
+  readonly index: number;
+  readonly write: number;
 }
 
 const wrongType = '-WRONGTYPE Operation against a key holding the wrong kind of value\r\n';
 const noItems: string[] = [];
-const missing: Version = { index: 0, kind: 'none', text: '', items: noItems, length: 0, expiresAt: 0 };
+const missing: Version = { index: 0, kind: 'none', text: '', items: noItems, length: 0, expiresAt: 0, write: 0 };
 
 export class KeyspaceModel {
   private readonly keys = new Map<string, Version[]>();
+  /** By bucket of the key: nothing more is known of keys that are gone. */
+  private readonly removals = new Map<number, Removal[]>();
+  private write = 0;
+
+  /** A write begins: a command, a transaction, a purge. */
+  beginWrite(): void {
+    this.write += 1;
+  }
+
+  /** Keys whose time has come leave. */
+  purge(keys: readonly string[], index: number, now: number): void {
+    this.write += 1;
+    for (const key of keys) this.leaveIfExpired(key, index, now);
+  }
 
   /** Runs a command of the log at its index and log time; returns its reply in RESP. */
   run(args: ModelCommand, protocol: 2 | 3, index: number, now: number): string {
     const [name = '', key = '', value = ''] = args;
+    if (name === 'exec') return this.transact(args, protocol, index, now);
+    if (writes.has(name)) this.leaveIfExpired(key, index, now);
     const found = this.look(key, index, now);
     switch (name) {
       case 'SET':
@@ -40,7 +68,7 @@ export class KeyspaceModel {
         return '+OK\r\n';
       case 'DEL':
         if (found.kind === 'none') return ':0\r\n';
-        this.put(key, { ...missing, index });
+        this.leave(key, index);
         return ':1\r\n';
       case 'PEXPIRE':
         if (found.kind === 'none') return ':0\r\n';
@@ -60,6 +88,11 @@ export class KeyspaceModel {
   /** What a read answers when everything up to `index` has run. */
   read(args: ModelCommand, protocol: 2 | 3, index: number, now: number): string {
     const [name = '', key = ''] = args;
+    if (name === 'execread') return this.transact(args, protocol, index, now);
+    if (name === 'versions') {
+      const versions = args.slice(1).map((each) => `:${String(this.versionOf(each, index, now))}\r\n`);
+      return `*${String(versions.length)}\r\n${versions.join('')}`;
+    }
     const found = this.look(key, index, now);
     switch (name) {
       case 'GET':
@@ -85,6 +118,45 @@ export class KeyspaceModel {
       else if (found.kind === 'list') seen.set(key, found.items.slice(0, found.length));
     }
     return seen;
+  }
+
+  /** `exec`, how many were watched, each with its version, then commands with their lengths before them. */
+  private transact(args: ModelCommand, protocol: 2 | 3, index: number, now: number): string {
+    let at = 2 + 2 * Number(args[1]);
+    for (let watched = 2; watched < at; watched += 2) {
+      if (this.versionOf(args[watched] ?? '', index, now) !== Number(args[watched + 1]))
+        return protocol === 3 ? '_\r\n' : '*-1\r\n';
+    }
+    const replies: string[] = [];
+    while (at < args.length) {
+      const end = at + 1 + Number(args[at]);
+      replies.push(this.run(args.slice(at + 1, end), protocol, index, now));
+      at = end;
+    }
+    return `*${String(replies.length)}\r\n${replies.join('')}`;
+  }
+
+  /** Odd for a key that is there. */
+  private versionOf(key: string, index: number, now: number): number {
+    const found = this.look(key, index, now);
+    if (found.kind !== 'none') return 2 * found.write + 1;
+    const removals = this.removals.get(bucketOf(key)) ?? [];
+    return 2 * (removals.findLast((removal) => removal.index <= index)?.write ?? 0);
+  }
+
+  /** A key past its time is there until a write comes upon it. */
+  private leaveIfExpired(key: string, index: number, now: number): void {
+    const last = this.keys.get(key)?.at(-1);
+    if (last === undefined || last.kind === 'none') return;
+    if (last.expiresAt !== 0 && last.expiresAt <= now) this.leave(key, index);
+  }
+
+  private leave(key: string, index: number): void {
+    this.put(key, { ...missing, index });
+    const removal = { index, write: this.write };
+    const known = this.removals.get(bucketOf(key));
+    if (known === undefined) this.removals.set(bucketOf(key), [removal]);
+    else known.push(removal);
   }
 
   private increment(key: string, found: Version, index: number): string {
@@ -122,7 +194,8 @@ export class KeyspaceModel {
     return missing;
   }
 
-  private put(key: string, version: Version): void {
+  private put(key: string, made: Omit<Version, 'write'>): void {
+    const version = { ...made, write: this.write };
     const versions = this.keys.get(key);
     if (versions === undefined) this.keys.set(key, [version]);
     else versions.push(version);

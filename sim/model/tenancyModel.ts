@@ -58,12 +58,17 @@ export class TenancyModel {
         if (owner?.incarnation !== operation.incarnation) return refused;
         const known = operation.access === 'write' ? owner.sessions.recall(item) : 'first';
         if (known !== 'first') return { executed: false, reply: known.again };
+        if (operation.access === 'write') owner.keyspace.beginWrite();
         const reply = owner.keyspace.run(textOf(operation.args), operation.protocol, index, stamp);
         if (operation.access === 'write') owner.sessions.remember(item, reply);
         return { executed: true, reply };
       }
-      case 'purge':
-        return this.present(operation.tenant)?.incarnation === operation.incarnation ? executed : refused;
+      case 'purge': {
+        const owner = this.present(operation.tenant);
+        if (owner?.incarnation !== operation.incarnation) return refused;
+        owner.keyspace.purge(textOf(operation.keys), index, stamp);
+        return executed;
+      }
       case 'adopt':
         return this.adopt(operation.tenant, operation.incarnation, index);
       case 'release':

@@ -2,9 +2,8 @@
  * D1: every acknowledged write is in the committed history, with the reply that its client got. D2: a write
  * takes effect at most once, and never after its client was told that it was not executed.
  */
-import { equalBytes } from '../../core/base/bytes.ts';
 import { LogIndex } from '../../core/base/ids.ts';
-import type { Command } from '../truth/commands.ts';
+import { type Command, isAsked, isWatch } from '../truth/commands.ts';
 import type { CommittedEntry, GroupTruth } from '../truth/groupTruth.ts';
 import type { Histories } from '../truth/histories.ts';
 import { rule, type ViolationFacts } from '../truth/violation.ts';
@@ -17,7 +16,7 @@ export function acknowledgedIsKept(truth: Truth): Oracle {
       if (command.outcome !== 'executed') return;
       const isKept = command.access === 'read' || command.ranAt !== null;
       rule(isKept, 'D1', 'an acknowledged write is in the history', () => factsOf(command));
-      const isAnswered = command.reply !== null && command.executions.includes(command.reply);
+      const isAnswered = isWatch(command) || (command.reply !== null && command.executions.includes(command.reply));
       rule(isAnswered, 'D1', 'the reply is that of an execution', () => factsOf(command));
     },
     ended(): void {
@@ -52,7 +51,7 @@ export function atMostOnce(truth: Truth, histories: Histories): Oracle {
           request,
           ingress: node,
         });
-        rule(isSame(command.args, item.operation.args), 'D2', 'what is executed is what the client sent', () =>
+        rule(isAsked(command.args, item.operation.args), 'D2', 'what is executed is what the client sent', () =>
           factsOf(command),
         );
         if (command.access === 'read') continue;
@@ -82,14 +81,4 @@ function factsOf(command: Command): ViolationFacts {
     reply: reply ?? 'none',
     executions: executions.join(' or '),
   };
-}
-
-function isSame(a: readonly Uint8Array[], b: readonly Uint8Array[]): boolean {
-  if (a.length !== b.length) return false;
-  for (let i = 0; i < a.length; i += 1) {
-    const x = a[i];
-    const y = b[i];
-    if (x === undefined || y === undefined || !equalBytes(x, y)) return false;
-  }
-  return true;
 }

@@ -7,7 +7,7 @@
 import type { AppliedOperation, ServedRead } from '../../core/node/probe.ts';
 import { binaryString } from '../../core/base/bytes.ts';
 import { type ConnId, metadataGroup, type TenantName } from '../../core/base/ids.ts';
-import type { Arrival, Command } from '../truth/commands.ts';
+import { type Arrival, type Command, isWatch } from '../truth/commands.ts';
 import type { CommittedEntry, GroupTruth, ReplicaTruth } from '../truth/groupTruth.ts';
 import type { Histories } from '../truth/histories.ts';
 import { textOf } from '../model/tenancyModel.ts';
@@ -109,6 +109,7 @@ export function sessionOrder(truth: Truth, histories: Histories): Oracle {
     },
     commandFinished(command: Command): void {
       if (command.access === 'write' || command.outcome !== 'executed' || command.reply === null) return;
+      if (isWatch(command)) return;
       const session = sessionOf(command);
       const isLate =
         late.get(command)?.includes(command.reply) === true && timely.get(command)?.includes(command.reply) !== true;

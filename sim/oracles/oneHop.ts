@@ -4,6 +4,7 @@
  */
 import type { NodeId } from '../../core/base/ids.ts';
 import type { ForwardRequest } from '../../core/wire/messages.ts';
+import { isAsked } from '../truth/commands.ts';
 import { rule } from '../truth/violation.ts';
 import type { Oracle, Truth } from './oracle.ts';
 
@@ -20,7 +21,7 @@ export function oneHop(truth: Truth): Oracle {
       if (operation.kind !== 'execute') return;
       const command = truth.commands.find(from, boot, request);
       const isOwn =
-        command !== undefined && command.args.length === operation.args.length && command.tenant === operation.tenant;
+        command !== undefined && command.tenant === operation.tenant && isAsked(command.args, operation.args);
       rule(isOwn, 'X5', 'a node sends only what its own clients asked for', { node: from, boot, request });
     },
   };

@@ -180,7 +180,10 @@ export function expand(seed: number, profile: Profile): Scenario {
       inputUs: between(turns, 1, 10),
       randomTies: chance(turns, 500),
     },
-    workload: drawWorkload(profile, streams('workload')),
+    workload: {
+      ...drawWorkload(profile, streams('workload')),
+      transactPermille: pick(streams('transactions'), [0, 0, 60, 200]),
+    },
     faults,
     powerLoss: profile !== 'calm' && chance(streams('powerLoss'), 300),
     lost: profile !== 'calm' && chance(streams('lost'), 300) ? [between(streams('lost/who'), 1, nodes)] : [],
@@ -217,6 +220,7 @@ function focusOnLeases(scenario: Scenario): Scenario {
       eagerPermille: 1000,
       disconnectPermille: 0,
       dropPermille: 0,
+      transactPermille: 0,
       createPermille: 0,
     },
   };
@@ -259,7 +263,7 @@ function drawClocks(random: Random, nodes: number): readonly ClockPlan[] {
   }));
 }
 
-function drawWorkload(profile: Profile, random: Random): Scenario['workload'] {
+function drawWorkload(profile: Profile, random: Random): Omit<Scenario['workload'], 'transactPermille'> {
   const movesTenants = profile === 'stale-map' ? [4, 10, 20] : [0, 1, 3];
   const clients = between(random, 2, 8);
   const pipeline = pick(random, [1, 1, 4, 16]);

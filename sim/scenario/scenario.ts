@@ -124,7 +124,8 @@ export interface Workload {
   /** Per burst. */
   readonly disconnectPermille: number;
   readonly slowPermille: number;
-  /** Per command. */
+  /** Per command; a transaction is one, with keys that are watched or not. */
+  readonly transactPermille: number;
   readonly dropPermille: number;
   readonly createPermille: number;
 }

@@ -1,6 +1,7 @@
 /**
  * Every command that an ingress took on, from the client that sent it to the place in a log where it ran.
  */
+import { binaryString, equalBytes, noBytes } from '../../core/base/bytes.ts';
 import type { ConnId, GroupId, LogIndex, NodeId, TenantName } from '../../core/base/ids.ts';
 import type { Origin } from '../../core/node/probe.ts';
 
@@ -37,6 +38,28 @@ export interface Arrival {
 export function takeArrival({ arrivals }: Command, node: NodeId, group: GroupId): Arrival | null {
   const at = arrivals.findIndex((arrival) => arrival.node === node && arrival.group === group);
   return at < 0 ? null : (arrivals.splice(at, 1)[0] ?? null);
+}
+
+/** What the nodes say to one another for a command of a client. */
+const internalNames: ReadonlyMap<string, string> = new Map([
+  ['versions', 'WATCH'],
+  ['exec', 'EXEC'],
+  ['execread', 'EXEC'],
+]);
+
+/** Whether these arguments are what the client asked for: of an EXEC, only that it is one. */
+export function isAsked(asked: readonly Uint8Array[], args: readonly Uint8Array[]): boolean {
+  if (asked === args) return true;
+  const name = binaryString(args[0] ?? noBytes);
+  const outer = internalNames.get(name) ?? name;
+  if (binaryString(asked[0] ?? noBytes) !== outer) return false;
+  if (outer === 'EXEC') return true;
+  return asked.length === args.length && asked.every((arg, i) => i === 0 || equalBytes(arg, args[i] ?? noBytes));
+}
+
+/** The client of a WATCH is not told what was found out. */
+export function isWatch({ args }: Command): boolean {
+  return binaryString(args[0] ?? noBytes) === 'WATCH';
 }
 
 const bootSpan = 0x1_0000;

@@ -9,7 +9,7 @@ import type { Random } from '../../core/base/random.ts';
 import type { Input } from '../../core/node/door.ts';
 import { between, chance, exponential } from '../base/random.ts';
 import { type Reply, RespParser } from '../base/respParser.ts';
-import type { Command } from '../truth/commands.ts';
+import { type Command, isAsked } from '../truth/commands.ts';
 import { rule } from '../truth/violation.ts';
 import type { Schedule } from './schedule.ts';
 import { type Ask, type AskMaker, nodeAsk } from './workload.ts';
@@ -117,10 +117,15 @@ export class Client {
     if (connection?.id !== command.conn) return;
     let sent = connection.unstarted.shift();
     while (sent !== undefined && sent.ask.kind !== 'data') sent = connection.unstarted.shift();
-    rule(sent?.ask.args === command.args, 'X6', 'a node works on the commands of a connection in order', {
-      conn: command.conn,
-      request: command.request,
-    });
+    rule(
+      sent !== undefined && isAsked(sent.ask.args, command.args),
+      'X6',
+      'a node works on the commands of a connection in order',
+      {
+        conn: command.conn,
+        request: command.request,
+      },
+    );
     sent.command = command;
   }
 
@@ -163,7 +168,7 @@ export class Client {
       return;
     }
     const count = between(this.random, 1, this.knobs.pipeline);
-    for (let i = 0; i < count; i += 1) this.send(connection, this.asks.next(this.bound));
+    for (let i = 0; i < count; i += 1) for (const ask of this.asks.next(this.bound)) this.send(connection, ask);
     if (chance(this.random, this.knobs.disconnectPermille)) this.hangUp(connection);
     else if (this.isEager) this.actAgain(connection);
   }

@@ -56,14 +56,35 @@ export class AskMaker {
     return pick(this.random, this.tenants);
   }
 
-  /** `bound`: the tenant the connection chose, whose keys need no braces. */
-  next(bound: string | null): Ask {
+  /** What is sent in one go. `bound`: the tenant the connection chose, whose keys need no braces. */
+  next(bound: string | null): readonly Ask[] {
     const { random, knobs } = this;
     const tenant = bound ?? this.tenant();
-    if (chance(random, knobs.dropPermille)) return nodeAsk(tenant, ['TENANT', 'DROP', tenant]);
-    if (chance(random, knobs.createPermille)) return nodeAsk(tenant, ['TENANT', 'CREATE', tenant]);
-    const kind = pick(random, chance(random, knobs.readPermille) ? reads : writes);
-    return dataAsk(tenant, this.commandOf(kind, tenant, bound === null ? `{${tenant}}` : ''));
+    const prefix = bound === null ? `{${tenant}}` : '';
+    if (chance(random, knobs.dropPermille)) return [nodeAsk(tenant, ['TENANT', 'DROP', tenant])];
+    if (chance(random, knobs.createPermille)) return [nodeAsk(tenant, ['TENANT', 'CREATE', tenant])];
+    if (knobs.transactPermille > 0 && chance(random, knobs.transactPermille)) return this.transaction(tenant, prefix);
+    return [dataAsk(tenant, this.anyCommand(tenant, prefix))];
+  }
+
+  /** Commands between MULTI and EXEC; before them, keys to watch and something to do meanwhile. */
+  private transaction(tenant: string, prefix: string): readonly Ask[] {
+    const { random } = this;
+    const asks: Ask[] = [];
+    for (let watches = between(random, 0, 2); watches > 0; watches -= 1) {
+      const keys = Array.from({ length: between(random, 1, 2) }, () => this.commandOf('GET', tenant, prefix)[1] ?? '');
+      asks.push(dataAsk(tenant, ['WATCH', ...keys]));
+      if (chance(random, 500)) asks.push(dataAsk(tenant, this.anyCommand(tenant, prefix)));
+    }
+    asks.push(nodeAsk(tenant, ['MULTI']));
+    for (let commands = between(random, 1, 4); commands > 0; commands -= 1)
+      asks.push(nodeAsk(tenant, this.anyCommand(tenant, prefix)));
+    return [...asks, dataAsk(tenant, ['EXEC'])];
+  }
+
+  private anyCommand(tenant: string, prefix: string): readonly string[] {
+    const { random } = this;
+    return this.commandOf(pick(random, chance(random, this.knobs.readPermille) ? reads : writes), tenant, prefix);
   }
 
   private commandOf(kind: Kind, tenant: string, prefix: string): readonly string[] {

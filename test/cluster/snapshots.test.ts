@@ -30,7 +30,8 @@ function client(node: number): Redis {
 
 async function infoOf(node: Redis): Promise<Readonly<Record<string, unknown>>> {
   const flat = (await node.call('GROUP', 'INFO', '1')) as unknown[];
-  return Object.fromEntries(Array.from({ length: flat.length / 2 }, (_, i) => [flat[2 * i], flat[2 * i + 1]]));
+  const pairs = Array.from({ length: flat.length / 2 }, (_, i) => [flat[2 * i], flat[2 * i + 1]] as const);
+  return Object.fromEntries(pairs) as Readonly<Record<string, unknown>>;
 }
 
 function valueOf(write: number): string {

@@ -1,5 +1,7 @@
 /** Transactions through any node: what Redis answers, for every step of one. */
-import { beforeEach, describe, expect, test } from 'vitest';
+import fc from 'fast-check';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { isRedisInstalled, Redis } from '../engine/support/redis.ts';
 import { Nodes } from './harness.ts';
 
 let nodes: Nodes;
@@ -159,4 +161,35 @@ test('a transaction whose leader stops answering runs once at the next', () => {
 
 test('a client cannot name what the nodes say to one another', () => {
   for (const name of ['versions', 'execread']) expect(nodes.ask(1, 1, name, '{acme}k')).toContain('unknown command');
+});
+
+describe.runIf(isRedisInstalled)('beside a real Redis', () => {
+  let redis: Redis;
+
+  beforeAll(async () => {
+    redis = await Redis.start();
+  });
+
+  afterAll(async () => {
+    await redis.stop();
+  });
+
+  const line = fc.constantFrom(
+    ...['MULTI', 'MULTI', 'EXEC', 'EXEC', 'DISCARD', 'WATCH a', 'WATCH b missing', 'UNWATCH', 'WATCH', 'multi x'],
+    ...['SET a 1', 'SET b x', 'INCR a', 'GET b', 'DEL a', 'RPUSH a x', 'LRANGE a 0 -1', 'EXPIRE a 100', 'FLUSHALL x'],
+    ...['SET a', 'NONSENSE', 'PING', 'ECHO hi', 'PING a b', 'APPEND b y', 'LPOP a', 'RENAME a b', 'SETRANGE b 2 zz'],
+  );
+
+  test('any sequence is answered alike', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(line, { minLength: 2, maxLength: 14 }), async (lines) => {
+        const commands = [['RESET'], ['FLUSHALL'], ...lines.map((each) => each.split(' ')), ['DISCARD']];
+        const theirs = await redis.run(commands);
+        for (const command of commands) nodes.send(1, 1, ...command);
+        nodes.pass(100);
+        expect(nodes.replies(1)).toBe(theirs.join(''));
+      }),
+      { numRuns: 200 },
+    );
+  });
 });

@@ -100,6 +100,7 @@ function scenarioOf(d: Drawn): Scenario {
       disconnectPermille: 0,
       slowPermille: 0,
       dropPermille: d.drops,
+      transactPermille: 100,
       createPermille: 0,
     },
     faults: d.faults.map(faultOf),
