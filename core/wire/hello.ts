@@ -19,7 +19,7 @@ export interface Hello {
 }
 
 /** 2: requests say what was answered, and whether they were sent before. */
-export const protocolVersion = 2;
+export const protocolVersion = 3;
 /** "LHPR": Leasehold peer. */
 const magic = 0x4c485052;
 const magicBytes = 4;

@@ -16,19 +16,20 @@ function fixture(name: string): Uint8Array {
   return new Uint8Array(Buffer.from(hex.replaceAll(/\s/g, ''), 'hex'));
 }
 
-test('version 1 of the handshake is understood, so that it can be refused', () => {
-  expect(decodeHello(fixture('version-1.hello'), crc32)).toMatchObject({ hello: { ...sampleHello, version: 1 } });
+test.each([1, 2])('version %i of the handshake is understood, so that it can be refused', (version) => {
+  const bytes = fixture(`version-${String(version)}.hello`);
+  expect(decodeHello(bytes, crc32)).toMatchObject({ hello: { ...sampleHello, version } });
 });
 
-test('version 2 of the handshake', () => {
-  const bytes = fixture('version-2.hello');
+test('version 3 of the handshake', () => {
+  const bytes = fixture('version-3.hello');
   expect(sampleHello.version).toBe(protocolVersion);
   expect(new Uint8Array(encodeHello(sampleHello, crc32))).toEqual(bytes);
   expect(decodeHello(bytes, crc32)).toEqual({ hello: sampleHello, rest: new Uint8Array(0) });
 });
 
-test('version 2 of every message', () => {
-  const bytes = fixture('version-2.frame');
+test('version 3 of every message', () => {
+  const bytes = fixture('version-3.frame');
   expect(encodeFrames(sampleMessages, crc32)).toEqual([bytes]);
   expect(new FrameReader(crc32).read(bytes)).toEqual(sampleMessages);
 });

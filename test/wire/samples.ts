@@ -68,7 +68,7 @@ const operations: readonly Operation[] = [
   { kind: 'dropTenant', tenant: acme, incarnation: one },
 ];
 
-export const sampleHello: Hello = { clusterId: 'test-cluster', node: NodeId(3), boot, version: 2 };
+export const sampleHello: Hello = { clusterId: 'test-cluster', node: NodeId(3), boot, version: 3 };
 
 export const sampleMessages: readonly PeerMessage[] = [
   raft({ kind: 'voteRequest', term, pre: true, transfer: false, lastIndex: LogIndex(1000), lastTerm: Term(6) }),

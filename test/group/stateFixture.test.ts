@@ -1,0 +1,69 @@
+/**
+ * A group's state as every version wrote it. A fixture is never rewritten: what a node saved once must be read by
+ * every later version.
+ */
+import { readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { bytesOfBinary } from '../../core/base/bytes.ts';
+import { Epoch, Incarnation, LaneId, NodeId, RequestId, type TenantName } from '../../core/base/ids.ts';
+import { WallTime } from '../../core/base/time.ts';
+import { TenantMachine } from '../../core/group/tenantMachine.ts';
+import type { LoggedOperation } from '../../core/wire/operation.ts';
+
+const [acme, blue] = ['acme', 'blue'] as TenantName[] as [TenantName, TenantName];
+const incarnation = Incarnation(3);
+const stamp = WallTime(1_700_000_000_000);
+
+function machineWithAll(): TenantMachine {
+  const machine = new TenantMachine(() => 0);
+  const run = (request: number, operation: LoggedOperation, ackBelow = request): void => {
+    const origin = { node: NodeId(2), boot: 7, request: RequestId(request) };
+    const item = { origin, lane: LaneId(request % 2), ackBelow: RequestId(ackBelow), isRetry: false, operation };
+    machine.apply(item, { stamp, maxValueBytes: 1_000_000 }, true);
+  };
+  const command = (...words: readonly string[]): LoggedOperation => {
+    const args = words.map(bytesOfBinary);
+    return { kind: 'execute', tenant: acme, incarnation, access: 'write', protocol: 2, args };
+  };
+  run(1, { kind: 'adopt', tenant: blue, incarnation, epoch: Epoch(1) });
+  run(2, { kind: 'release', tenant: blue, incarnation });
+  run(3, { kind: 'adopt', tenant: acme, incarnation, epoch: Epoch(4) });
+  run(5, command('SET', 'k', 'v', 'PX', '5000'));
+  run(7, command('SET', '\x00\xff', ''));
+  run(9, command('RPUSH', 'list', 'a', 'bb', '', 'c'), 7);
+  run(11, command('DEL', 'k'), 7);
+  run(13, command('SET', 'large', 'x'.repeat(65_537)), 7);
+  return machine;
+}
+
+function stateOf(machine: TenantMachine): Buffer {
+  const cut = machine.cut(stamp);
+  const chunks: Uint8Array[] = [];
+  for (let chunk = cut.next(1000); chunk !== null; chunk = cut.next(1000)) chunks.push(chunk);
+  return Buffer.concat(chunks);
+}
+
+/** A long run of one byte is written as how often it stands there. */
+function fixture(name: string): Buffer {
+  const hex = readFileSync(new URL(`fixtures/${name}.hex`, import.meta.url), 'utf8').replaceAll(/\s/g, '');
+  return Buffer.from(
+    hex.replaceAll(/\((..)\*([0-9]+)\)/g, (_, byte: string, count: string) => byte.repeat(Number(count))),
+    'hex',
+  );
+}
+
+test('state 1 is written as it always was', () => {
+  expect(stateOf(machineWithAll()).equals(fixture('state-1'))).toBe(true);
+});
+
+test('state 1 is read', () => {
+  const machine = new TenantMachine(() => 0);
+  const loader = machine.loader();
+  expect(loader.add(fixture('state-1'))).toBe(true);
+  expect(loader.finish()).toBe(true);
+  const [loaded, made] = [machine.tenants.get(acme), machineWithAll().tenants.get(acme)];
+  expect(loaded?.keyspace.digest()).toBe(made?.keyspace.digest());
+  expect(loaded?.sessions.digest()).toBe(made?.sessions.digest());
+  expect(loaded?.epoch).toBe(4);
+  expect([...machine.released]).toEqual([[blue, incarnation]]);
+});
