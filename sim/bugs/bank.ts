@@ -213,12 +213,17 @@ export const bugs: readonly Bug[] = [
       edit(
         machine,
         "case 'execute':\n        if (!this.owns(operation.tenant, operation.incarnation)) return this.notOwner(operation.tenant);",
-        "case 'execute':\n        if (!this.tenants.has(operation.tenant)) return this.notOwner(operation.tenant);",
+        "case 'execute':",
       ),
       edit(
         machine,
         "invariant(command !== undefined && owned !== undefined, 'a command is checked before it is sent');",
         'if (command === undefined || owned === undefined) return done;',
+      ),
+      edit(
+        machine,
+        "invariant(owner !== undefined, 'a tenant is owned where its commands run', { tenant: operation.tenant });",
+        'if (owner === undefined) return done;',
       ),
     ],
     oracles: ['X2', 'X3'],
