@@ -19,6 +19,8 @@ import type { Entry, EntryKind, LogBase, RaftMessage, RaftOutput, RestoredReplic
 
 /** Of the span of election timeouts, what is the home replica's: enough for it to win before another begins. */
 const homeShare = 0.25;
+/** A disk that takes longer than so many election timeouts has stalled. */
+const stalledElections = 2;
 
 type Of<Kind extends RaftMessage['kind']> = Extract<RaftMessage, { kind: Kind }>;
 
@@ -175,6 +177,7 @@ export class Raft {
       this.becomeFollower(s.term, null, now);
       return;
     }
+    this.watchDisk(now);
     this.replication.onHeartbeatDue(now);
     s.heartbeatAt = after(now, this.config.heartbeatMs);
   }
@@ -297,6 +300,16 @@ export class Raft {
 
   private voters(): number {
     return this.config.voters.length;
+  }
+
+  /** With a disk that does not answer nothing more can be proposed here, but the others may be well. */
+  private watchDisk(now: MonoTime): void {
+    const s = this.state;
+    const write = s.unsynced[0]?.write ?? null;
+    if (write === null) s.awaited = null;
+    else if (s.awaited?.write !== write) s.awaited = { write, since: now };
+    else if (now >= after(s.awaited.since, stalledElections * this.config.electionMs))
+      this.transferLeadership(null, now);
   }
 
   /** A pre-vote asks about a term without anybody entering it (§9.6). */

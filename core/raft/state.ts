@@ -101,6 +101,8 @@ export interface RaftState {
   installed: LogBase | null;
   unsynced: UnsyncedWrite[];
   held: HeldMessage[];
+  /** The oldest write that a leader's disk had not confirmed when it last looked, and since when that is so. */
+  awaited: { readonly write: WriteId; readonly since: MonoTime } | null;
 }
 
 export function initialState({ hardState, base, entries }: RestoredReplica, electionAt: MonoTime): RaftState {
@@ -134,6 +136,7 @@ export function initialState({ hardState, base, entries }: RestoredReplica, elec
     installed: null,
     unsynced: [],
     held: [],
+    awaited: null,
   };
 }
 

@@ -230,3 +230,39 @@ test('§3.10 leadership goes to a follower that has everything, and proposals wa
   expect(cluster.raft(1).state.role).toBe('follower');
   expect(cluster.leader?.state.term).toBe(2);
 });
+
+describe('a leader whose disk does not answer', () => {
+  function passWithout(cluster: RaftCluster, stalled: number, ms: number): void {
+    for (let passed = 0; passed < ms; passed += heartbeatMs) {
+      cluster.pass(heartbeatMs);
+      for (let steps = 0; steps < 100; steps += 1) {
+        for (const id of [1, 2, 3]) if (id !== stalled) cluster.sync(id);
+        if (cluster.flying.length === 0) break;
+        cluster.deliver(0);
+      }
+    }
+  }
+
+  test('hands its group over', () => {
+    const cluster = new RaftCluster(3);
+    cluster.elect(1);
+    cluster.propose(1, 'a');
+    passWithout(cluster, 1, electionMs);
+    expect(cluster.raft(1).state.role).toBe('leader');
+    passWithout(cluster, 1, 2 * electionMs);
+    expect(cluster.raft(1).state.role).toBe('follower');
+    expect([2, 3].map((id) => cluster.raft(id).state.role)).toContain('leader');
+    expect(cluster.leader?.state.commitIndex).toBeGreaterThan(2);
+  });
+
+  test('stays if it answers in time, again and again', () => {
+    const cluster = new RaftCluster(3);
+    cluster.elect(1);
+    for (let i = 0; i < 10; i += 1) {
+      cluster.propose(1, String(i));
+      passWithout(cluster, 1, electionMs);
+      cluster.sync(1);
+    }
+    expect(cluster.raft(1).state).toMatchObject({ role: 'leader', term: 1 });
+  });
+});
