@@ -48,7 +48,7 @@ export const limits = {
   snapshotResendMs: 1_000,
   snapshotGiveUpMs: 10_000,
   /** How often work on snapshots goes on, and by how many groups of a node at a time. */
-  snapshotTickMs: 5,
+  snapshotTickMs: 2,
   snapshotsAtATime: 2,
   /** Changes of the ShardMap in one message. */
   mapChangesPerMessage: 1_000,

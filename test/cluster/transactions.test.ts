@@ -40,16 +40,16 @@ interface Tally {
 }
 
 /** Adds one to a counter as WATCH has it done, over and over; every success also pushes to a list. */
-async function count(port: number, rounds: number, tally: Tally): Promise<void> {
+async function count(port: number, tenant: string, rounds: number, tally: Tally): Promise<void> {
   const redis = new Redis({ port, host: '127.0.0.1', maxRetriesPerRequest: 0, retryStrategy: () => 50 });
   redis.on('error', () => undefined);
   for (let done = 0; done < rounds; ) {
     let isSent = false;
     try {
-      await redis.watch('{bank}n');
-      const next = Number((await redis.get('{bank}n')) ?? 0) + 1;
+      await redis.watch(`{${tenant}}n`);
+      const next = Number((await redis.get(`{${tenant}}n`)) ?? 0) + 1;
       isSent = true;
-      const replies = await redis.multi().set('{bank}n', next).rpush('{bank}list', next).exec();
+      const replies = await redis.multi().set(`{${tenant}}n`, next).rpush(`{${tenant}}list`, next).exec();
       if (replies === null) continue;
       tally.committed += 1;
       done += 1;
@@ -63,26 +63,31 @@ async function count(port: number, rounds: number, tally: Tally): Promise<void> 
   redis.disconnect();
 }
 
-test('counters of clients that race are right, though a leader is killed', async () => {
-  const first = new Redis({ port: cluster.ports[0] ?? 0, host: '127.0.0.1' });
-  first.on('error', () => undefined);
-  await first.set('{bank}n', '0');
-  const where = (await first.call('TENANT', 'WHERE', 'bank')) as unknown[];
-  const leader = Number(where[7]);
-  const survivors = cluster.ports.filter((_, i) => i + 1 !== leader);
-  const tally: Tally = { committed: 0, unknown: 0 };
-  const counters = [...survivors, ...survivors].map(async (port) => count(port, 100, tally));
-  await until(() => tally.committed > 20, 'they are at work');
-  await cluster.kill(leader);
-  await Promise.all(counters);
-  const redis = new Redis({ port: survivors[0] ?? 0, host: '127.0.0.1' });
-  const n = Number(await redis.get('{bank}n'));
-  const list = (await redis.lrange('{bank}list', 0, -1)).map(Number);
-  expect(list).toEqual(Array.from({ length: n }, (_, i) => i + 1));
-  expect(n).toBeGreaterThanOrEqual(tally.committed);
-  expect(n).toBeLessThanOrEqual(tally.committed + tally.unknown);
-  // Clients of nodes that live are told what became of each.
-  expect(tally).toEqual({ committed: 400, unknown: 0 });
-  redis.disconnect();
-  first.disconnect();
-});
+test.each(['SIGSTOP', 'SIGKILL'] as const)(
+  'counters of clients that race are right, though a leader gets %s',
+  async (signal) => {
+    const tenant = `bank-${signal}`;
+    const first = new Redis({ port: cluster.ports[0] ?? 0, host: '127.0.0.1' });
+    first.on('error', () => undefined);
+    await first.set(`{${tenant}}n`, '0');
+    const where = (await first.call('TENANT', 'WHERE', tenant)) as unknown[];
+    const leader = Number(where[7]);
+    const survivors = cluster.ports.filter((_, i) => i + 1 !== leader);
+    const tally: Tally = { committed: 0, unknown: 0 };
+    const counters = [...survivors, ...survivors].map(async (port) => count(port, tenant, 100, tally));
+    await until(() => tally.committed > 20, 'they are at work');
+    process.kill(cluster.pidOf(leader), signal);
+    await Promise.all(counters);
+    const redis = new Redis({ port: survivors[0] ?? 0, host: '127.0.0.1' });
+    const n = Number(await redis.get(`{${tenant}}n`));
+    const list = (await redis.lrange(`{${tenant}}list`, 0, -1)).map(Number);
+    expect(list).toEqual(Array.from({ length: n }, (_, i) => i + 1));
+    expect(n).toBeGreaterThanOrEqual(tally.committed);
+    expect(n).toBeLessThanOrEqual(tally.committed + tally.unknown);
+    // Clients of nodes that live are told what became of each.
+    expect(tally).toEqual({ committed: 400, unknown: 0 });
+    redis.disconnect();
+    first.disconnect();
+    if (signal === 'SIGSTOP') process.kill(cluster.pidOf(leader), 'SIGCONT');
+  },
+);

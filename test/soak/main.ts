@@ -1,0 +1,113 @@
+/**
+ * `npm run soak`: a real cluster whose nodes are killed, paused and restarted at random while clients count, push and
+ * transact. At the end what the clients were told and what the cluster holds must agree, to the last number.
+ *
+ *   npm run soak -- [--minutes 10] [--clients 4] [--seed N]
+ *
+ * Exit code 0: they agree. 1: they do not. 2: usage.
+ */
+import { parseArgs } from 'node:util';
+import { setTimeout as pause } from 'node:timers/promises';
+import { Redis } from 'ioredis';
+import pc from 'picocolors';
+import seedrandom from 'seedrandom';
+import { type Cluster, startCluster } from '../support/cluster.ts';
+import { compare, Worker } from './worker.ts';
+
+const tenants = 6;
+const secondMs = 1000;
+const settleMs = 15_000;
+
+interface Options {
+  readonly minutes: number;
+  readonly clients: number;
+  readonly seed: string;
+}
+
+function readOptions(): Options | null {
+  try {
+    const { values } = parseArgs({
+      options: { minutes: { type: 'string' }, clients: { type: 'string' }, seed: { type: 'string' } },
+    });
+    const minutes = Number(values.minutes ?? 10);
+    const clients = Number(values.clients ?? 4);
+    if (!(minutes > 0 && clients >= 1 && Number.isInteger(clients))) return null;
+    return { minutes, clients, seed: values.seed ?? String(Date.now()) };
+  } catch {
+    return null;
+  }
+}
+
+/** Does one bad thing to one node, and undoes it: the others are a majority all the while. */
+async function disturb(cluster: Cluster, random: () => number, say: (what: string) => void): Promise<void> {
+  const node = 1 + Math.floor(random() * cluster.ports.length);
+  const lastsMs = 500 + random() * 3500;
+  if (random() < 0.5) {
+    say(`node ${String(node)} is killed`);
+    await cluster.kill(node);
+    await pause(lastsMs);
+    cluster.start(node);
+  } else {
+    say(`node ${String(node)} is paused`);
+    process.kill(cluster.pidOf(node), 'SIGSTOP');
+    await pause(lastsMs);
+    process.kill(cluster.pidOf(node), 'SIGCONT');
+  }
+  await pause(1000 + random() * 4000);
+}
+
+async function main({ minutes, clients, seed }: Options): Promise<number> {
+  process.stdout.write(`soak of ${String(minutes)} minutes, ${String(clients)} clients, seed ${seed}\n`);
+  const random = seedrandom(seed);
+  const cluster = await startCluster();
+  const names = Array.from({ length: tenants }, (_, i) => `soak-${String(i)}`);
+  const workers = Array.from(
+    { length: clients },
+    (_, i) => new Worker(i, cluster.ports, names, seedrandom(`${seed}/${String(i)}`)),
+  );
+  const startedAt = Date.now();
+  const endsAt = startedAt + minutes * 60 * secondMs;
+  const say = (what: string): void => {
+    const seconds = Math.round((Date.now() - startedAt) / secondMs);
+    const done = workers.reduce((sum, { acknowledged }) => sum + acknowledged, 0);
+    const unknown = workers.reduce((sum, worker) => sum + worker.unknown, 0);
+    process.stdout.write(
+      `${String(seconds).padStart(5)} s  ${String(done)} acknowledged, ${String(unknown)} unknown; ${what}\n`,
+    );
+  };
+  try {
+    const working = workers.map(async (worker) => worker.work());
+    while (Date.now() < endsAt) await disturb(cluster, random, say);
+    for (const worker of workers) worker.stop();
+    await Promise.all(working);
+    await pause(settleMs);
+    say('all clients have stopped');
+    const problems = await judge(cluster, workers, names);
+    for (const problem of problems) process.stdout.write(`${pc.red('disagreement')} ${problem}\n`);
+    if (problems.length === 0) process.stdout.write(`${pc.green('agreement')}: nothing lost, nothing doubled\n`);
+    return problems.length === 0 ? 0 : 1;
+  } finally {
+    await cluster.stop();
+  }
+}
+
+/** Through every node, what is there against what the clients know. */
+async function judge(
+  cluster: Cluster,
+  workers: readonly Worker[],
+  names: readonly string[],
+): Promise<readonly string[]> {
+  const problems: string[] = [];
+  for (const port of cluster.ports) {
+    const redis = new Redis({ port, host: '127.0.0.1' });
+    for (const tenant of names) problems.push(...(await compare(redis, tenant, workers)));
+    redis.disconnect();
+  }
+  return problems;
+}
+
+const options = readOptions();
+if (options === null) {
+  process.stderr.write('usage: npm run soak -- [--minutes 10] [--clients 4] [--seed N]\n');
+  process.exitCode = 2;
+} else process.exitCode = await main(options);
