@@ -15,7 +15,7 @@ import type { Submission } from '../group/submission.ts';
 import { TenantMachine } from '../group/tenantMachine.ts';
 import type { Router } from '../routing/router.ts';
 import type { PeerMessage } from '../wire/messages.ts';
-import type { NodeOptions } from './options.ts';
+import type { NodeContext } from './options.ts';
 
 export interface ChoresHost {
   readonly post: (to: NodeId, message: PeerMessage) => void;
@@ -36,7 +36,7 @@ const bootstrapAtATime = 64;
 const unheard = RequestId(0);
 
 export class Chores {
-  private readonly options: NodeOptions;
+  private readonly options: NodeContext;
   private readonly groups: ReadonlyMap<GroupId, Group>;
   private readonly router: Router;
   private readonly forwarder: Forwarder;
@@ -47,7 +47,7 @@ export class Chores {
   private readonly bootstrapping = new Map<TenantName, Procedure>();
 
   constructor(
-    options: NodeOptions,
+    options: NodeContext,
     groups: ReadonlyMap<GroupId, Group>,
     router: Router,
     forwarder: Forwarder,
@@ -132,7 +132,7 @@ export class Chores {
 }
 
 /** What the configuration names, and `default` if commands may fall back on it. */
-function initialTenants({ topology, settings }: NodeOptions): readonly InitialTenant[] {
+function initialTenants({ topology, settings }: NodeContext): readonly InitialTenant[] {
   const fallback = settings.defaultTenant ? parseTenantName('default') : null;
   const isNamed = topology.tenants.some(({ tenant }) => tenant === fallback);
   return fallback === null || isNamed ? topology.tenants : [...topology.tenants, { tenant: fallback, group: null }];

@@ -12,7 +12,7 @@ import { TenantMachine } from '../group/tenantMachine.ts';
 import type { Router } from '../routing/router.ts';
 import { commandSpecs } from './commandTable.ts';
 import type { Connection } from './connection.ts';
-import type { GroupDescriptor, NodeDescriptor, NodeOptions, Settings } from './options.ts';
+import type { GroupDescriptor, NodeDescriptor, NodeContext, Settings } from './options.ts';
 import type { GroupView, LocalReplicaView, NodeStatistics, NodeView, TenantView } from './view.ts';
 
 /** What only the node's client side can do. */
@@ -45,7 +45,7 @@ export class LocalView implements NodeView {
   private readonly startedAt: Now;
 
   constructor(
-    options: NodeOptions,
+    options: NodeContext,
     hosted: ReadonlyMap<GroupId, Group>,
     router: Router,
     forwarder: Forwarder,

@@ -34,8 +34,9 @@ import { Chores } from './chores.ts';
 import { Clients } from './clients.ts';
 import type { Effect, Input } from './door.ts';
 import { hostGroups } from './hosting.ts';
+import { SnapshotWork } from './snapshotWork.ts';
 import { LocalView } from './localView.ts';
-import type { NodeOptions } from './options.ts';
+import type { NodeContext, NodeOptions } from './options.ts';
 import type { NodeStatistics } from './view.ts';
 
 /** Everything a node is woken for. */
@@ -57,7 +58,7 @@ export class Node implements ForwarderHost {
     misrouted: 0,
     unknownOutcomes: 0,
   };
-  private readonly options: NodeOptions;
+  private readonly options: NodeContext;
   private readonly directory: DirectoryMachine | null;
   private readonly forwarder: Forwarder;
   private readonly clients: Clients;
@@ -72,8 +73,7 @@ export class Node implements ForwarderHost {
   private readonly drainTimer: NodeTimer = { kind: 'drain', scheduledAt: null };
   /** Groups that something happened to in this turn. */
   private readonly touched = new Set<Group>();
-  /** Groups that have work on snapshots to do, in the order of their turns. */
-  private readonly snapshotting = new Set<Group>();
+  private readonly snapshotWork: SnapshotWork;
   /** Groups with writes that are not on disk, and the last of them. */
   private readonly unsynced = new Map<Group, WriteId>();
   private readonly outbox = new Map<NodeId, PeerMessage[]>();
@@ -87,7 +87,7 @@ export class Node implements ForwarderHost {
   constructor(options: NodeOptions) {
     checkLimits();
     const { node, topology, settings, now, random } = options;
-    this.options = options;
+    this.options = contextOf(options);
     this.id = node;
     this.now = now;
     const members = topology.groups.map(({ group, replicas }): [GroupId, NodeId[]] => [
@@ -103,7 +103,7 @@ export class Node implements ForwarderHost {
     const hosted = hostGroups(options, now.mono);
     this.groups = hosted.groups;
     this.directory = hosted.directory;
-    const view = new LocalView(options, hosted.groups, this.router, this.forwarder, this.statistics, {
+    const view = new LocalView(this.options, hosted.groups, this.router, this.forwarder, this.statistics, {
       connections: () => this.clients.all(),
       connectionCount: () => this.clients.size,
       start: (connection, procedure) => this.clients.await(connection, procedure, this.now),
@@ -120,8 +120,9 @@ export class Node implements ForwarderHost {
       transfer: (id, to) => this.transfer(id, to),
       now: () => this.now,
     });
+    this.snapshotWork = new SnapshotWork(settings.snapshotBytesPerSecond, (group) => this.touched.add(group));
     this.clients = new Clients(view, this.forwarder, this.statistics, options.probe ?? null);
-    this.chores = new Chores(options, this.groups, this.router, this.forwarder, hosted.directory, {
+    this.chores = new Chores(this.options, this.groups, this.router, this.forwarder, hosted.directory, {
       post: (to, message) => this.post(to, message),
       touch: (group) => this.touched.add(group),
       submit: (group, submission) => this.submit(group, submission),
@@ -403,31 +404,9 @@ export class Node implements ForwarderHost {
     return group.raft.transferLeadership(target, this.now.mono, true);
   }
 
-  /** Some groups at a time, a piece of each in turn, and no more bytes than the rate allows. */
   private workOnSnapshots(): void {
-    const { mono } = this.now;
-    const bytesPerMs = this.options.settings.snapshotBytesPerSecond / 1000;
-    let done = 0;
-    for (let before = -1; done > before && done < bytesPerMs * limits.snapshotTickMs; ) {
-      before = done;
-      for (const group of [...this.snapshotting]) done += this.workOnSnapshot(group);
-    }
-    if (this.snapshotting.size > 0)
-      this.timers.schedule(
-        this.snapshotTimer,
-        after(mono, Math.max(limits.snapshotTickMs, Math.ceil(done / bytesPerMs))),
-      );
-  }
-
-  private workOnSnapshot(group: Group): number {
-    const { mono } = this.now;
-    const { snapshots } = group;
-    let reading = 0;
-    for (const other of this.snapshotting) if (other.snapshots.isReadingOut) reading += 1;
-    const bytes = snapshots.work(reading < limits.snapshotsAtATime, mono);
-    this.touched.add(group);
-    if (!snapshots.hasWork(mono)) this.snapshotting.delete(group);
-    return bytes;
+    const pauseMs = this.snapshotWork.goOn(this.now.mono);
+    if (pauseMs !== null) this.timers.schedule(this.snapshotTimer, after(this.now.mono, pauseMs));
   }
 
   private onGroupTimer(group: Group): void {
@@ -495,9 +474,9 @@ export class Node implements ForwarderHost {
     for (const group of this.touched) {
       const timer = this.groupTimers.get(group);
       if (timer !== undefined) this.timers.schedule(timer, group.wantsTurn ? this.now.mono : group.raft.deadlineAt);
-      if (group.snapshots.hasWork(this.now.mono)) this.snapshotting.add(group);
+      this.snapshotWork.note(group, this.now.mono);
     }
-    if (this.snapshotting.size > 0 && this.snapshotTimer.scheduledAt === null)
+    if (!this.snapshotWork.isIdle && this.snapshotTimer.scheduledAt === null)
       this.timers.schedule(this.snapshotTimer, after(this.now.mono, limits.snapshotTickMs));
     this.touched.clear();
   }
@@ -544,6 +523,11 @@ export class Node implements ForwarderHost {
   schedule(timer: RetryTimer, at: MonoTime): void {
     this.timers.schedule(timer, at);
   }
+}
+
+function contextOf({ node, boot, topology, settings, random, now, probe }: NodeOptions): NodeContext {
+  const context = { node, boot, topology, settings, random, now };
+  return probe === undefined ? context : { ...context, probe };
 }
 
 /** A peer may be newer than this node; what it asks must mean the same here. */

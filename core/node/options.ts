@@ -7,17 +7,22 @@ import type { RestoredLog } from '../log/records.ts';
 import type { Now } from '../base/time.ts';
 import type { Probe } from './probe.ts';
 
-export interface NodeOptions {
+/** What a node knows of itself for as long as it lives. */
+export interface NodeContext {
   readonly node: NodeId;
   /** The number of this life, one more than the boots recorded in the log. On disk before the node is made. */
   readonly boot: number;
   readonly topology: Topology;
   readonly settings: Settings;
-  readonly restored: RestoredLog;
   readonly random: RandomSource;
   /** When this life begins. */
   readonly now: Now;
   readonly probe?: Probe;
+}
+
+export interface NodeOptions extends NodeContext {
+  /** What recovery found. It is large, and of no use once the groups are made of it. */
+  readonly restored: RestoredLog;
 }
 
 /** The static maps: the same on every node of a cluster. */
