@@ -170,7 +170,7 @@ export class Snapshots {
   }
 
   private get isSaveDue(): boolean {
-    if (this.owner.applied === 0 || this.receiving !== null) return false;
+    if (this.receiving !== null) return false;
     return this.isWanted || this.logBytes >= Math.max(this.limits.snapshotLogBytes, this.lastBytes);
   }
 

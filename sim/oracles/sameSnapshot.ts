@@ -12,7 +12,8 @@ export function sameSnapshot(): Oracle {
     rule: 'R13',
     snapshotWritten({ group, node }: ReplicaTruth, { index, term }, digest: number): void {
       const facts = { group: group.id, node, index, term };
-      rule(group.committedAt(index)?.entry.term === term, 'R13', 'a snapshot stands for what is committed', facts);
+      const isCommitted = index === 0 || group.committedAt(index)?.entry.term === term;
+      rule(isCommitted, 'R13', 'a snapshot stands for what is committed', facts);
       let known = digests.get(group);
       if (known === undefined) digests.set(group, (known = new Map<number, number>()));
       rule((known.get(index) ?? digest) === digest, 'R13', 'snapshots of one index are equal', facts);

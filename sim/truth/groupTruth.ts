@@ -110,7 +110,7 @@ export class ReplicaTruth {
 
   /** A snapshot is as good as the entries it stands for, and takes the place of others. */
   private install(log: Entry[], { index, term }: LogBase): void {
-    if (log[index - 1]?.term === term) return;
+    if (index === 0 || log[index - 1]?.term === term) return;
     log.length = 0;
     for (let i = 1; i <= index; i += 1) {
       const committed = this.group.committedAt(i);

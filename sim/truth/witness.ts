@@ -204,7 +204,7 @@ export class Witness implements Truth {
   private noteSnapshot(replica: ReplicaTruth, base: LogBase): void {
     for (const hear of this.hooks.snapshotWritten) hear(replica, base, replica.snapshotDigest);
     this.tally.snapshots += 1;
-    if (replica.written[base.index - 1]?.term !== base.term) this.tally.installed += 1;
+    if (base.index > 0 && replica.written[base.index - 1]?.term !== base.term) this.tally.installed += 1;
   }
 
   sent(node: NodeId, to: NodeId, messages: readonly PeerMessage[]): void {

@@ -17,6 +17,7 @@ import { MonoTime, type Now, WallTime } from '../../core/base/time.ts';
 import { Group, type GroupLimits } from '../../core/group/group.ts';
 import type { StateMachine } from '../../core/group/machine.ts';
 import { Raft } from '../../core/raft/raft.ts';
+import type { LogRecord } from '../../core/log/records.ts';
 import type { RaftMessage } from '../../core/raft/types.ts';
 import type { Outcome } from '../../core/wire/messages.ts';
 
@@ -36,6 +37,9 @@ const peer = ReplicaId(2);
 
 export class OneReplica {
   readonly group: Group;
+  /** What it has written and said since somebody looked. */
+  readonly records: LogRecord[] = [];
+  readonly said: RaftMessage[] = [];
   private turns = 0;
   private micros = 1_000_000;
 
@@ -66,9 +70,9 @@ export class OneReplica {
     );
   }
 
-  /** What the peer says, and a turn with it. */
-  hear(message: RaftMessage): void {
-    this.group.raft.step(peer, message, this.now.mono);
+  /** What a peer says, and a turn with it. */
+  hear(message: RaftMessage, from: ReplicaId = peer): void {
+    this.group.raft.step(from, message, this.now.mono);
     this.endTurn();
   }
 
@@ -76,9 +80,29 @@ export class OneReplica {
     this.turns += 1;
     const { group, now, turns } = this;
     group.endTurn(now);
-    group.takeOutput(WriteId(turns));
-    group.raft.onPersisted(WriteId(turns), now.mono);
     group.advance(now, turns);
+    this.write();
+    group.onPersisted(WriteId(turns), now.mono);
+    group.advance(now, turns);
+    this.turns += 1;
+    this.write();
+    group.onPersisted(WriteId(this.turns), now.mono);
+  }
+
+  private write(): void {
+    const write = WriteId(this.turns);
+    this.records.push(...this.group.snapshots.takeRecords(write));
+    this.said.push(...this.group.takeOutput(write).messages.map(({ message }) => message));
+  }
+
+  /** What is to be done for snapshots, once. */
+  work(): void {
+    this.group.snapshots.work(true, this.now.mono);
+    this.endTurn();
+  }
+
+  pass(ms: number): void {
+    this.micros += ms * 1000;
   }
 
   /** Lets it campaign and win. */
