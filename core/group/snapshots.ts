@@ -43,6 +43,8 @@ interface Saving {
   readonly base: LogBase;
   /** Of the log when it began: what it stands for. */
   readonly logBytes: number;
+  /** What of that is kept for followers that lag. */
+  readonly keptBytes: number;
   chunks: number;
   bytes: number;
   isComplete: boolean;
@@ -76,9 +78,11 @@ interface Receiving {
 
 /** Of what a save stands for, so many times `snapshotLogBytes` are kept for a transfer that needs what follows it. */
 const mostKept = 4;
+/** Where the log is to be short, so little of that is kept: enough for entries on their way. */
+const shortShare = 64;
 
 export class Snapshots {
-  /** Somebody asked for a save. */
+  /** Somebody asked for a save, to make the log short. */
   isWanted = false;
   private readonly owner: StateOwner;
   private readonly raft: Raft;
@@ -166,7 +170,7 @@ export class Snapshots {
     this.lastBytes = saving.bytes;
     this.savedIndex = saving.base.index;
     this.logBytes -= saving.logBytes;
-    this.compact(saving.base.index);
+    this.compact(saving.base.index, saving.keptBytes);
   }
 
   private get isSaveDue(): boolean {
@@ -188,11 +192,13 @@ export class Snapshots {
   }
 
   private beginSaving(): void {
-    const { logBytes } = this;
+    const { logBytes, isWanted } = this;
+    const { snapshotLogBytes } = this.limits;
+    const keptBytes = isWanted ? snapshotLogBytes / shortShare : snapshotLogBytes;
     const base = this.base();
     this.isWanted = false;
     const cut = this.machine.cut(this.owner.lastStamp);
-    this.saving = { cut, base, logBytes, chunks: 0, bytes: 0, isComplete: false, write: null };
+    this.saving = { cut, base, logBytes, keptBytes, chunks: 0, bytes: 0, isComplete: false, write: null };
     this.raft.rewriteAfter(base.index);
   }
 
@@ -215,10 +221,10 @@ export class Snapshots {
   }
 
   /** Entries that a snapshot stands for are kept for a while: they are less than the state. */
-  private compact(index: LogIndex): void {
+  private compact(index: LogIndex, keptBytes: number): void {
     const { log } = this.raft.state;
     const { snapshotLogBytes } = this.limits;
-    const tail = log.tailOf(index, snapshotLogBytes);
+    const tail = log.tailOf(index, keptBytes);
     const needed = Math.min(tail, this.sending?.base.index ?? tail);
     this.raft.compactTo(Math.max(needed, log.tailOf(index, mostKept * snapshotLogBytes)) as LogIndex);
   }
