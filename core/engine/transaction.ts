@@ -106,7 +106,8 @@ function versions(e: Execution): void {
 }
 
 function ping(e: Execution): void {
-  if (e.args.length === 1) e.reply.simple('PONG');
+  if (e.args.length > 2) e.reply.error("ERR wrong number of arguments for 'ping' command");
+  else if (e.args.length === 1) e.reply.simple('PONG');
   else e.reply.bulk(argument(e, 1));
 }
 

@@ -245,7 +245,7 @@ export const bugs: readonly Bug[] = [
     name: 'what is said of a leader is believed if it is different',
     edits: [edit('core/routing/leaderHints.ts', 'term > hint.term ||', 'term !== hint.term ||')],
     oracles: ['X4'],
-    ...hunt('stale-map', 40),
+    ...hunt('stale-map', 150),
   },
   {
     name: 'waiting replies are kept after stepping down, and found by their index alone',
@@ -323,7 +323,7 @@ export const bugs: readonly Bug[] = [
     name: 'a lane goes on behind a refused command',
     edits: [edit(group, "if (known.blocked && !resumes) return { kind: 'outOfOrder' };", '')],
     oracles: ['L2'],
-    ...hunt('partitions', 20, 130),
+    ...hunt('partitions', 150),
   },
   {
     name: 'a read is asked again behind a write that may have run',

@@ -135,6 +135,29 @@ export const nemeses = {
     return [0, 1, 2].map((turn) => fault('cut', { atMs: startMs + turn * 2 * forMs }, target, forMs));
   },
 
+  /** The operator moves a group's leadership, once. */
+  transfer: (stage) => {
+    const group = someGroup(stage);
+    return [fault('transfer', soon(stage), { leaderOf: group }, 0, peerOf(stage), group)];
+  },
+
+  /** To and fro, faster than news of it spreads. */
+  shuttle: (stage) => shuttle(stage, momentMs(stage)),
+
+  /** A node hears of everything late, and what it tells is late too. */
+  oldNews: (stage) => {
+    const startMs = momentMs(stage);
+    const late = { node: someNode(stage) };
+    const lateMs = between(stage.random, 10, stage.electionMs);
+    return [
+      fault('slow', { atMs: startMs }, late, 10 * stage.electionMs, 0, lateMs),
+      ...shuttle(stage, startMs + lateMs),
+      ...[1, 2, 3, 4].map((n) => fault('staleHint', { atMs: startMs + 2 * n * lateMs }, { node: someNode(stage) }, 0)),
+    ];
+  },
+
+  save: (stage) => [fault('save', soon(stage), anyone(stage), 0, 0, someGroup(stage))],
+
   hold: (stage) => [
     fault('hold', soon(stage), anyone(stage), between(stage.random, 10, 4 * stage.electionMs), peerOf(stage)),
   ],
@@ -202,6 +225,18 @@ const maxRatePpm = 500;
 
 function fault(kind: FaultKind, at: Anchor, on: Target, forMs: number, peer = 0, amount = 0): Fault {
   return { at, do: kind, on, peer, forMs, amount };
+}
+
+function shuttle(stage: Stage, startMs: number): readonly Fault[] {
+  const group = someGroup(stage);
+  const everyMs = between(stage.random, 3, Math.floor(stage.electionMs / 2));
+  return [0, 1, 2, 3, 4, 5, 6, 7].map((turn) =>
+    fault('transfer', { atMs: startMs + turn * everyMs }, { leaderOf: group }, 0, peerOf(stage), group),
+  );
+}
+
+function someGroup(stage: Stage): number {
+  return between(stage.random, 0, stage.groups - 1);
 }
 
 function eachNode(stage: Stage): readonly number[] {

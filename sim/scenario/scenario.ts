@@ -173,5 +173,7 @@ export const faultKinds = {
   pinMap: 'the node hears no news of the map',
   staleMap: 'the node holds a map that is `amount` versions old and hears no news of it',
   staleHint: 'the node believes in earlier leaders',
+  transfer: 'the operator tells the node to hand group `amount` over to the peer, 0: to whom it likes',
+  save: 'the operator tells the node to save the state of group `amount`',
 } as const;
 export type FaultKind = keyof typeof faultKinds;

@@ -21,6 +21,8 @@ export interface Stage {
   readonly network: Network;
   readonly witness: Witness;
   readonly random: Random;
+  /** The operator types a command at a node. */
+  order(machine: Machine, words: readonly string[]): void;
 }
 
 type Undo = () => void;
@@ -228,9 +230,19 @@ export class Faults {
         return this.rewindMap(machine, fault.amount) ? this.pin(machine.id) : null;
       case 'staleHint':
         return this.rewindHints(machine) ? () => undefined : null;
+      case 'transfer':
+        return this.order(machine, ['GROUP', 'TRANSFER', this.groupOf(fault), ...this.recipientOf(fault)]);
+      case 'save':
+        return this.order(machine, ['GROUP', 'SNAPSHOT', this.groupOf(fault)]);
       default:
         return unreachable(fault.do);
     }
+  }
+
+  private order(machine: Machine, words: readonly string[]): Undo | null {
+    if (!machine.isRunning) return null;
+    this.stage.order(machine, words);
+    return () => undefined;
   }
 
   private onLinks(
@@ -302,6 +314,15 @@ export class Faults {
     const groups = [...witness.groups.values()];
     const leader = groups[target.leaderOf % groups.length]?.currentLeader();
     return leader === null || leader === undefined ? undefined : machines[leader.node - 1];
+  }
+
+  /** Any number names a group. */
+  private groupOf({ amount }: Fault): string {
+    return String(Math.abs(amount) % this.stage.scenario.groups.length);
+  }
+
+  private recipientOf({ peer }: Fault): readonly string[] {
+    return peer === 0 ? [] : [String(this.nodeOf(peer))];
   }
 
   /** Any number names a node. */

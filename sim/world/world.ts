@@ -1,7 +1,7 @@
 /**
  * The whole simulated world, built from a scenario: machines, their network, clients, faults and the witness.
  */
-import { binaryString } from '../../core/base/bytes.ts';
+import { binaryString, bytesOfBinary } from '../../core/base/bytes.ts';
 import { ConnId, GroupId, metadataGroup, NodeId, ReplicaId } from '../../core/base/ids.ts';
 import { crc32 } from 'node:zlib';
 import { invariant } from '../../core/base/invariant.ts';
@@ -72,6 +72,9 @@ export class World {
       network: this.network,
       witness: this.witness,
       random: this.random('faults'),
+      order: (machine, words) => {
+        this.order(machine, words);
+      },
     });
     this.witness.onElected = (node) => {
       this.faults.notice(node, 'lead');
@@ -134,6 +137,13 @@ export class World {
     const conn = this.nextConn();
     this.auditorOf.set(conn, auditor);
     return conn;
+  }
+
+  /** What the operator types goes to a connection of its own; nobody waits for the answer. */
+  private order(machine: Machine, words: readonly string[]): void {
+    const conn = this.nextConn();
+    machine.receive({ kind: 'clientOpened', conn, address: 'operator' });
+    machine.receive({ kind: 'clientCommand', conn, args: words.map(bytesOfBinary) });
   }
 
   private connFor(client: Client): ConnId {
