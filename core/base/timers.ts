@@ -34,6 +34,11 @@ export class Timers<Owner extends Timer> {
     this.siftUp(this.heap.length - 1);
   }
 
+  /** The owner wants nothing any more: what is set for it is passed over. */
+  cancel(owner: Owner): void {
+    owner.scheduledAt = null;
+  }
+
   /** Takes out an owner whose instant has come, the earliest first; null if there is none. */
   takeDue(now: MonoTime): Owner | null {
     for (let top = this.heap[0]; top !== undefined && top.at <= now; top = this.heap[0]) {

@@ -3,12 +3,12 @@
  */
 import type { ByteWriter } from '../base/bytes.ts';
 import type { GroupId } from '../base/ids.ts';
-import type { WallTime } from '../base/time.ts';
 import { Directory } from '../metadata/directory.ts';
 import type { Outcome } from '../wire/messages.ts';
 import type { LoggedItem, LoggedOperation } from '../wire/operation.ts';
 import { done, type StateMachine } from './machine.ts';
 import { DirectoryLoader, directoryRecords } from './state/directoryRecords.ts';
+import type { Instant } from './state/format.ts';
 import { StateCut } from './state/stateCut.ts';
 import type { StateLoader } from './state/stateLoader.ts';
 
@@ -45,10 +45,10 @@ export class DirectoryMachine implements StateMachine {
   }
 
   /** Changes are only ever added, so the first so many of them stay as they are. */
-  cut(stamp: WallTime): StateCut {
+  cut(instant: Instant): StateCut {
     const { changes, placedByPolicy, version } = this.directory;
     const records = (writer: ByteWriter) => directoryRecords(writer, changes, version, placedByPolicy);
-    return new StateCut({ kind: 'directory', stamp }, records, () => undefined);
+    return new StateCut('directory', instant, records, () => undefined);
   }
 
   loader(): StateLoader {

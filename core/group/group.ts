@@ -6,7 +6,7 @@
  * leadership is lost before, nobody here can tell what becomes of it: it ends undecided, and its session lets the
  * ingress ask the next leader.
  */
-import type { GroupId, LogIndex, NodeId, ReplicaId, Term, WriteId } from '../base/ids.ts';
+import { type GroupId, LogIndex, type NodeId, type ReplicaId, type Term, type WriteId } from '../base/ids.ts';
 import { invariant } from '../base/invariant.ts';
 import { Queue } from '../base/queue.ts';
 import type { MonoTime, Now } from '../base/time.ts';
@@ -68,8 +68,9 @@ export class Group implements StateOwner {
   readonly lanes = new Lanes();
   /** Since when this replica has led without a break; null if it does not. */
   ledSince: MonoTime | null = null;
-  /** The node of a replica of this group. */
-  readonly nodeOf: (replica: ReplicaId) => NodeId | null;
+  /** What was told of it last: the log index of the configuration that is committed. */
+  toldConfiguration = LogIndex(0);
+  private readonly nodes = new Map<ReplicaId, NodeId>();
   private readonly limits: GroupLimits;
   private readonly probe: Probe | null;
   private appliedIndex: LogIndex;
@@ -85,20 +86,18 @@ export class Group implements StateOwner {
   private proposedCount = 0;
   private readonly reads = new ReadQueue();
 
-  /** `machine` has the state of `raft`'s base; `nodeOf` translates this group's replica ids. */
+  /** `machine` has the state of `raft`'s base. */
   constructor(
     id: GroupId,
     raft: Raft,
     machine: StateMachine,
     restored: RestoredState,
-    nodeOf: (replica: ReplicaId) => NodeId | null,
     limits: GroupLimits,
     probe: Probe | null,
   ) {
     this.id = id;
     this.raft = raft;
     this.machine = machine;
-    this.nodeOf = nodeOf;
     this.limits = limits;
     this.operationsLeft = limits.operationsPerTurn;
     this.replyBytesLeft = limits.replyBytesPerTurn;
@@ -119,6 +118,18 @@ export class Group implements StateOwner {
 
   get isLeader(): boolean {
     return this.raft.state.role === 'leader';
+  }
+
+  /** The node of a replica of this group: that never changes. Null if it was not heard of. */
+  nodeOf(replica: ReplicaId): NodeId | null {
+    const known = this.nodes.get(replica) ?? this.raft.state.log.nodeOf(replica);
+    if (known !== null) this.nodes.set(replica, known);
+    return known;
+  }
+
+  /** A replica speaks that no configuration known here names: there are newer ones. */
+  introduce(replica: ReplicaId, node: NodeId): void {
+    this.nodes.set(replica, node);
   }
 
   /** The node that leads, as far as this replica knows. */
@@ -184,6 +195,13 @@ export class Group implements StateOwner {
     const oldest = this.proposals.peek();
     if (oldest !== undefined && (!this.isLeader || oldest.term !== this.raft.state.term)) this.surrender();
     if (this.reads.length > 0) this.serveReads(now);
+  }
+
+  /** The replica is no member any more: whoever waits for it is told. */
+  leave(now: Now, turn: number): void {
+    this.raft.leave(now.mono);
+    this.endTurn(now);
+    this.advance(now, turn);
   }
 
   takeOutput(write: WriteId): RaftOutput {
@@ -374,7 +392,7 @@ export class Group implements StateOwner {
     this.appliedIndex = entry.index;
     this.snapshots.noteApplied(entry.data.length + entryOverheadBytes);
     const proposal = this.takeProposal(entry);
-    if (entry.kind === 'noop') return 1;
+    if (entry.kind !== 'data') return 1;
     if (proposal !== null) {
       this.applyBatch(entry, proposal.batch);
       for (const submission of proposal.batch.items) this.unlog(submission);

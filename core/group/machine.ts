@@ -6,6 +6,7 @@ import { noBytes } from '../base/bytes.ts';
 import type { WallTime } from '../base/time.ts';
 import type { LoggedItem, LoggedOperation, Terms } from '../wire/operation.ts';
 import type { Outcome } from '../wire/messages.ts';
+import type { Instant } from './state/format.ts';
 import type { StateCut } from './state/stateCut.ts';
 import type { StateLoader } from './state/stateLoader.ts';
 
@@ -18,8 +19,8 @@ export interface StateMachine {
   apply(item: LoggedItem, terms: Terms, wantsReply: boolean): Applied;
   /** Runs a read beside the log; leadership at this instant has been proven. `now` is never before the last stamp. */
   read(operation: LoggedOperation, now: WallTime): Outcome;
-  /** The state as it is now, to be read out while the machine goes on. One at a time. `stamp`: the latest log time. */
-  cut(stamp: WallTime): StateCut;
+  /** The state as it is now, to be read out while the machine goes on. One at a time. */
+  cut(instant: Instant): StateCut;
   /** Takes over, at its end, a state that a cut has told of. */
   loader(): StateLoader;
 }

@@ -191,13 +191,18 @@ export class Snapshots {
     return { index, term };
   }
 
+  private cut(): StateCut {
+    const configuration = this.raft.state.log.configurationAt(this.owner.applied);
+    return this.machine.cut({ stamp: this.owner.lastStamp, configuration });
+  }
+
   private beginSaving(): void {
     const { logBytes, isWanted } = this;
     const { snapshotLogBytes } = this.limits;
     const keptBytes = isWanted ? snapshotLogBytes / shortShare : snapshotLogBytes;
     const base = this.base();
     this.isWanted = false;
-    const cut = this.machine.cut(this.owner.lastStamp);
+    const cut = this.cut();
     this.saving = { cut, base, logBytes, keptBytes, chunks: 0, bytes: 0, isComplete: false, write: null };
     this.raft.rewriteAfter(base.index);
   }
@@ -233,7 +238,7 @@ export class Snapshots {
     this.sending = {
       to,
       term: this.raft.state.term,
-      cut: this.machine.cut(this.owner.lastStamp),
+      cut: this.cut(),
       base: this.base(),
       window: new Queue(),
       acknowledged: 0,
@@ -315,7 +320,7 @@ export class Snapshots {
     this.logBytes = 0;
     this.lastBytes = receiving.bytes;
     this.savedIndex = base.index;
-    this.raft.install(base, chunk);
+    this.raft.install(base, loader.configuration ?? this.raft.configuration, chunk);
     this.owner.onInstalled(base.index, loader.stamp);
     return false;
   }

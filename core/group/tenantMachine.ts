@@ -17,6 +17,7 @@ import type { LoggedItem, LoggedOperation, Terms } from '../wire/operation.ts';
 import type { PurgeOperation } from '../node/probe.ts';
 import { type Applied, done, type StateMachine } from './machine.ts';
 import { Sessions } from './sessions.ts';
+import type { Instant } from './state/format.ts';
 import { StateCut } from './state/stateCut.ts';
 import type { StateLoader } from './state/stateLoader.ts';
 import { TenantLoader } from './state/tenantLoader.ts';
@@ -104,14 +105,14 @@ export class TenantMachine implements StateMachine {
     return this.execute(operation, now, true);
   }
 
-  cut(stamp: WallTime): StateCut {
+  cut(instant: Instant): StateCut {
     invariant(this.clock.current === null, 'a machine is cut once at a time');
     const current = {};
     const tenants = [...this.tenants];
     const released = [...this.released];
     this.clock.current = current;
     const records = (writer: ByteWriter) => tenantRecords(writer, { current, tenants, released });
-    return new StateCut({ kind: 'tenants', stamp }, records, () => {
+    return new StateCut('tenants', instant, records, () => {
       this.clock.current = null;
       for (const [, { keyspace, sessions }] of tenants) {
         keyspace.leaveCut();

@@ -1,5 +1,5 @@
 /**
- * The node's log on disk, format 2. Segments hold frames; a frame holds one write's records and is valid whole
+ * The node's log on disk, format 3. Segments hold frames; a frame holds one write's records and is valid whole
  * or not at all.
  *
  *   segment  magic u32 · length u32 · crc u32 · { version, cluster, node, segment } · padding · frames
@@ -17,7 +17,7 @@ import { invariant } from '../base/invariant.ts';
 import { decodeRecords, encodeRecord } from './recordCodec.ts';
 import type { LogIdentity, LogRecord } from './records.ts';
 
-const formatVersion = 2;
+const formatVersion = 3;
 /** Had no snapshots, and its first segment was never deleted. */
 const oldestVersion = 1;
 export const alignment = 8;

@@ -5,7 +5,9 @@ import { invariant, unreachable } from '../base/invariant.ts';
 import { decodeEntries, encodeEntries } from '../wire/entry.ts';
 import type { LogRecord } from './records.ts';
 
-const tag = { boot: 1, hardState: 2, entries: 3, floor: 4, snapshotChunk: 5, snapshot: 6 } as const;
+const tag = { boot: 1, entries: 3, floor: 4, snapshotChunk: 5, snapshot: 6, hardState: 7, removed: 8 } as const;
+/** Of formats 1 and 2: without the replica. */
+const hardStateOfAnyReplica = 2;
 const nobody = 0;
 
 export function encodeRecord(writer: ByteWriter, record: LogRecord): void {
@@ -16,6 +18,7 @@ export function encodeRecord(writer: ByteWriter, record: LogRecord): void {
       return;
     case 'hardState':
       writer.varint(record.group);
+      writer.varint(record.replica);
       writer.varint(record.hardState.term);
       writer.varint(record.hardState.votedFor ?? nobody);
       return;
@@ -23,6 +26,10 @@ export function encodeRecord(writer: ByteWriter, record: LogRecord): void {
       invariant(record.entries.length > 0, 'a record holds entries');
       writer.varint(record.group);
       encodeEntries(writer, record.entries);
+      return;
+    case 'removed':
+      writer.varint(record.group);
+      writer.varint(record.replica);
       return;
     case 'floor':
       writer.varint(record.segment);
@@ -59,11 +66,15 @@ function decodeRecord(reader: ByteReader): LogRecord | null {
   switch (reader.u8()) {
     case tag.boot:
       return { kind: 'boot', boot: reader.varint() };
+    case hardStateOfAnyReplica:
+      return decodeHardState(reader, GroupId(reader.varint()), 0);
     case tag.hardState: {
       const group = GroupId(reader.varint());
-      const term = Term(reader.varint());
-      const vote = reader.varint();
-      return { kind: 'hardState', group, hardState: { term, votedFor: vote === nobody ? null : ReplicaId(vote) } };
+      return decodeHardState(reader, group, ReplicaId(reader.varint()));
+    }
+    case tag.removed: {
+      const group = GroupId(reader.varint());
+      return { kind: 'removed', group, replica: ReplicaId(reader.varint()) };
     }
     case tag.entries: {
       const group = GroupId(reader.varint());
@@ -85,4 +96,11 @@ function decodeRecord(reader: ByteReader): LogRecord | null {
     default:
       return null;
   }
+}
+
+function decodeHardState(reader: ByteReader, group: GroupId, replica: ReplicaId | 0): LogRecord {
+  const term = Term(reader.varint());
+  const vote = reader.varint();
+  const votedFor = vote === nobody ? null : ReplicaId(vote);
+  return { kind: 'hardState', group, replica, hardState: { term, votedFor } };
 }

@@ -2,15 +2,23 @@
  * What a node writes to its log: one log for all its groups. A write is a list of records that reaches the
  * disk whole or not at all, in the order of its `WriteId`.
  */
-import type { GroupId, NodeId } from '../base/ids.ts';
-import type { Entry, HardState, LogBase, RestoredReplica } from '../raft/types.ts';
+import type { GroupId, NodeId, ReplicaId } from '../base/ids.ts';
+import type { Entry, HardState, LogBase } from '../raft/types.ts';
 
 export type LogRecord =
   /** The first record of each life of the node: `boot` counts them, from 1 on. */
   | { readonly kind: 'boot'; readonly boot: number }
   /** No segment before this one is needed. With it, each segment repeats the last boot. */
   | { readonly kind: 'floor'; readonly segment: number }
-  | { readonly kind: 'hardState'; readonly group: GroupId; readonly hardState: HardState }
+  /** Of the replica that the group's records are of; 0 in logs of formats that do not say. */
+  | {
+      readonly kind: 'hardState';
+      readonly group: GroupId;
+      readonly replica: ReplicaId | 0;
+      readonly hardState: HardState;
+    }
+  /** The node's replica has left its group: everything before this is void. Another may begin behind it. */
+  | { readonly kind: 'removed'; readonly group: GroupId; readonly replica: ReplicaId }
   /** Contiguous and not empty; replaces the group's log from `entries[0].index` on. */
   | { readonly kind: 'entries'; readonly group: GroupId; readonly entries: readonly Entry[] }
   /** A piece of the group's state as of an index. Number 0 begins a snapshot anew. */
@@ -24,9 +32,17 @@ export interface LogIdentity {
   readonly node: NodeId;
 }
 
-export interface RestoredGroup extends RestoredReplica {
+export interface RestoredGroup {
+  /** 0 if the log does not say: the first that the group had on this node. */
+  readonly replica: ReplicaId | 0;
+  /** It has left its group. */
+  readonly isRemoved: boolean;
+  readonly hardState: HardState;
+  readonly base: LogBase;
   /** The state as of `base`, in pieces; none if that is the beginning. */
   readonly chunks: readonly Uint8Array[];
+  /** Contiguous, right behind `base`. */
+  readonly entries: readonly Entry[];
 }
 
 /** What recovery found. */

@@ -4,7 +4,7 @@
  * look alike, until the next write, at the latest that of the next boot, says that they were on disk.
  */
 import type { Crc32 } from '../base/crc32.ts';
-import { type GroupId, LogIndex, Term } from '../base/ids.ts';
+import { type GroupId, LogIndex, type ReplicaId, Term } from '../base/ids.ts';
 import type { Entry, HardState, LogBase } from '../raft/types.ts';
 import { emptyLog, type LogEnd, type LogPosition } from './appender.ts';
 import { alignment, decodeFrame, decodeSegmentHeader, type Frame } from './format.ts';
@@ -19,6 +19,8 @@ export type Recovery =
   | { readonly kind: 'foreign'; readonly reason: string };
 
 interface RecoveringGroup {
+  replica: ReplicaId | 0;
+  isRemoved: boolean;
   hardState: HardState;
   base: LogBase;
   chunks: readonly Uint8Array[];
@@ -83,8 +85,10 @@ export class LogRecovery {
       this.damage({ segment: this.floor, offset: 0 }, missing);
     if (this.failure !== null) return this.failure;
     const groups = new Map<GroupId, RestoredGroup>();
-    for (const [group, { hardState, base, chunks, entries }] of [...this.groups].sort(([a], [b]) => a - b))
-      groups.set(group, { hardState, base, chunks, entries });
+    for (const [group, { replica, isRemoved, hardState, base, chunks, entries }] of [...this.groups].sort(
+      ([a], [b]) => a - b,
+    ))
+      groups.set(group, { replica, isRemoved, hardState, base, chunks, entries });
     const { boots, isTorn, retention, firstSegment: first } = this;
     return { kind: 'recovered', log: { boots, groups }, end: { ...this.end, first, boots, retention }, isTorn };
   }
@@ -160,8 +164,14 @@ export class LogRecovery {
       this.floor = record.segment;
       return true;
     }
+    if (record.kind === 'removed') {
+      this.groups.set(record.group, { ...pristine(true), replica: record.replica, isRemoved: true });
+      return true;
+    }
     const group = this.groupOf(record.group);
     if (record.kind === 'hardState') {
+      if (record.replica !== 0) group.replica = record.replica;
+      group.isRemoved = false;
       group.hardState = record.hardState;
       return true;
     }
@@ -173,17 +183,23 @@ export class LogRecovery {
   private groupOf(id: GroupId): RecoveringGroup {
     const known = this.groups.get(id);
     if (known !== undefined) return known;
-    const made: RecoveringGroup = {
-      hardState: { term: Term(0), votedFor: null },
-      base: { index: LogIndex(0), term: Term(0) },
-      chunks: [],
-      incomplete: [],
-      entries: [],
-      isWhole: this.firstSegment === 1,
-    };
+    const made = pristine(this.firstSegment === 1);
     this.groups.set(id, made);
     return made;
   }
+}
+
+function pristine(isWhole: boolean): RecoveringGroup {
+  return {
+    replica: 0,
+    isRemoved: false,
+    hardState: { term: Term(0), votedFor: null },
+    base: { index: LogIndex(0), term: Term(0) },
+    chunks: [],
+    incomplete: [],
+    entries: [],
+    isWhole,
+  };
 }
 
 function addEntries(group: RecoveringGroup, entries: readonly Entry[]): boolean {

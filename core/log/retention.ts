@@ -1,7 +1,8 @@
 /**
  * Which segments are needed. A group needs everything from its latest complete snapshot's first piece on, or, while
  * it has none, from its first record on: what it had before is written again with that piece. A segment that no
- * group needs is deleted, from the first on, so that the log stays without gaps.
+ * group needs is deleted, from the first on, so that the log stays without gaps. Of a replica that was removed, that
+ * it was is all that is needed.
  */
 import type { GroupId } from '../base/ids.ts';
 import type { LogRecord } from './records.ts';
@@ -32,7 +33,10 @@ export class Retention {
         span = { needs: segment, beginsAt: segment, bytes: 0, snapshotBytes: 0 };
         this.groups.set(record.group, span);
       }
-      if (record.kind === 'snapshotChunk') {
+      if (record.kind === 'removed') {
+        this.snapshotBytes -= span.snapshotBytes;
+        this.groups.set(record.group, { needs: segment, beginsAt: segment, bytes: 0, snapshotBytes: 0 });
+      } else if (record.kind === 'snapshotChunk') {
         if (record.number === 0) {
           span.beginsAt = segment;
           span.bytes = 0;

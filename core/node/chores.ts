@@ -9,12 +9,12 @@ import { parseTenantName } from '../base/tenantName.ts';
 import { elapsedMs, type MonoTime, type WallTime } from '../base/time.ts';
 import type { Forwarder } from '../forward/forwarder.ts';
 import { ensureTenant, type Procedure } from '../forward/procedure.ts';
-import type { DirectoryMachine } from '../group/directoryMachine.ts';
 import type { Group } from '../group/group.ts';
 import type { Submission } from '../group/submission.ts';
 import { TenantMachine } from '../group/tenantMachine.ts';
 import type { Router } from '../routing/router.ts';
 import type { PeerMessage } from '../wire/messages.ts';
+import type { Hosting } from './hosting.ts';
 import type { NodeContext } from './options.ts';
 
 export interface ChoresHost {
@@ -37,28 +37,19 @@ const unheard = RequestId(0);
 
 export class Chores {
   private readonly options: NodeContext;
-  private readonly groups: ReadonlyMap<GroupId, Group>;
+  private readonly hosting: Hosting;
   private readonly router: Router;
   private readonly forwarder: Forwarder;
-  private readonly directory: DirectoryMachine | null;
   private readonly host: ChoresHost;
   private readonly random: Random;
   private readonly initialTenants: readonly InitialTenant[];
   private readonly bootstrapping = new Map<TenantName, Procedure>();
 
-  constructor(
-    options: NodeContext,
-    groups: ReadonlyMap<GroupId, Group>,
-    router: Router,
-    forwarder: Forwarder,
-    directory: DirectoryMachine | null,
-    host: ChoresHost,
-  ) {
+  constructor(options: NodeContext, hosting: Hosting, router: Router, forwarder: Forwarder, host: ChoresHost) {
     this.options = options;
-    this.groups = groups;
+    this.hosting = hosting;
     this.router = router;
     this.forwarder = forwarder;
-    this.directory = directory;
     this.host = host;
     this.random = options.random('gossip');
     this.initialTenants = initialTenants(options);
@@ -68,16 +59,24 @@ export class Chores {
   gossip(): void {
     const peers = this.router.peers();
     const peer = peers[below(this.random, Math.max(peers.length, 1))];
-    if (peer !== undefined) this.host.post(peer, { kind: 'mapVersion', version: this.router.shards.version });
+    if (peer !== undefined) this.greet(peer);
+  }
+
+  /** Says how far the maps are here. */
+  greet(peer: NodeId): void {
+    const { shards, groups } = this.router;
+    this.host.post(peer, { kind: 'mapVersion', version: shards.version });
+    if (groups.version > 0) this.host.post(peer, { kind: 'groupsVersion', version: groups.version });
   }
 
   /** The leader of the metadata group creates the tenants that must exist, some at a time. */
   bootstrapTenants(now: MonoTime): void {
-    const metadata = this.groups.get(metadataGroup);
-    if (this.directory === null || metadata?.isLeader !== true || metadata.hasBacklog) return;
+    const metadata = this.hosting.groups.get(metadataGroup);
+    const directory = this.hosting.directory?.directory;
+    if (directory === undefined || metadata?.isLeader !== true || metadata.hasBacklog) return;
     for (const { tenant, group } of this.initialTenants) {
       if (this.bootstrapping.size >= bootstrapAtATime) return;
-      if (this.directory.directory.knows(tenant) || this.bootstrapping.has(tenant)) continue;
+      if (directory.knows(tenant) || this.bootstrapping.has(tenant)) continue;
       const procedure = ensureTenant(tenant, true, group);
       this.bootstrapping.set(tenant, procedure);
       this.forwarder.start(procedure, now);
@@ -94,10 +93,9 @@ export class Chores {
    * One group at a time, and only to a member that is up and has what is committed.
    */
   returnLeadership(now: MonoTime): void {
-    for (const { group: id, replicas } of this.options.topology.groups) {
-      const [home] = replicas;
-      const group = this.groups.get(id);
-      if (home === undefined || home.node === this.options.node || group === undefined) continue;
+    for (const group of this.hosting.groups.values()) {
+      const [home] = group.raft.configuration.voters;
+      if (home === undefined || home.node === this.options.node) continue;
       if (!hasLedAWhile(group, now) || group.raft.state.stays || !this.router.isReachable(home.node)) continue;
       if (!group.raft.isCaughtUp(home.replica, now)) continue;
       group.raft.transferLeadership(home.replica, now);
@@ -109,7 +107,7 @@ export class Chores {
   /** Logs the removal of keys whose time has come, in the groups that are led here. */
   purge(wall: WallTime): void {
     const origin = { node: this.options.node, boot: this.options.boot, request: unheard };
-    for (const group of this.groups.values()) {
+    for (const group of this.hosting.groups.values()) {
       if (!group.isLeader || !(group.machine instanceof TenantMachine)) continue;
       const operation = group.machine.nextPurge(wall, limits.purgeTenantsPerRound, limits.purgeKeysPerEntry);
       if (operation === null) continue;
@@ -127,7 +125,7 @@ export class Chores {
   }
 
   sweepLanes(): void {
-    for (const group of this.groups.values()) group.lanes.sweep();
+    for (const group of this.hosting.groups.values()) group.lanes.sweep();
   }
 }
 

@@ -4,8 +4,9 @@
 import { type Named, NameTable } from '../base/nameTable.ts';
 import type { CommandSpec, DataCommand } from '../engine/command.ts';
 import { dataCommands } from '../engine/dataCommands.ts';
-import { clusterCommands } from './commands/cluster.ts';
 import { connectionCommands } from './commands/connection.ts';
+import { groupCommands } from './commands/group.ts';
+import { nodeCommands } from './commands/node.ts';
 import { serverCommands } from './commands/server.ts';
 import type { NodeCommand } from './commands/spec.ts';
 import { tenantCommands } from './commands/tenant.ts';
@@ -36,7 +37,14 @@ export function findCommand(name: Uint8Array): Command | undefined {
 
 function makeTable(): ReadonlyMap<string, Command> {
   const table = new Map<string, Command>();
-  const families = [connectionCommands, transactionCommands, serverCommands, tenantCommands, clusterCommands];
+  const families = [
+    connectionCommands,
+    transactionCommands,
+    serverCommands,
+    tenantCommands,
+    groupCommands,
+    nodeCommands,
+  ];
   for (const spec of families.flat()) table.set(spec.name, { kind: 'node', spec });
   for (const spec of dataCommands.values()) table.set(spec.name, { kind: 'data', spec });
   return table;

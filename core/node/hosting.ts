@@ -1,19 +1,23 @@
 /**
- * Builds the groups that have a replica on this node, from the static maps and from what the disk restored.
+ * The groups that have a replica on this node: those that the disk and the static maps say, and those that a leader
+ * adds and removes while the node runs.
  */
-import { type GroupId, metadataGroup, type NodeId, LogIndex, Term } from '../base/ids.ts';
+import { type GroupId, metadataGroup, LogIndex, type ReplicaId, Term } from '../base/ids.ts';
 import { invariant } from '../base/invariant.ts';
 import { limits } from '../base/limits.ts';
-import { type MonoTime, WallTime } from '../base/time.ts';
+import { WallTime } from '../base/time.ts';
 import { DirectoryMachine } from '../group/directoryMachine.ts';
 import { Group, type RestoredState } from '../group/group.ts';
 import type { StateMachine } from '../group/machine.ts';
 import { TenantMachine } from '../group/tenantMachine.ts';
-import type { RestoredGroup } from '../log/records.ts';
+import type { LogRecord, RestoredGroup, RestoredLog } from '../log/records.ts';
+import { type Configuration, firstConfiguration, unknownConfiguration } from '../raft/configuration.ts';
 import { Raft } from '../raft/raft.ts';
-import type { GroupDescriptor, NodeOptions } from './options.ts';
+import type { GroupDescriptor, NodeContext } from './options.ts';
 
 const pristine: RestoredGroup = {
+  replica: 0,
+  isRemoved: false,
   hardState: { term: Term(0), votedFor: null },
   base: { index: LogIndex(0), term: Term(0) },
   chunks: [],
@@ -23,71 +27,125 @@ const pristine: RestoredGroup = {
 /** A log that is kept short has small pieces of snapshots too. */
 const piecesOfLog = 8;
 
-/** The directory's machine, if this node has a replica of the metadata group, is in `groups` too. */
-export interface Hosted {
-  /** By id, in order of id. */
-  readonly groups: ReadonlyMap<GroupId, Group>;
-  readonly directory: DirectoryMachine | null;
-}
+export class Hosting {
+  /** In order of id, those that were added while the node runs behind. */
+  readonly groups = new Map<GroupId, Group>();
+  /** The latest replica of a group that has left it. */
+  private readonly removed = new Map<GroupId, ReplicaId>();
+  private readonly context: NodeContext;
+  private readonly descriptors: ReadonlyMap<GroupId, GroupDescriptor>;
 
-export function hostGroups(options: NodeOptions, now: MonoTime): Hosted {
-  const { topology, node } = options;
-  const tenantGroups = topology.groups.map(({ group }) => group).filter((group) => group !== metadataGroup);
-  const groups = new Map<GroupId, Group>();
-  let directory: DirectoryMachine | null = null;
-  for (const descriptor of topology.groups) {
-    if (!descriptor.replicas.some((replica) => replica.node === node)) continue;
-    let machine: StateMachine;
-    if (descriptor.group === metadataGroup) machine = directory = new DirectoryMachine(tenantGroups);
-    else machine = new TenantMachine(options.random(`reads/${String(descriptor.group)}`));
-    groups.set(descriptor.group, hostGroup(options, descriptor, machine, now));
+  constructor(context: NodeContext, restored: RestoredLog) {
+    this.context = context;
+    this.descriptors = new Map(context.topology.groups.map((descriptor) => [descriptor.group, descriptor]));
+    for (const { group } of context.topology.groups) {
+      const found = restored.groups.get(group) ?? pristine;
+      const replica = found.replica === 0 ? this.firstReplica(group) : found.replica;
+      if (replica === null) continue;
+      if (found.isRemoved) this.removed.set(group, replica);
+      else this.groups.set(group, this.make(group, replica, found));
+    }
   }
-  return { groups, directory };
+
+  /** The machine of the metadata group, if that has a replica here. */
+  get directory(): DirectoryMachine | null {
+    const machine = this.groups.get(metadataGroup)?.machine;
+    return machine instanceof DirectoryMachine ? machine : null;
+  }
+
+  /**
+   * A message is for a replica: the group, if it is here. A leader may have added one that nobody here knows of yet:
+   * it begins empty, in the place of any that was here before. Null: the message is for nobody.
+   */
+  receiver(group: GroupId, replica: ReplicaId, isFromLeader: boolean): Group | 'unknown' | null {
+    const hosted = this.groups.get(group);
+    if (hosted?.raft.id === replica) return hosted;
+    const latest = hosted?.raft.id ?? this.removed.get(group) ?? this.firstReplica(group) ?? 0;
+    return isFromLeader && replica > latest && this.descriptors.has(group) ? 'unknown' : null;
+  }
+
+  begin(group: GroupId, replica: ReplicaId): Group {
+    const begun = this.make(group, replica, pristine);
+    begun.raft.rewriteAfter(LogIndex(0));
+    this.groups.set(group, begun);
+    return begun;
+  }
+
+  /** What is left of it is that it is gone. */
+  end(group: Group): LogRecord {
+    this.groups.delete(group.id);
+    this.removed.set(group.id, group.raft.id);
+    return { kind: 'removed', group: group.id, replica: group.raft.id };
+  }
+
+  /** Says again that a replica is gone, so that nothing written before is needed; null if none is. */
+  tombstone(group: GroupId): LogRecord | null {
+    const replica = this.removed.get(group);
+    return replica === undefined || this.groups.has(group) ? null : { kind: 'removed', group, replica };
+  }
+
+  /** The one that the static map puts on this node; null if it puts none here. */
+  private firstReplica(group: GroupId): ReplicaId | null {
+    const { node } = this.context;
+    return this.descriptors.get(group)?.replicas.find((replica) => replica.node === node)?.replica ?? null;
+  }
+
+  private make(group: GroupId, replica: ReplicaId, found: RestoredGroup): Group {
+    const { settings, random, now, probe } = this.context;
+    const machine = this.machineOf(group);
+    const state = restoreState(machine, found);
+    const configuration = state.configuration ?? this.configurationAtFirst(group, replica);
+    const raft = new Raft(
+      this.raftConfig(replica),
+      { ...found, configuration },
+      random(`election/${String(group)}/${String(replica)}`),
+      now.mono,
+    );
+    const { maxValueBytes, snapshotLogBytes } = settings;
+    const snapshotChunkBytes = Math.min(limits.snapshotChunkBytes, Math.ceil(snapshotLogBytes / piecesOfLog));
+    const groupLimits = { ...limits, maxValueBytes, snapshotLogBytes, snapshotChunkBytes };
+    return new Group(group, raft, machine, state, groupLimits, probe ?? null);
+  }
+
+  private raftConfig(id: ReplicaId): ConstructorParameters<typeof Raft>[0] {
+    const { settings } = this.context;
+    return {
+      id,
+      electionMs: settings.electionMs,
+      heartbeatMs: settings.heartbeatMs,
+      maxAppendBytes: limits.appendBytes,
+      maxInflightAppends: limits.appendsInFlight,
+      maxUncommittedBytes: limits.uncommittedBytes,
+      leases: settings.leaseReads,
+    };
+  }
+
+  private machineOf(group: GroupId): StateMachine {
+    const { topology, random } = this.context;
+    if (group !== metadataGroup) return new TenantMachine(random(`reads/${String(group)}`));
+    return new DirectoryMachine(topology.groups.map((other) => other.group).filter((other) => other !== group));
+  }
+
+  /** Those whom the static map names begin with what it says; those added later hear it from their leader. */
+  private configurationAtFirst(group: GroupId, replica: ReplicaId): Configuration {
+    const replicas = this.descriptors.get(group)?.replicas ?? [];
+    return replica === this.firstReplica(group) ? firstConfiguration(replicas) : unknownConfiguration;
+  }
 }
 
-function hostGroup(options: NodeOptions, descriptor: GroupDescriptor, machine: StateMachine, now: MonoTime): Group {
-  const { node, settings, restored, random } = options;
-  const { group, replicas } = descriptor;
-  const own = replicas.find((replica) => replica.node === node);
-  invariant(own !== undefined, 'a hosted group has a replica here', { group, node });
-  const config = {
-    id: own.replica,
-    voters: replicas.map(({ replica }) => replica).sort((a, b) => a - b),
-    electionMs: settings.electionMs,
-    isHome: replicas[0] === own,
-    heartbeatMs: settings.heartbeatMs,
-    maxAppendBytes: limits.appendBytes,
-    maxInflightAppends: limits.appendsInFlight,
-    maxUncommittedBytes: limits.uncommittedBytes,
-    leases: settings.leaseReads,
-  };
-  const found = restored.groups.get(group) ?? pristine;
-  const raft = new Raft(config, found, random(`election/${String(group)}`), now);
-  const { maxValueBytes, snapshotLogBytes } = settings;
-  const snapshotChunkBytes = Math.min(limits.snapshotChunkBytes, Math.ceil(snapshotLogBytes / piecesOfLog));
-  const groupLimits = { ...limits, maxValueBytes, snapshotLogBytes, snapshotChunkBytes };
-  const state = restoreState(machine, found);
-  const nodes = new Map<number, NodeId>(replicas.map((replica) => [replica.replica, replica.node]));
-  return new Group(
-    group,
-    raft,
-    machine,
-    state,
-    (replica) => nodes.get(replica) ?? null,
-    groupLimits,
-    options.probe ?? null,
-  );
+interface Restored extends RestoredState {
+  readonly configuration: Configuration | null;
 }
 
 /** Gives the machine the state of the latest snapshot on disk. */
-function restoreState(machine: StateMachine, { chunks, base }: RestoredGroup): RestoredState {
+function restoreState(machine: StateMachine, { chunks, base }: RestoredGroup): Restored {
   let bytes = 0;
-  if (chunks.length === 0) return { bytes, stamp: WallTime(0) };
+  if (chunks.length === 0) return { bytes, stamp: WallTime(0), configuration: null };
   const loader = machine.loader();
   for (const chunk of chunks) {
     invariant(loader.add(chunk), 'a snapshot on disk can be read', { index: base.index });
     bytes += chunk.length;
   }
   invariant(loader.finish(), 'a snapshot on disk is whole', { index: base.index });
-  return { bytes, stamp: loader.stamp };
+  return { bytes, stamp: loader.stamp, configuration: loader.configuration };
 }

@@ -9,10 +9,12 @@ import type { Queued } from './transactions.ts';
 import type { Procedure } from '../forward/procedure.ts';
 import type { Group } from '../group/group.ts';
 import { TenantMachine } from '../group/tenantMachine.ts';
+import type { Configuration } from '../raft/configuration.ts';
+import type { MembershipChange } from '../raft/raft.ts';
 import type { Router } from '../routing/router.ts';
 import { commandSpecs } from './commandTable.ts';
 import type { Connection } from './connection.ts';
-import type { GroupDescriptor, NodeDescriptor, NodeContext, Settings } from './options.ts';
+import type { NodeDescriptor, NodeContext, Settings } from './options.ts';
 import type { GroupView, LocalReplicaView, NodeStatistics, NodeView, TenantView } from './view.ts';
 
 /** What only the node's client side can do. */
@@ -25,6 +27,7 @@ export interface Handles {
   readonly exec: NodeView['exec'];
   readonly save: (id: GroupId) => boolean;
   readonly transfer: (id: GroupId, to: NodeId | null) => boolean;
+  readonly changeMembers: NodeView['changeMembers'];
   readonly now: () => Now;
 }
 
@@ -38,7 +41,6 @@ export class LocalView implements NodeView {
   readonly commands: ReadonlyMap<string, CommandSpec> = commandSpecs;
   readonly defaultTenant: TenantName | null;
   private readonly hosted: ReadonlyMap<GroupId, Group>;
-  private readonly descriptors: ReadonlyMap<GroupId, GroupDescriptor>;
   private readonly router: Router;
   private readonly forwarder: Forwarder;
   private readonly handles: Handles;
@@ -61,7 +63,6 @@ export class LocalView implements NodeView {
     this.statistics = statistics;
     this.defaultTenant = settings.defaultTenant ? parseTenantName('default') : null;
     this.hosted = hosted;
-    this.descriptors = new Map(topology.groups.map((descriptor) => [descriptor.group, descriptor]));
     this.router = router;
     this.forwarder = forwarder;
     this.handles = handles;
@@ -93,12 +94,12 @@ export class LocalView implements NodeView {
   }
 
   groups(): readonly GroupView[] {
-    return [...this.descriptors.values()].map((descriptor) => this.viewOf(descriptor));
+    return [...this.router.groups.groups].flatMap((id) => this.group(id) ?? []);
   }
 
   group(id: GroupId): GroupView | null {
-    const descriptor = this.descriptors.get(id);
-    return descriptor === undefined ? null : this.viewOf(descriptor);
+    const configuration = this.hosted.get(id)?.raft.configuration ?? this.router.groups.of(id);
+    return configuration === null ? null : this.viewOf(id, configuration);
   }
 
   tenants(): readonly TenantView[] {
@@ -130,20 +131,24 @@ export class LocalView implements NodeView {
     return this.handles.transfer(id, to);
   }
 
+  changeMembers(id: GroupId, change: MembershipChange): 'begun' | 'notLeader' | 'busy' | 'unsafe' {
+    return this.handles.changeMembers(id, change);
+  }
+
   close(connection: Connection): void {
     this.handles.close(connection);
   }
 
-  private viewOf({ group, replicas }: GroupDescriptor): GroupView {
+  private viewOf(group: GroupId, configuration: Configuration): GroupView {
     const hosted = this.hosted.get(group);
     const { leaders } = this.router;
     if (hosted === undefined) {
       const term = Term(leaders.termOf(group));
-      return { group, replicas, leader: leaders.leaderOf(group), term, local: null };
+      return { group, configuration, leader: leaders.leaderOf(group), term, local: null };
     }
     return {
       group,
-      replicas,
+      configuration,
       leader: hosted.leaderNode,
       term: hosted.raft.state.term,
       local: localReplica(hosted, this.handles.now().mono),

@@ -6,7 +6,7 @@
  * write per client however many commands it holds.
  */
 import { noBytes } from '../base/bytes.ts';
-import { type GroupId, type MapVersion, type NodeId, Term, unordered, WriteId } from '../base/ids.ts';
+import { type GroupId, type MapVersion, type NodeId, type ReplicaId, Term, unordered, WriteId } from '../base/ids.ts';
 import { unreachable } from '../base/invariant.ts';
 import { checkLimits, limits } from '../base/limits.ts';
 import { after, elapsedMs, type MonoTime, type Now } from '../base/time.ts';
@@ -22,18 +22,18 @@ import {
   type RetryTimer,
 } from '../forward/forwarder.ts';
 import type { Procedure } from '../forward/procedure.ts';
-import type { DirectoryMachine } from '../group/directoryMachine.ts';
 import type { Group } from '../group/group.ts';
 import type { Submission } from '../group/submission.ts';
 import type { LogRecord } from '../log/records.ts';
-import { LeaderHints } from '../routing/leaderHints.ts';
+import { GroupMap } from '../routing/groupMap.ts';
 import { Router } from '../routing/router.ts';
-import { ShardMap } from '../routing/shardMap.ts';
-import type { ForwardRequest, Operation, PeerMessage, Refusal } from '../wire/messages.ts';
+import type { MembershipChange } from '../raft/raft.ts';
+import type { OutgoingRaftMessage, RaftMessage } from '../raft/types.ts';
+import type { ForwardRequest, GroupMembers, Operation, PeerMessage, Refusal } from '../wire/messages.ts';
 import { Chores } from './chores.ts';
 import { Clients } from './clients.ts';
 import type { Effect, Input } from './door.ts';
-import { hostGroups } from './hosting.ts';
+import { Hosting } from './hosting.ts';
 import { SnapshotWork } from './snapshotWork.ts';
 import { LocalView } from './localView.ts';
 import type { NodeContext, NodeOptions } from './options.ts';
@@ -47,7 +47,7 @@ type NodeTimer =
 
 export class Node implements ForwarderHost {
   readonly id: NodeId;
-  /** The groups with a replica here, in order of id. */
+  /** The groups with a replica here. */
   readonly groups: ReadonlyMap<GroupId, Group>;
   readonly router: Router;
   readonly statistics: NodeStatistics = {
@@ -59,7 +59,7 @@ export class Node implements ForwarderHost {
     unknownOutcomes: 0,
   };
   private readonly options: NodeContext;
-  private readonly directory: DirectoryMachine | null;
+  private readonly hosting: Hosting;
   private readonly forwarder: Forwarder;
   private readonly clients: Clients;
   private readonly chores: Chores;
@@ -76,6 +76,8 @@ export class Node implements ForwarderHost {
   private readonly snapshotWork: SnapshotWork;
   /** Groups with writes that are not on disk, and the last of them. */
   private readonly unsynced = new Map<Group, WriteId>();
+  /** To be written before what the groups want written. */
+  private readonly tombstones: LogRecord[] = [];
   private readonly outbox = new Map<NodeId, PeerMessage[]>();
   private effects: Effect[] = [];
   private now: Now;
@@ -90,20 +92,15 @@ export class Node implements ForwarderHost {
     this.options = contextOf(options);
     this.id = node;
     this.now = now;
-    const members = topology.groups.map(({ group, replicas }): [GroupId, NodeId[]] => [
-      group,
-      replicas.map((replica) => replica.node),
-    ]);
-    this.router = new Router(node, new ShardMap(), new LeaderHints(new Map(members)));
+    this.router = new Router(node, new GroupMap(topology.groups));
     this.forwarder = new Forwarder(this, this.router, random('forward'), {
       self: node,
       commandTimeoutMs: settings.commandTimeoutMs,
       autoCreateTenants: settings.autoCreateTenants,
     });
-    const hosted = hostGroups(options, now.mono);
-    this.groups = hosted.groups;
-    this.directory = hosted.directory;
-    const view = new LocalView(this.options, hosted.groups, this.router, this.forwarder, this.statistics, {
+    this.hosting = new Hosting(this.options, options.restored);
+    this.groups = this.hosting.groups;
+    const view = new LocalView(this.options, this.groups, this.router, this.forwarder, this.statistics, {
       connections: () => this.clients.all(),
       connectionCount: () => this.clients.size,
       start: (connection, procedure) => this.clients.await(connection, procedure, this.now),
@@ -118,19 +115,17 @@ export class Node implements ForwarderHost {
       },
       save: (id) => this.save(id),
       transfer: (id, to) => this.transfer(id, to),
+      changeMembers: (id, change) => this.changeMembers(id, change),
       now: () => this.now,
     });
     this.snapshotWork = new SnapshotWork(settings.snapshotBytesPerSecond, (group) => this.touched.add(group));
     this.clients = new Clients(view, this.forwarder, this.statistics, options.probe ?? null);
-    this.chores = new Chores(this.options, this.groups, this.router, this.forwarder, hosted.directory, {
+    this.chores = new Chores(this.options, this.hosting, this.router, this.forwarder, {
       post: (to, message) => this.post(to, message),
       touch: (group) => this.touched.add(group),
       submit: (group, submission) => this.submit(group, submission),
     });
-    for (const group of this.groups.values()) {
-      this.groupTimers.set(group, { kind: 'group', group, scheduledAt: null });
-      this.touched.add(group);
-    }
+    for (const group of this.groups.values()) this.watch(group);
     this.timers.schedule(this.gossipTimer, after(now.mono, settings.gossipMs));
     this.timers.schedule(this.purgeTimer, after(now.mono, limits.purgeEveryMs));
     this.timers.schedule(this.lanesTimer, after(now.mono, settings.commandTimeoutMs));
@@ -186,7 +181,7 @@ export class Node implements ForwarderHost {
       case 'peerUp':
         this.onLinkDown(input.peer);
         this.router.linkUp(input.peer);
-        this.post(input.peer, { kind: 'mapVersion', version: this.router.shards.version });
+        this.chores.greet(input.peer);
         return;
       case 'peerDown':
         this.onLinkDown(input.peer);
@@ -225,14 +220,9 @@ export class Node implements ForwarderHost {
 
   private onPeerMessage(from: NodeId, message: PeerMessage): void {
     switch (message.kind) {
-      case 'raft': {
-        const group = this.groups.get(message.group);
-        if (group === undefined || group.raft.id !== message.to || group.nodeOf(message.from) !== from) return;
-        if (this.draining !== 'no' && message.message.kind === 'timeoutNow') return;
-        group.raft.step(message.from, message.message, this.now.mono);
-        this.touched.add(group);
+      case 'raft':
+        this.onRaftMessage(from, message);
         return;
-      }
       case 'request':
         this.onRequest(from, message);
         return;
@@ -246,9 +236,59 @@ export class Node implements ForwarderHost {
       case 'mapChanges':
         if (this.router.shards.advance(message.since, message.changes)) this.onMapAdvanced();
         return;
+      case 'groupsVersion':
+        this.onGroupsVersion(from, message.version);
+        return;
+      case 'groups':
+        for (const members of message.groups) this.router.groups.learn(members.group, members);
+        return;
       default:
         unreachable(message);
     }
+  }
+
+  private onRaftMessage(from: NodeId, { group: id, from: sender, to, message }: RaftPeerMessage): void {
+    if (this.draining !== 'no' && message.kind === 'timeoutNow') return;
+    const receiver = this.hosting.receiver(id, to, isOfLeader(message));
+    if (receiver === null) return;
+    const group = receiver === 'unknown' ? this.beginReplica(id, to) : receiver;
+    const known = group.nodeOf(sender);
+    if (known === null) group.introduce(sender, from);
+    else if (known !== from) return;
+    group.raft.step(sender, message, this.now.mono);
+    this.touched.add(group);
+  }
+
+  /** A leader has added a replica here. One that was here before cannot be a member any more. */
+  private beginReplica(id: GroupId, replica: ReplicaId): Group {
+    const former = this.groups.get(id);
+    if (former !== undefined) this.endReplica(former);
+    const group = this.hosting.begin(id, replica);
+    this.watch(group);
+    this.log('info', 'a replica begins', { group: id, replica });
+    return group;
+  }
+
+  private endReplica(group: Group): void {
+    const timer = this.groupTimers.get(group);
+    if (timer !== undefined) this.timers.cancel(timer);
+    this.groupTimers.delete(group);
+    group.leave(this.now, this.turn);
+    this.deliver(group);
+    this.touched.delete(group);
+    this.unsynced.delete(group);
+    this.snapshotWork.forget(group);
+    this.tombstones.push(this.hosting.end(group));
+    this.log('info', 'a replica has left its group', { group: group.id, replica: group.raft.id });
+  }
+
+  private watch(group: Group): void {
+    this.groupTimers.set(group, { kind: 'group', group, scheduledAt: null });
+    this.touched.add(group);
+  }
+
+  private log(level: 'info' | 'warn', message: string, facts: Readonly<Record<string, string | number>>): void {
+    this.effects.push({ kind: 'log', level, message, facts });
   }
 
   /** A peer asks a group on this node to run something. It takes one hop: it is never sent on from here. */
@@ -283,6 +323,7 @@ export class Node implements ForwarderHost {
         group.endTurn(this.now);
         group.advance(this.now, this.turn);
         this.noteLeader(group);
+        this.noteMembers(group);
         if (group.completions.length === 0) continue;
         isSettled = false;
         this.deliver(group);
@@ -307,6 +348,27 @@ export class Node implements ForwarderHost {
     if (leaderNode !== null) this.router.leaders.learn(group.id, leaderNode, group.raft.state.term);
   }
 
+  /** A configuration is committed: the leader tells everybody. */
+  private noteMembers(group: Group): void {
+    const { log, commitIndex } = group.raft.state;
+    if (log.era.since <= group.toldConfiguration && group.toldConfiguration > 0) return;
+    const [era] = log.erasSince(commitIndex);
+    if (era === undefined || era.since <= group.toldConfiguration) return;
+    group.toldConfiguration = era.since;
+    const members: GroupMembers = { group: group.id, index: era.since, configuration: era.configuration };
+    if (!this.router.groups.learn(group.id, members) || !group.isLeader) return;
+    for (const peer of this.router.peers()) this.post(peer, { kind: 'groups', groups: [members] });
+  }
+
+  private onGroupsVersion(from: NodeId, theirs: number): void {
+    const { groups } = this.router;
+    if (theirs === groups.version) return;
+    const changed = groups.changed();
+    for (let at = 0; at < changed.length; at += limits.groupsPerMessage)
+      this.post(from, { kind: 'groups', groups: changed.slice(at, at + limits.groupsPerMessage) });
+    if (theirs > groups.version) this.post(from, { kind: 'groupsVersion', version: groups.version });
+  }
+
   /** However a leader was heard of, what others were asked in its place is asked again. Returns whether one was. */
   private followLeaders(): boolean {
     const { leaders } = this.router;
@@ -321,9 +383,9 @@ export class Node implements ForwarderHost {
 
   /** A replica of the metadata group needs nobody to tell it of changes to the map. */
   private followDirectory(): void {
-    if (this.directory === null) return;
-    const { directory } = this.directory;
+    const directory = this.hosting.directory?.directory;
     const { shards } = this.router;
+    if (directory === undefined) return;
     if (directory.version <= shards.version) return;
     shards.advance(shards.version, directory.changes.slice(shards.version));
     this.onMapAdvanced();
@@ -389,6 +451,8 @@ export class Node implements ForwarderHost {
 
   private save(id: GroupId): boolean {
     const group = this.groups.get(id);
+    const tombstone = this.hosting.tombstone(id);
+    if (tombstone !== null) this.tombstones.push(tombstone);
     if (group === undefined) return false;
     group.snapshots.isWanted = true;
     this.touched.add(group);
@@ -397,11 +461,17 @@ export class Node implements ForwarderHost {
 
   private transfer(id: GroupId, to: NodeId | null): boolean {
     const group = this.groups.get(id);
-    const replicas = this.options.topology.groups.find(({ group: other }) => other === id)?.replicas;
-    const target = to === null ? null : replicas?.find(({ node }) => node === to)?.replica;
+    const target = to === null ? null : group?.raft.configuration.voters.find(({ node }) => node === to)?.replica;
     if (group === undefined || target === undefined) return false;
     this.touched.add(group);
     return group.raft.transferLeadership(target, this.now.mono, true);
+  }
+
+  private changeMembers(id: GroupId, change: MembershipChange): 'begun' | 'notLeader' | 'busy' | 'unsafe' {
+    const group = this.groups.get(id);
+    if (group === undefined) return 'notLeader';
+    this.touched.add(group);
+    return group.raft.changeMembership(change, this.now.mono);
   }
 
   private workOnSnapshots(): void {
@@ -430,10 +500,9 @@ export class Node implements ForwarderHost {
   /** Waits for nobody who cannot be reached: a group that has lost its quorum takes nothing over and commits nothing. */
   private checkDrained(): void {
     const isAlone = this.router.peers().length === 0;
-    for (const { group, replicas } of this.options.topology.groups) {
-      const isLed = this.groups.get(group)?.isLeader === true;
-      const hasHeir = replicas.some(({ node }) => node !== this.id && this.router.isReachable(node));
-      if (isLed && hasHeir) return;
+    for (const { isLeader, raft } of this.groups.values()) {
+      const { voters } = raft.configuration;
+      if (isLeader && voters.some(({ node }) => node !== this.id && this.router.isReachable(node))) return;
     }
     if (isAlone || this.forwarder.inFlight === 0) this.finishDraining();
   }
@@ -452,22 +521,31 @@ export class Node implements ForwarderHost {
 
   /** Takes what the groups want written and sent: one write for all of them. */
   private collectOutput(): void {
-    const records: LogRecord[] = [];
+    const records: LogRecord[] = this.tombstones.splice(0);
     for (const group of this.touched) {
       const pieces = group.snapshots.takeRecords(this.nextWrite);
       const { hardState, entries, messages } = group.takeOutput(this.nextWrite);
+      this.postRaft(group, messages);
+      if (group.raft.state.isRemoved) {
+        this.endReplica(group);
+        for (const tombstone of this.tombstones.splice(0)) records.push(tombstone);
+        continue;
+      }
       for (const record of pieces) records.push(record);
-      if (hardState !== null) records.push({ kind: 'hardState', group: group.id, hardState });
+      if (hardState !== null) records.push({ kind: 'hardState', group: group.id, replica: group.raft.id, hardState });
       if (entries.length > 0) records.push({ kind: 'entries', group: group.id, entries });
       if (hardState !== null || entries.length > 0 || pieces.length > 0) this.unsynced.set(group, this.nextWrite);
-      for (const { to, message } of messages) {
-        const node = group.nodeOf(to);
-        if (node !== null) this.post(node, { kind: 'raft', group: group.id, from: group.raft.id, to, message });
-      }
     }
     if (records.length === 0) return;
     this.effects.push({ kind: 'persist', write: this.nextWrite, records });
     this.nextWrite = WriteId(this.nextWrite + 1);
+  }
+
+  private postRaft(group: Group, messages: readonly OutgoingRaftMessage[]): void {
+    for (const { to, message } of messages) {
+      const node = group.nodeOf(to);
+      if (node !== null) this.post(node, { kind: 'raft', group: group.id, from: group.raft.id, to, message });
+    }
   }
 
   private scheduleGroups(): void {
@@ -528,6 +606,13 @@ export class Node implements ForwarderHost {
 function contextOf({ node, boot, topology, settings, random, now, probe }: NodeOptions): NodeContext {
   const context = { node, boot, topology, settings, random, now };
   return probe === undefined ? context : { ...context, probe };
+}
+
+type RaftPeerMessage = Extract<PeerMessage, { kind: 'raft' }>;
+
+/** Only a leader knows of a replica before the replica does. */
+function isOfLeader({ kind }: RaftMessage): boolean {
+  return kind === 'append' || kind === 'heartbeat' || kind === 'snapshotChunk';
 }
 
 /** A peer may be newer than this node; what it asks must mean the same here. */

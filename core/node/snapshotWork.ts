@@ -27,6 +27,11 @@ export class SnapshotWork {
     if (group.snapshots.hasWork(now)) this.groups.add(group);
   }
 
+  /** It is gone. */
+  forget(group: Group): void {
+    this.groups.delete(group);
+  }
+
   /** Goes on. Returns after how many milliseconds to come again; null if nothing is left to do. */
   goOn(now: MonoTime): number | null {
     let done = 0;

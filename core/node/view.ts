@@ -1,28 +1,20 @@
 /**
  * What the node's own commands see of it: facts to print, and the few things they may start.
  */
-import type {
-  Epoch,
-  GroupId,
-  Incarnation,
-  LogIndex,
-  MapVersion,
-  NodeId,
-  ReplicaId,
-  TenantName,
-  Term,
-} from '../base/ids.ts';
+import type { Epoch, GroupId, Incarnation, LogIndex, MapVersion, NodeId, TenantName, Term } from '../base/ids.ts';
 import type { CommandSpec } from '../engine/command.ts';
 import type { CommandCall } from '../forward/call.ts';
 import type { Procedure } from '../forward/procedure.ts';
-import type { ReplicaProgress } from '../raft/raft.ts';
+import type { Configuration } from '../raft/configuration.ts';
+import type { MembershipChange, ReplicaProgress } from '../raft/raft.ts';
 import type { Connection } from './connection.ts';
 import type { NodeDescriptor, Settings } from './options.ts';
 import type { Queued } from './transactions.ts';
 
 export interface GroupView {
   readonly group: GroupId;
-  readonly replicas: readonly { readonly replica: ReplicaId; readonly node: NodeId }[];
+  /** Who belongs to it, as far as this node knows. */
+  readonly configuration: Configuration;
   /** As far as this node knows. */
   readonly leader: NodeId | null;
   readonly term: Term;
@@ -94,6 +86,8 @@ export interface NodeView {
   saveGroup(id: GroupId): boolean;
   /** Hands the group, which is led here, to a node, null: to the member that is furthest. False if that cannot be now. */
   transferGroup(id: GroupId, to: NodeId | null): boolean;
+  /** Begins a change of who belongs to the group, which is led here. */
+  changeMembers(id: GroupId, change: MembershipChange): 'begun' | 'notLeader' | 'busy' | 'unsafe';
   /** Ends the connection after the replies it is owed. */
   close(connection: Connection): void;
 }

@@ -2,9 +2,18 @@
  * A replica's log in memory: contiguous entries behind its base, the last entry that a snapshot stands for (§5.1).
  * It knows nothing of commitment.
  */
-import { LogIndex, type Term } from '../base/ids.ts';
+import { LogIndex, type NodeId, type ReplicaId, type Term } from '../base/ids.ts';
 import { invariant } from '../base/invariant.ts';
+import { type Configuration, decodeConfiguration, membersOf } from './configuration.ts';
+import { type Quorum, quorumOf } from './quorum.ts';
 import type { Entry, LogBase } from './types.ts';
+
+/** What holds from an index on. */
+export interface Era {
+  readonly since: LogIndex;
+  readonly configuration: Configuration;
+  readonly quorum: Quorum;
+}
 
 /** What an entry takes beside its data, roughly. */
 const overheadBytes = 64;
@@ -12,11 +21,45 @@ const overheadBytes = 64;
 export class RaftLog {
   private base: LogBase;
   private entries: Entry[];
+  /** The first holds at the base, the last at the end. Never empty. */
+  private eras: Era[];
 
-  /** `entries` begin right behind `base`. */
-  constructor(base: LogBase, entries: readonly Entry[]) {
+  /** `configuration` is as of `base`; `entries` begin right behind it. */
+  constructor(base: LogBase, configuration: Configuration, entries: readonly Entry[]) {
     this.base = base;
     this.entries = [...entries];
+    this.eras = [eraOf(base.index, configuration)];
+    for (const entry of entries) this.noteEra(entry);
+  }
+
+  /** The configuration that holds now, from the index on at which it is. */
+  get era(): Era {
+    const last = this.eras.at(-1);
+    invariant(last !== undefined, 'there always is a configuration');
+    return last;
+  }
+
+  /** The one before; null if it is not known any more. */
+  get previousEra(): Era | null {
+    return this.eras.at(-2) ?? null;
+  }
+
+  /** The one that held at `index`, and those since, the oldest first. */
+  erasSince(index: LogIndex): readonly Era[] {
+    let from = this.eras.length - 1;
+    while (from > 0 && (this.eras[from]?.since ?? 0) > index) from -= 1;
+    return this.eras.slice(from);
+  }
+
+  configurationAt(index: LogIndex): Configuration {
+    return (this.erasSince(index)[0] ?? this.era).configuration;
+  }
+
+  /** Where a replica is that any of the known configurations names. */
+  nodeOf(replica: ReplicaId): NodeId | null {
+    for (const { configuration } of this.eras)
+      for (const member of membersOf(configuration)) if (member.replica === replica) return member.node;
+    return null;
   }
 
   /** The last index without an entry; everything up to it is in a snapshot. */
@@ -41,25 +84,29 @@ export class RaftLog {
   append(entry: Entry): void {
     invariant(entry.index === this.lastIndex + 1, 'a log grows without gaps', { index: entry.index });
     this.entries.push(entry);
+    this.noteEra(entry);
   }
 
   /** Removes everything from `index` on, which is behind the base. */
   truncateFrom(index: LogIndex): void {
     this.entries.length = index - this.base.index - 1;
+    this.eras = this.eras.filter(({ since }) => since < index || since <= this.base.index);
   }
 
   /** Forgets the entries up to `index`, which is in the log. */
   compactTo(index: LogIndex): void {
     const term = this.termAt(index);
     invariant(term !== null, 'a log is compacted to an entry it has', { index, base: this.base.index });
+    this.eras = [...this.erasSince(index)];
     this.entries = this.entries.slice(index - this.base.index);
     this.base = { index, term };
   }
 
   /** Begins anew behind a snapshot that says more than this log. */
-  resetTo(base: LogBase): void {
+  resetTo(base: LogBase, configuration: Configuration): void {
     this.base = base;
     this.entries = [];
+    this.eras = [eraOf(base.index, configuration)];
   }
 
   /** The lowest index behind which the entries up to `index` take no more than `bytes`. */
@@ -102,4 +149,15 @@ export class RaftLog {
     while (at > 0 && (this.termAt(LogIndex(at)) ?? 0) > term) at -= 1;
     return LogIndex(at);
   }
+
+  private noteEra({ kind, index, data }: Entry): void {
+    if (kind !== 'configuration') return;
+    const configuration = decodeConfiguration(data);
+    invariant(configuration !== null, 'a configuration in the log can be read', { index });
+    this.eras.push(eraOf(index, configuration));
+  }
+}
+
+function eraOf(since: LogIndex, configuration: Configuration): Era {
+  return { since, configuration, quorum: quorumOf(configuration) };
 }

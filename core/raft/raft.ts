@@ -7,12 +7,25 @@
  * below that, a message is of the present term.
  */
 import { noBytes } from '../base/bytes.ts';
-import { LogIndex, type ReplicaId, Term, type WriteId } from '../base/ids.ts';
+import { LogIndex, type NodeId, type ReplicaId, Term, type WriteId } from '../base/ids.ts';
 import { invariant, unreachable } from '../base/invariant.ts';
 import type { Random } from '../base/random.ts';
 import { after, type MonoTime } from '../base/time.ts';
 import { Outbox } from './outbox.ts';
-import { majority } from './quorum.ts';
+import {
+  type Configuration,
+  encodeConfiguration,
+  isJoint,
+  isRemoved,
+  isVoter,
+  type Learner,
+  membersOf,
+  settled,
+  without,
+  withLearner,
+  withVote,
+} from './configuration.ts';
+import { outcomeOfVote, quorumOf } from './quorum.ts';
 import { Replication, type SnapshotChunk, type SnapshotReply } from './replication.ts';
 import { initialState, isSynced, type Progress, type RaftConfig, type RaftState } from './state.ts';
 import type { Entry, EntryKind, LogBase, RaftMessage, RaftOutput, RestoredReplica } from './types.ts';
@@ -32,6 +45,11 @@ export interface ReplicaProgress {
   /** It answered within the last election timeout. */
   readonly isAlive: boolean;
 }
+
+/** What may be changed in a group: one thing at a time (§4.1). `replaces`: the new replica takes that one's place. */
+export type MembershipChange =
+  | { readonly kind: 'add'; readonly node: NodeId; readonly joins: boolean; readonly replaces: ReplicaId | null }
+  | { readonly kind: 'remove'; readonly replica: ReplicaId };
 
 export class Raft {
   readonly id: ReplicaId;
@@ -72,7 +90,15 @@ export class Raft {
 
   step(from: ReplicaId, message: RaftMessage, now: MonoTime): void {
     const s = this.state;
-    if (from === this.id || !this.config.voters.includes(from)) return;
+    if (s.isRemoved) return;
+    if (message.kind === 'removed') {
+      this.leave(now);
+      return;
+    }
+    if (this.isVoid(from, message)) {
+      this.out.sendAfterHardState(from, { kind: 'removed', term: s.term });
+      return;
+    }
     if (message.term > s.term && !this.isOnlyAsked(message)) {
       if (message.kind === 'voteRequest' && this.hearsLeader(message, now)) return;
       const leads = message.kind === 'append' || message.kind === 'heartbeat' || message.kind === 'snapshotChunk';
@@ -112,7 +138,7 @@ export class Raft {
         if (s.role === 'leader') this.replication.onHeartbeatReply(from, message, now);
         return;
       case 'timeoutNow':
-        if (s.role !== 'follower') return;
+        if (s.role !== 'follower' || !this.mayLead()) return;
         s.stays = message.stays;
         this.campaign(true, now);
         return;
@@ -166,7 +192,8 @@ export class Raft {
     const s = this.state;
     if (now < this.deadlineAt) return;
     if (s.role !== 'leader') {
-      this.campaign(false, now);
+      if (this.mayLead()) this.campaign(false, now);
+      else this.askWhetherMember(now);
       return;
     }
     if (s.transferUntil !== null && now >= s.transferUntil) {
@@ -178,6 +205,7 @@ export class Raft {
       return;
     }
     this.watchDisk(now);
+    this.promoteLearner(now);
     this.replication.onHeartbeatDue(now);
     s.heartbeatAt = after(now, this.config.heartbeatMs);
   }
@@ -186,7 +214,7 @@ export class Raft {
     this.out.onPersisted(upTo);
     const s = this.state;
     if (s.role === 'leader') this.replication.onOwnLogDurable();
-    else if (s.role === 'candidate' && this.voters() === 1) this.maybeWin(now);
+    else if (s.role === 'candidate' && this.isAlone()) this.maybeWin(now);
   }
 
   /**
@@ -197,7 +225,7 @@ export class Raft {
     const s = this.state;
     if (s.role !== 'leader' || s.transferTo !== null) return false;
     const target = to ?? this.replication.furthestFollower(now);
-    if (target === null || !s.progress.has(target) || target === this.id) return false;
+    if (target === null || target === this.id || !isVoter(s.log.era.configuration, target)) return false;
     this.dropLease();
     s.transferTo = target;
     s.stays = stays;
@@ -206,8 +234,52 @@ export class Raft {
     return true;
   }
 
+  /**
+   * Begins a change of who belongs to the group. Voters change through a joint configuration, which this leader or
+   * the next ends by itself. Returns why not: `notLeader`; `busy` if another change is under way or nothing has been
+   * committed in this term; `unsafe` if
+   * too few voters are alive for what comes then.
+   */
+  changeMembership(change: MembershipChange, now: MonoTime): 'begun' | 'notLeader' | 'busy' | 'unsafe' {
+    const s = this.state;
+    if (this.canPropose !== 'yes') return this.canPropose === 'busy' ? 'busy' : 'notLeader';
+    if (!this.mayChangeMembership()) return 'busy';
+    const { configuration } = s.log.era;
+    const next =
+      change.kind === 'remove'
+        ? without(configuration, change.replica)
+        : withLearner(configuration, change.node, change.joins, change.replaces);
+    if (!this.hasQuorumIn(next, now)) return 'unsafe';
+    this.configure(next, now);
+    return 'begun';
+  }
+
+  /** This replica is no member any more. */
+  leave(now: MonoTime): void {
+    const s = this.state;
+    if (s.role !== 'follower') this.becomeFollower(s.term, null, now);
+    s.isRemoved = true;
+  }
+
+  /** Who belongs to the group, as of what is committed. */
+  get committedConfiguration(): Configuration {
+    const { log, commitIndex } = this.state;
+    return log.configurationAt(commitIndex);
+  }
+
+  /** Who belongs to it now, committed or not. */
+  get configuration(): Configuration {
+    return this.state.log.era.configuration;
+  }
+
   /** Sends what the turn has gathered: entries to followers, and one quorum round for all waiting reads. */
   endTurn(now: MonoTime): void {
+    const s = this.state;
+    if (s.role !== 'leader') {
+      if (!s.isRemoved && isRemoved(this.committedConfiguration, this.id)) this.leave(now);
+      return;
+    }
+    if (s.commitIndex >= s.log.era.since) this.completeChange(now);
     if (this.state.role === 'leader') this.replication.endTurn(now);
   }
 
@@ -245,8 +317,8 @@ export class Raft {
   }
 
   /** The state is that of a snapshot now, as of `base`. The leader is told when that is on disk. */
-  install(base: LogBase, { from, message }: SnapshotChunk): void {
-    this.replication.install(base);
+  install(base: LogBase, configuration: Configuration, { from, message }: SnapshotChunk): void {
+    this.replication.install(base, configuration);
     if (message.term !== this.state.term) return;
     const { term, round } = message;
     this.out.sendAfterLog(from, {
@@ -298,8 +370,97 @@ export class Raft {
     });
   }
 
-  private voters(): number {
-    return this.config.voters.length;
+  /** Its own vote is a quorum. */
+  private isAlone(): boolean {
+    return this.state.log.era.quorum.every((voters) => voters.length === 1 && voters[0] === this.id);
+  }
+
+  /**
+   * It has a vote in a configuration that may be the group's. One that is about to leave is still needed until that
+   * is committed (§4.2.2).
+   */
+  private mayLead(): boolean {
+    const { log, commitIndex } = this.state;
+    return log.erasSince(commitIndex).some(({ configuration }) => isVoter(configuration, this.id));
+  }
+
+  /** What a replica wants that was removed: nothing that may still be of use, since ids are never given twice. */
+  private isVoid(from: ReplicaId, { kind }: RaftMessage): boolean {
+    if (kind !== 'voteRequest' && kind !== 'heartbeatReply') return false;
+    return isRemoved(this.committedConfiguration, from);
+  }
+
+  /** A replica without a vote that hears nobody: perhaps it was removed, and missed that. */
+  private askWhetherMember(now: MonoTime): void {
+    const { log, term } = this.state;
+    this.resetElectionTimer(now);
+    const others = new Set(membersOf(log.era.configuration).map(({ replica }) => replica));
+    if (this.state.leader !== null) others.add(this.state.leader);
+    others.delete(this.id);
+    for (const replica of others) this.out.sendAfterHardState(replica, { kind: 'heartbeatReply', term, round: 0 });
+  }
+
+  /** §4.1: one change at a time, and a leader first commits an entry of its own term. */
+  private mayChangeMembership(): boolean {
+    const { log, commitIndex, termStart } = this.state;
+    return commitIndex >= termStart && commitIndex >= log.era.since && !isJoint(log.era.configuration);
+  }
+
+  /**
+   * With the voters that are alive now a majority is left in the next configuration. One on a node where another
+   * replica begins is not: that ends it.
+   */
+  private hasQuorumIn(next: Configuration, now: MonoTime): boolean {
+    const { progress } = this.state;
+    const ended = new Set(next.learners.map(({ node }) => node));
+    const votes = new Map<ReplicaId, boolean>();
+    for (const { replica, node } of membersOf(next)) {
+      const known = progress.get(replica);
+      const isAlive = replica === this.id || (known !== undefined && this.isHeard(known, now));
+      votes.set(replica, isAlive && !ended.has(node));
+    }
+    return outcomeOfVote(quorumOf(next), votes) === 'won';
+  }
+
+  /** The configuration holds at once (§4.1). */
+  private configure(configuration: Configuration, now: MonoTime): void {
+    this.appendOwn('configuration', encodeConfiguration(configuration));
+    this.replication.followConfiguration(now);
+    this.replication.maybeCommit();
+  }
+
+  /** The configuration is committed. A joint one is left (§4.3), and a leader that is none of its voters goes. */
+  private completeChange(now: MonoTime): void {
+    const s = this.state;
+    const { configuration } = s.log.era;
+    if (isJoint(configuration)) {
+      if (s.commitIndex >= s.termStart && this.canPropose === 'yes') this.configure(settled(configuration), now);
+      return;
+    }
+    if (isVoter(configuration, this.id)) return;
+    const heir = this.replication.furthestFollower(now);
+    if (heir !== null) this.out.send(heir, { kind: 'timeoutNow', term: s.term, stays: false });
+    this.becomeFollower(s.term, null, now);
+    if (isRemoved(configuration, this.id)) this.leave(now);
+  }
+
+  /** A learner that is to join does so once it has what was committed a heartbeat ago. */
+  private promoteLearner(now: MonoTime): void {
+    const s = this.state;
+    const goal = s.promotionGoal;
+    s.promotionGoal = s.commitIndex;
+    if (goal === null || this.canPropose !== 'yes' || !this.mayChangeMembership()) return;
+    const isReady = ({ replica, joins }: Learner): boolean => {
+      const progress = s.progress.get(replica);
+      return joins && progress?.mode === 'replicate' && progress.matchIndex >= goal && this.isHeard(progress, now);
+    };
+    const { configuration } = s.log.era;
+    const learner = configuration.learners.find(isReady);
+    if (learner !== undefined) this.configure(withVote(configuration, learner), now);
+  }
+
+  private isHeard({ heardAt }: Progress, now: MonoTime): boolean {
+    return now < after(heardAt, this.config.electionMs);
   }
 
   /** With a disk that does not answer nothing more can be proposed here, but the others may be well. */
@@ -375,22 +536,21 @@ export class Raft {
 
   private maybeWin(now: MonoTime): void {
     const s = this.state;
-    let granted = 0;
-    for (const vote of s.votes.values()) if (vote) granted += 1;
-    if (granted >= majority(this.voters())) {
-      if (s.role === 'preCandidate') this.becomeCandidate(false, now);
-      else if (this.isOwnVoteDurable()) this.becomeLeader(now);
-    } else if (s.votes.size - granted >= majority(this.voters())) this.becomeFollower(s.term, null, now);
+    const outcome = outcomeOfVote(s.log.era.quorum, s.votes);
+    if (outcome === 'lost') this.becomeFollower(s.term, null, now);
+    if (outcome !== 'won') return;
+    if (s.role === 'preCandidate') this.becomeCandidate(false, now);
+    else if (this.isOwnVoteDurable()) this.becomeLeader(now);
   }
 
   /** With other voters, the request for their votes has waited for it; alone, nobody else waits. */
   private isOwnVoteDurable(): boolean {
-    return this.voters() > 1 || (!this.state.hardStateChanged && this.state.unsynced.length === 0);
+    return !this.isAlone() || (!this.state.hardStateChanged && this.state.unsynced.length === 0);
   }
 
   private campaign(isTransfer: boolean, now: MonoTime): void {
     const s = this.state;
-    if (isTransfer || this.voters() === 1) {
+    if (isTransfer || this.isAlone()) {
       this.becomeCandidate(isTransfer, now);
       return;
     }
@@ -400,17 +560,16 @@ export class Raft {
     this.resetElectionTimer(now);
     const { lastIndex, lastTerm } = s.log;
     const term = Term(s.term + 1);
-    for (const voter of this.config.voters) {
-      if (voter !== this.id)
-        this.out.sendAfterHardState(voter, {
-          kind: 'voteRequest',
-          term,
-          pre: true,
-          transfer: false,
-          lastIndex,
-          lastTerm,
-        });
+    for (const voter of this.otherVoters()) {
+      const request = { kind: 'voteRequest', term, pre: true, transfer: false, lastIndex, lastTerm } as const;
+      this.out.sendAfterHardState(voter, request);
     }
+  }
+
+  private otherVoters(): readonly ReplicaId[] {
+    const voters = new Set(this.state.log.era.quorum.flat());
+    voters.delete(this.id);
+    return [...voters];
   }
 
   private becomeCandidate(isTransfer: boolean, now: MonoTime): void {
@@ -421,16 +580,16 @@ export class Raft {
     s.votes = new Map([[this.id, true]]);
     this.resetElectionTimer(now);
     const { lastIndex, lastTerm } = s.log;
-    for (const voter of this.config.voters) {
-      if (voter === this.id) continue;
-      this.out.sendAfterLog(voter, {
+    for (const voter of this.otherVoters()) {
+      const request = {
         kind: 'voteRequest',
         term: s.term,
         pre: false,
         transfer: isTransfer,
         lastIndex,
         lastTerm,
-      });
+      } as const;
+      this.out.sendAfterLog(voter, request);
     }
   }
 
@@ -447,6 +606,7 @@ export class Raft {
     s.transferTo = null;
     s.transferUntil = null;
     s.uncommittedBytes = 0;
+    s.promotionGoal = null;
     s.termStart = LogIndex(s.log.lastIndex + 1);
     this.replication.startTerm(now);
     this.appendOwn('noop', noBytes);
@@ -503,7 +663,8 @@ export class Raft {
   }
 
   private resetElectionTimer(now: MonoTime): void {
-    const { electionMs, isHome } = this.config;
+    const { electionMs } = this.config;
+    const isHome = this.state.log.era.configuration.voters[0]?.replica === this.id;
     const drawn = this.random();
     const share = isHome ? drawn * homeShare : homeShare + drawn * (1 - homeShare);
     this.state.electionAt = after(now, electionMs * (1 + share));

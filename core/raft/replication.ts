@@ -7,7 +7,8 @@ import { invariant } from '../base/invariant.ts';
 import { Queue } from '../base/queue.ts';
 import { after, MonoTime } from '../base/time.ts';
 import type { Outbox } from './outbox.ts';
-import { reachedByMajority } from './quorum.ts';
+import { type Configuration, membersOf } from './configuration.ts';
+import { reachedByQuorum } from './quorum.ts';
 import type { Progress, RaftConfig, RaftState } from './state.ts';
 import type { LogBase, RaftMessage } from './types.ts';
 
@@ -47,17 +48,29 @@ export class Replication {
   // The leader.
 
   startTerm(now: MonoTime): void {
+    this.s.progress = new Map();
+    this.followConfiguration(now);
+  }
+
+  /** Keeps track of the members as they are now. */
+  followConfiguration(now: MonoTime): void {
     const { s, config } = this;
-    s.progress = new Map();
-    for (const voter of config.voters) {
-      const matchIndex = voter === config.id ? s.durableIndex : LogIndex(0);
-      s.progress.set(voter, {
+    const { era, previousEra } = s.log;
+    const members = membersOf(era.configuration).map(({ replica }) => replica);
+    // What came before the last configuration is committed: changes are made one at a time.
+    const settled = membersOf((previousEra ?? era).configuration).map(({ replica }) => replica);
+    for (const replica of s.progress.keys()) if (!members.includes(replica)) s.progress.delete(replica);
+    for (const replica of members) {
+      if (s.progress.has(replica)) continue;
+      const matchIndex = replica === config.id ? s.durableIndex : LogIndex(0);
+      s.progress.set(replica, {
         matchIndex,
         nextIndex: LogIndex(s.log.lastIndex + 1),
         mode: 'probe',
         inflight: 0,
         round: 0,
         heardAt: now,
+        addedAt: settled.includes(replica) ? LogIndex(0) : era.since,
         sentRound: 0,
         waitingSince: now,
       });
@@ -88,7 +101,7 @@ export class Replication {
     const { s } = this;
     if (s.wantsRound) this.startRound(now);
     for (const [replica, progress] of s.progress) {
-      if (replica === this.config.id) continue;
+      if (replica === this.config.id || progress.addedAt > s.commitIndex) continue;
       this.sendAppends(replica, progress, now);
       if (progress.sentRound < s.round) this.sendHeartbeat(replica, progress);
     }
@@ -138,17 +151,22 @@ export class Replication {
   /** A majority has answered a round that began within the last election timeout (§6.2). */
   hearsQuorum(now: MonoTime): boolean {
     const { s, config } = this;
-    const heard: number[] = [];
-    for (const [replica, { heardAt }] of s.progress) heard.push(replica === config.id ? now : heardAt);
-    return after(MonoTime(reachedByMajority(heard)), config.electionMs) > now;
+    const reached = reachedByQuorum(s.log.era.quorum, (voter) =>
+      voter === config.id ? now : (s.progress.get(voter)?.heardAt ?? 0),
+    );
+    return after(MonoTime(reached), config.electionMs) > now;
   }
 
+  /** Of those that stay voters. */
   furthestFollower(now: MonoTime): ReplicaId | null {
     let furthest: ReplicaId | null = null;
     let reached = -1;
-    for (const [replica, { matchIndex, heardAt }] of this.s.progress) {
+    for (const { replica } of this.s.log.era.configuration.voters) {
+      const progress = this.s.progress.get(replica);
+      if (replica === this.config.id || progress === undefined) continue;
+      const { matchIndex, heardAt } = progress;
       const isAlive = after(heardAt, this.config.electionMs) > now;
-      if (replica === this.config.id || !isAlive || matchIndex <= reached) continue;
+      if (!isAlive || matchIndex <= reached) continue;
       furthest = replica;
       reached = matchIndex;
     }
@@ -164,9 +182,7 @@ export class Replication {
 
   private confirmRounds(): void {
     const { s, config } = this;
-    const answered: number[] = [];
-    for (const { round } of s.progress.values()) answered.push(round);
-    const confirmed = reachedByMajority(answered);
+    const confirmed = reachedByQuorum(s.log.era.quorum, (voter) => s.progress.get(voter)?.round ?? 0);
     if (confirmed <= s.confirmedRound) return;
     s.confirmedRound = confirmed;
     for (let oldest = s.rounds[0]; oldest !== undefined && oldest.round <= confirmed; oldest = s.rounds[0]) {
@@ -197,11 +213,10 @@ export class Replication {
   }
 
   /** Only entries of our own term are committed by counting; earlier ones follow them (§3.6.2). */
-  private maybeCommit(): void {
+  maybeCommit(): void {
     const { s } = this;
-    const matched: number[] = [];
-    for (const { matchIndex } of s.progress.values()) matched.push(matchIndex);
-    const reached = LogIndex(reachedByMajority(matched));
+    const matched = reachedByQuorum(s.log.era.quorum, (voter) => s.progress.get(voter)?.matchIndex ?? 0);
+    const reached = LogIndex(matched);
     if (reached <= s.commitIndex) return;
     if (s.log.termAt(reached) !== s.term) return;
     for (const entry of s.log.slice(s.commitIndex, reached))
@@ -297,13 +312,13 @@ export class Replication {
   }
 
   /** Entries behind a snapshot stay if they follow it (§7). */
-  install(base: LogBase): void {
+  install(base: LogBase, configuration: Configuration): void {
     const { s } = this;
     invariant(base.index > s.commitIndex, 'a snapshot says more than is known', { index: base.index });
     if (s.log.termAt(base.index) === base.term) s.log.compactTo(base.index);
     else {
       this.out.onTruncated(LogIndex(s.log.baseIndex + 1));
-      s.log.resetTo(base);
+      s.log.resetTo(base, configuration);
     }
     s.commitIndex = base.index;
     s.installed = base;

@@ -8,12 +8,8 @@ import type { LogBase, OutgoingRaftMessage, RestoredReplica } from './types.ts';
 
 export interface RaftConfig {
   readonly id: ReplicaId;
-  /** Sorted; includes `id`. */
-  readonly voters: readonly ReplicaId[];
   /** Elections start after a silence drawn from [electionMs, 2·electionMs). */
   readonly electionMs: number;
-  /** The leader belongs here: this replica draws from the first part of that span, the others from the rest. */
-  readonly isHome: boolean;
   readonly heartbeatMs: number;
   readonly maxAppendBytes: number;
   readonly maxInflightAppends: number;
@@ -39,6 +35,8 @@ export interface Progress {
   round: number;
   /** When it answered last, for check-quorum. */
   heardAt: MonoTime;
+  /** Where the log adds it: until that is committed it is not spoken to, for its id might be given to another yet. */
+  addedAt: LogIndex;
   /** The latest round that something sent to it carried. */
   sentRound: number;
   /** Since when appends in flight have had no answer. */
@@ -71,7 +69,9 @@ export interface RaftState {
   durableIndex: LogIndex;
   /** Who granted this (pre-)candidacy, and who refused. */
   votes: Map<ReplicaId, boolean>;
-  /** One per voter while leading, itself included. */
+  /** Not a member any more: this replica says and does nothing ever again. */
+  isRemoved: boolean;
+  /** One per member while leading, itself included. */
   progress: Map<ReplicaId, Progress>;
   electionAt: MonoTime;
   heartbeatAt: MonoTime;
@@ -94,6 +94,8 @@ export interface RaftState {
   uncommittedBytes: number;
   /** The first index of our own term; reads wait until it is committed. */
   termStart: LogIndex;
+  /** What a learner must have to get its vote: what was committed at the last heartbeat. */
+  promotionGoal: LogIndex | null;
   /** From here on the log is to be written; beyond its end if nothing is. */
   unwrittenFrom: LogIndex;
   hardStateChanged: boolean;
@@ -105,8 +107,9 @@ export interface RaftState {
   awaited: { readonly write: WriteId; readonly since: MonoTime } | null;
 }
 
-export function initialState({ hardState, base, entries }: RestoredReplica, electionAt: MonoTime): RaftState {
-  const log = new RaftLog(base, entries);
+export function initialState(restored: RestoredReplica, electionAt: MonoTime): RaftState {
+  const { hardState, base, configuration, entries } = restored;
+  const log = new RaftLog(base, configuration, entries);
   return {
     role: 'follower',
     term: hardState.term,
@@ -116,6 +119,7 @@ export function initialState({ hardState, base, entries }: RestoredReplica, elec
     commitIndex: base.index,
     durableIndex: log.lastIndex,
     votes: new Map(),
+    isRemoved: false,
     progress: new Map(),
     electionAt,
     heartbeatAt: electionAt,
@@ -131,6 +135,7 @@ export function initialState({ hardState, base, entries }: RestoredReplica, elec
     stays: false,
     uncommittedBytes: 0,
     termStart: LogIndex(0),
+    promotionGoal: null,
     unwrittenFrom: LogIndex(log.lastIndex + 1),
     hardStateChanged: false,
     installed: null,

@@ -4,9 +4,13 @@
  * Source: Ongaro, "Consensus: Bridging Theory and Practice" (2014), cited by section as §.
  */
 import type { LogIndex, ReplicaId, Term } from '../base/ids.ts';
+import type { Configuration } from './configuration.ts';
 
-/** `noop` is what a new leader writes to commit an entry of its own term (§6.4); `data` is the owner's. */
-export type EntryKind = 'noop' | 'data';
+/**
+ * `noop` is what a new leader writes to commit an entry of its own term (§6.4); `data` is the owner's;
+ * `configuration` says who belongs to the group (§4).
+ */
+export type EntryKind = 'noop' | 'data' | 'configuration';
 
 export interface Entry {
   readonly index: LogIndex;
@@ -26,6 +30,8 @@ export interface LogBase {
 export interface RestoredReplica {
   readonly hardState: HardState;
   readonly base: LogBase;
+  /** As of `base`. */
+  readonly configuration: Configuration;
   /** Contiguous, right behind `base`. */
   readonly entries: readonly Entry[];
 }
@@ -91,6 +97,8 @@ export type RaftMessage =
       readonly next: number;
       readonly round: number;
     }
+  /** The receiver is no member any more, and will never be one again. `term` is the sender's. */
+  | { readonly kind: 'removed'; readonly term: Term }
   /** Leadership transfer: campaign at once (§3.10). `stays`: an operator's wish, so it is not given back. */
   | { readonly kind: 'timeoutNow'; readonly term: Term; readonly stays: boolean };
 

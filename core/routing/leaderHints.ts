@@ -3,6 +3,7 @@
  * costs a hop. Where there is none, the members are tried in rotation.
  */
 import { type GroupId, type NodeId, Term } from '../base/ids.ts';
+import type { GroupMap } from './groupMap.ts';
 
 interface Hint {
   leader: NodeId | null;
@@ -13,13 +14,12 @@ interface Hint {
 
 export class LeaderHints {
   private readonly hints = new Map<GroupId, Hint>();
-  private readonly members: ReadonlyMap<GroupId, readonly NodeId[]>;
+  private readonly groups: GroupMap;
   private readonly news = new Set<GroupId>();
 
-  /** `members`: the nodes of each group, from the GroupMap. */
-  constructor(members: ReadonlyMap<GroupId, readonly NodeId[]>) {
-    this.members = members;
-    for (const group of members.keys()) this.hints.set(group, { leader: null, term: Term(0), turn: 0 });
+  constructor(groups: GroupMap) {
+    this.groups = groups;
+    for (const group of groups.groups) this.hints.set(group, { leader: null, term: Term(0), turn: 0 });
   }
 
   leaderOf(group: GroupId): NodeId | null {
@@ -28,10 +28,6 @@ export class LeaderHints {
 
   termOf(group: GroupId): Term {
     return this.hints.get(group)?.term ?? Term(0);
-  }
-
-  membersOf(group: GroupId): readonly NodeId[] {
-    return this.members.get(group) ?? [];
   }
 
   /** Adopts a hint of a newer term, or the first name for the present one. Returns whether it did. */
@@ -66,7 +62,7 @@ export class LeaderHints {
   /** The leader, or the member whose turn it is to be asked. Null for a group that is in no map. */
   candidate(group: GroupId, isReachable: (node: NodeId) => boolean): NodeId | null {
     const hint = this.hints.get(group);
-    const members = this.membersOf(group);
+    const members = this.groups.votersOf(group);
     if (hint === undefined || members.length === 0) return null;
     if (hint.leader !== null && isReachable(hint.leader)) return hint.leader;
     for (let i = 0; i < members.length; i += 1) {

@@ -1,10 +1,11 @@
 /**
- * From a tenant to the node to ask: ShardMap, then leader hint. Everything it knows may be stale; the group
+ * From a tenant to the node to ask: ShardMap, then GroupMap and leader hint. Everything it knows may be stale; the group
  * that is asked decides.
  */
 import type { GroupId, Incarnation, NodeId, TenantName } from '../base/ids.ts';
-import type { LeaderHints } from './leaderHints.ts';
-import type { ShardMap } from './shardMap.ts';
+import type { GroupMap } from './groupMap.ts';
+import { LeaderHints } from './leaderHints.ts';
+import { ShardMap } from './shardMap.ts';
 
 export interface Route {
   readonly group: GroupId;
@@ -14,15 +15,16 @@ export interface Route {
 }
 
 export class Router {
-  readonly shards: ShardMap;
+  readonly shards = new ShardMap();
+  readonly groups: GroupMap;
   readonly leaders: LeaderHints;
   private readonly self: NodeId;
   private readonly reachable = new Set<NodeId>();
 
-  constructor(self: NodeId, shards: ShardMap, leaders: LeaderHints) {
+  constructor(self: NodeId, groups: GroupMap) {
     this.self = self;
-    this.shards = shards;
-    this.leaders = leaders;
+    this.groups = groups;
+    this.leaders = new LeaderHints(groups);
   }
 
   /** Null: this node has never heard of the tenant. */

@@ -6,13 +6,22 @@
 import { ByteReader, type ByteWriter } from '../base/bytes.ts';
 import { Epoch, Incarnation, LaneId, LogIndex, MapVersion, RequestId, type TenantName, Term } from '../base/ids.ts';
 import { unreachable } from '../base/invariant.ts';
+import { readConfiguration, writeConfiguration } from '../raft/configuration.ts';
 import type { Entry, RaftMessage } from '../raft/types.ts';
 import { decodeEntries, encodeEntries } from './entry.ts';
 import { none, readGroup, readIncarnation, readNodeOrNone, readReplica, readTenant } from './fields.ts';
 import type { MapChange, Outcome, PeerMessage, Refusal, TenantPlace } from './messages.ts';
 import { decodeOperation, encodeOperation, operationBytes } from './operation.ts';
 
-const message = { raft: 1, request: 2, reply: 3, mapVersion: 4, mapChanges: 5 } as const;
+const message = {
+  raft: 1,
+  request: 2,
+  reply: 3,
+  mapVersion: 4,
+  mapChanges: 5,
+  groupsVersion: 6,
+  groups: 7,
+} as const;
 const raft = {
   voteRequest: 1,
   voteReply: 2,
@@ -23,6 +32,7 @@ const raft = {
   timeoutNow: 7,
   snapshotChunk: 8,
   snapshotReply: 9,
+  removed: 10,
 } as const;
 const outcome = { done: 1, resolved: 2, refused: 3, forgotten: 4, undecided: 5 } as const;
 const refusal = { notLeader: 1, notOwner: 2, outOfOrder: 3, busy: 4 } as const;
@@ -33,6 +43,11 @@ const fixedBytes = 96;
 const changeBytes = 32;
 /** More than an entry takes without its data. */
 const entryBytes = 16;
+/** More than a group's members take without the members, and a member. */
+const groupBytes = 32;
+const memberBytes = 24;
+/** A group's members take at least group, index, highest id and four counts. */
+const minimumGroupBytes = 6;
 /** A change takes at least kind, tenant (two) and incarnation. */
 const minimumChangeBytes = 4;
 
@@ -70,7 +85,14 @@ export function messageBytes(m: PeerMessage): number {
     case 'reply':
       return fixedBytes + outcomeBytes(m.outcome);
     case 'mapVersion':
+    case 'groupsVersion':
       return fixedBytes;
+    case 'groups':
+      return m.groups.reduce(
+        (bytes, { configuration: { voters, outgoing, learners } }) =>
+          bytes + groupBytes + (voters.length + outgoing.length + learners.length) * memberBytes,
+        fixedBytes,
+      );
     case 'mapChanges':
       return m.changes.reduce((bytes, { tenant }) => bytes + changeBytes + tenant.length, fixedBytes);
     default:
@@ -111,6 +133,17 @@ function encodeMessage(writer: ByteWriter, m: PeerMessage): void {
       writer.varint(m.since);
       writer.varint(m.changes.length);
       for (const each of m.changes) encodeChange(writer, each);
+      break;
+    case 'groupsVersion':
+      writer.varint(m.version);
+      break;
+    case 'groups':
+      writer.varint(m.groups.length);
+      for (const { group, index, configuration } of m.groups) {
+        writer.varint(group);
+        writer.varint(index);
+        writeConfiguration(writer, configuration);
+      }
       break;
     default:
       unreachable(m);
@@ -168,6 +201,17 @@ function decodeMessage(reader: ByteReader, likely: TenantName | null): PeerMessa
       }
       return { kind: 'mapChanges', since, changes };
     }
+    case message.groupsVersion:
+      return { kind: 'groupsVersion', version: reader.varint() };
+    case message.groups: {
+      const count = reader.count(minimumGroupBytes);
+      const groups = Array.from({ length: count }, () => {
+        const group = readGroup(reader);
+        const index = LogIndex(reader.varint());
+        return { group, index, configuration: readConfiguration(reader) };
+      });
+      return { kind: 'groups', groups };
+    }
     default:
       return null;
   }
@@ -217,6 +261,8 @@ function encodeRaft(writer: ByteWriter, m: RaftMessage): void {
       writer.varint(m.index);
       writer.varint(m.next);
       writer.varint(m.round);
+      return;
+    case 'removed':
       return;
     case 'timeoutNow':
       writer.u8(m.stays ? 1 : 0);
@@ -280,6 +326,8 @@ function decodeRaft(reader: ByteReader): RaftMessage | null {
       const next = reader.varint();
       return { kind: 'snapshotReply', term, index, next, round: reader.varint() };
     }
+    case raft.removed:
+      return { kind: 'removed', term };
     case raft.timeoutNow:
       return { kind: 'timeoutNow', term, stays: reader.u8() === 1 };
     default:

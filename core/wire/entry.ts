@@ -2,9 +2,10 @@
 import type { ByteReader, ByteWriter } from '../base/bytes.ts';
 import { LogIndex, Term } from '../base/ids.ts';
 import { invariant } from '../base/invariant.ts';
-import type { Entry } from '../raft/types.ts';
+import { decodeConfiguration } from '../raft/configuration.ts';
+import type { Entry, EntryKind } from '../raft/types.ts';
 
-const kinds = ['noop', 'data'] as const;
+const kinds: readonly EntryKind[] = ['noop', 'data', 'configuration'];
 /** Bytes an entry takes at least. */
 const minimumBytes = 3;
 
@@ -17,7 +18,7 @@ export function encodeEntries(writer: ByteWriter, entries: readonly Entry[]): vo
   for (const { index, term, kind, data } of entries) {
     invariant(index === next, 'entries follow one another');
     writer.varint(term);
-    writer.u8(kind === 'noop' ? 0 : 1);
+    writer.u8(kinds.indexOf(kind));
     writer.bytes(data);
     next += 1;
   }
@@ -33,7 +34,7 @@ export function decodeEntries(reader: ByteReader): readonly Entry[] {
     const term = Term(reader.varint());
     const kind = kinds[reader.u8()];
     const data = reader.bytes();
-    if (kind === undefined) reader.fail();
+    if (kind === undefined || (kind === 'configuration' && decodeConfiguration(data) === null)) reader.fail();
     if (kind === undefined || reader.failed) break;
     entries.push({ index: LogIndex(first + i), term, kind, data });
   }

@@ -18,8 +18,8 @@ export interface Hello {
   readonly version: number;
 }
 
-/** 2: requests say what was answered, and whether they were sent before. */
-export const protocolVersion = 3;
+/** 4: groups change their members. */
+export const protocolVersion = 4;
 /** "LHPR": Leasehold peer. */
 const magic = 0x4c485052;
 const magicBytes = 4;

@@ -7,6 +7,7 @@ import type {
   GroupId,
   Incarnation,
   LaneId,
+  LogIndex,
   MapVersion,
   NodeId,
   ReplicaId,
@@ -14,6 +15,7 @@ import type {
   TenantName,
   Term,
 } from '../base/ids.ts';
+import type { Configuration } from '../raft/configuration.ts';
 import type { RaftMessage } from '../raft/types.ts';
 
 export type PeerMessage =
@@ -29,7 +31,17 @@ export type PeerMessage =
   /** Anti-entropy: "I have the ShardMap up to this version". The one ahead answers with `mapChanges`. */
   | { readonly kind: 'mapVersion'; readonly version: MapVersion }
   /** The changes that lead from `since` to `since + changes.length`. */
-  | { readonly kind: 'mapChanges'; readonly since: MapVersion; readonly changes: readonly MapChange[] };
+  | { readonly kind: 'mapChanges'; readonly since: MapVersion; readonly changes: readonly MapChange[] }
+  /** Anti-entropy of the GroupMap: all log indexes in mine add up to this. Where they differ, each tells what it has. */
+  | { readonly kind: 'groupsVersion'; readonly version: number }
+  | { readonly kind: 'groups'; readonly groups: readonly GroupMembers[] };
+
+/** Who belongs to a group, by the entry at `index` of its log. */
+export interface GroupMembers {
+  readonly group: GroupId;
+  readonly index: LogIndex;
+  readonly configuration: Configuration;
+}
 
 /** A request from the ingress to the node it believes leads `group`. It takes one hop: the receiver never forwards. */
 export interface ForwardRequest {

@@ -29,6 +29,8 @@ const peerCode: Readonly<Record<PeerMessage['kind'], number>> = {
   reply: 3,
   mapVersion: 4,
   mapChanges: 5,
+  groupsVersion: 6,
+  groups: 7,
 };
 
 const raftCode: Readonly<Record<RaftMessage['kind'], number>> = {
@@ -41,6 +43,7 @@ const raftCode: Readonly<Record<RaftMessage['kind'], number>> = {
   timeoutNow: 7,
   snapshotChunk: 8,
   snapshotReply: 9,
+  removed: 10,
 };
 
 export function hashInput(hash: RollingHash, input: Input): void {
@@ -86,7 +89,14 @@ function hashMessage(hash: RollingHash, message: PeerMessage): void {
       hash.add(message.request);
       return;
     case 'mapVersion':
+    case 'groupsVersion':
       hash.add(message.version);
+      return;
+    case 'groups':
+      for (const { group, index } of message.groups) {
+        hash.add(group);
+        hash.add(index);
+      }
       return;
     case 'mapChanges':
       hash.add(message.since);

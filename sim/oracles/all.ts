@@ -14,6 +14,7 @@ import { linearizable, sessionOrder } from './linearizable.ts';
 import { logMatching } from './logMatching.ts';
 import { mapsAdvance } from './mapsAdvance.ts';
 import { oneHop } from './oneHop.ts';
+import { membershipInSteps } from './membershipInSteps.ts';
 import { oneLeader } from './oneLeader.ts';
 import type { Oracle, Truth } from './oracle.ts';
 import { ownerExecutes } from './ownerExecutes.ts';
@@ -34,6 +35,7 @@ export function makeOracles(truth: Truth, histories: Histories): readonly Oracle
     claimsAreDurable(),
     commitByCounting(),
     promisesAreKept(),
+    membershipInSteps(),
     nothingCommittedIsLost(),
     leaderExecutes(truth),
     ownerExecutes(histories),

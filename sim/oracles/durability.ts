@@ -14,9 +14,13 @@ export function committedIsDurable(): Oracle {
   return {
     rule: 'R6',
     committed(group: GroupTruth, { entry }: CommittedEntry, by: ReplicaTruth): void {
-      const copies = group.durableCopies(entry);
-      const facts = { group: group.id, index: entry.index, term: entry.term, copies, by: by.node };
-      rule(copies >= group.majority, 'R6', 'a majority has on disk what is committed', facts);
+      const { index, term } = entry;
+      // A step that commits it may go on to the next configuration.
+      const eras = by.raft?.state.log.erasSince(index) ?? [];
+      const isHeld = eras.some(({ configuration }) =>
+        group.isQuorum(configuration, ({ durable }) => durable[index - 1]?.term === term),
+      );
+      rule(isHeld, 'R6', 'a majority has on disk what is committed', { group: group.id, index, term, by: by.node });
     },
   };
 }
@@ -36,6 +40,7 @@ export function claimsAreDurable(): Oracle {
               index: message.index,
             });
           return;
+        case 'removed':
         case 'heartbeatReply':
           requireTerm(replica, message);
           return;

@@ -4,7 +4,7 @@
  * that answered the serving leader in its term, judged by when messages truly left and what truly came back;
  * or, with leases, arrived when no later leader had been elected in true time.
  */
-import { type NodeId, Term } from '../../core/base/ids.ts';
+import { type ReplicaId, Term } from '../../core/base/ids.ts';
 import type { ServedRead } from '../../core/node/probe.ts';
 import type { RaftMessage } from '../../core/raft/types.ts';
 import type { Arrival, Command } from '../truth/commands.ts';
@@ -40,7 +40,7 @@ export function leaderExecutes(truth: Truth): Oracle {
       const leadership = leadershipOf(replica, message.term);
       if (leadership !== null) leadership.roundSentAt[message.round] ??= truth.now;
     },
-    raftReceived(replica: ReplicaTruth, from: NodeId, message: RaftMessage): void {
+    raftReceived(replica: ReplicaTruth, from: ReplicaId, message: RaftMessage): void {
       const isAnswer = message.kind === 'appendReply' || message.kind === 'heartbeatReply';
       if (!isAnswer && message.kind !== 'snapshotReply') return;
       const leadership = leadershipOf(replica, message.term);
@@ -53,7 +53,8 @@ export function leaderExecutes(truth: Truth): Oracle {
       const leadership = leadershipOf(replica, event.term);
       rule(leadership !== null, 'X1', 'only the leader of a term serves reads in it', facts);
       if (truth.leaseReads && !wasSucceeded(group, event.term, arrival.at)) return;
-      const confirmedAt = leadership.roundSentAt[confirmedRound(group, leadership)] ?? -1;
+      if (isAlone(replica) && !wasSucceeded(group, event.term, truth.now)) return;
+      const confirmedAt = leadership.roundSentAt[confirmedRound(replica, leadership)] ?? -1;
       rule(confirmedAt >= arrival.at, 'X1', 'a read is served only after a majority confirmed the leader', {
         ...facts,
         confirmedAt,
@@ -69,13 +70,21 @@ function leadershipOf(replica: ReplicaTruth, term: number): Leadership | null {
   return leadership?.node === replica.node && leadership.boot === replica.boot ? leadership : null;
 }
 
-/** The latest round that a majority, the leader included, has answered. */
-function confirmedRound(group: GroupTruth, leadership: Leadership): number {
-  const answered: number[] = [];
-  for (const node of group.replicas.keys())
-    if (node !== leadership.node) answered.push(leadership.roundAnswered[node] ?? 0);
-  answered.sort((a, b) => b - a);
-  return answered[group.majority - 2] ?? 0;
+/** The latest round that a majority, the leader included, has answered: of who belongs to the group, or did lately. */
+function confirmedRound({ group, replica, raft }: ReplicaTruth, { roundAnswered, roundSentAt }: Leadership): number {
+  if (raft === null) return 0;
+  const eras = raft.state.log.erasSince(raft.state.log.baseIndex);
+  for (let round = roundSentAt.length - 1; round > 0; round -= 1) {
+    const hasAnswered = (other: ReplicaTruth): boolean =>
+      other.replica === replica || (roundAnswered[other.replica] ?? 0) >= round;
+    if (eras.some(({ configuration }) => group.isQuorum(configuration, hasAnswered))) return round;
+  }
+  return 0;
+}
+
+/** It is the only voter: it needs to ask nobody. */
+function isAlone({ group, replica, raft }: ReplicaTruth): boolean {
+  return raft !== null && group.isQuorum(raft.configuration, (other) => other.replica === replica);
 }
 
 function wasSucceeded(group: GroupTruth, term: number, by: number): boolean {

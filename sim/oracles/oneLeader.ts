@@ -18,14 +18,10 @@ export function oneLeader(): Oracle {
         boot,
         other: other?.node ?? 0,
       });
-      let votes = 0;
-      for (const voter of group.replicas.values()) if (voter.votes.get(term) === replica.replica) votes += 1;
-      rule(votes >= group.majority, 'R1', 'a leader has a majority of votes on disk', {
-        group: group.id,
-        term,
-        node,
-        votes,
-      });
+      const { raft } = replica;
+      const isElected =
+        raft !== null && group.isQuorum(raft.configuration, ({ votes }) => votes.get(term) === replica.replica);
+      rule(isElected, 'R1', 'a leader has a majority of votes on disk', { group: group.id, term, node });
     },
   };
 }

@@ -43,7 +43,7 @@ export interface Oracle {
   /** A Raft message leaves a node for the network. */
   readonly raftSent?: (replica: ReplicaTruth, to: ReplicaId, message: RaftMessage) => void;
   /** A Raft message is part of the turn that a node is about to take. */
-  readonly raftReceived?: (replica: ReplicaTruth, from: NodeId, message: RaftMessage) => void;
+  readonly raftReceived?: (replica: ReplicaTruth, from: ReplicaId, message: RaftMessage) => void;
   /** After a step in which the replica's commit index grew. */
   readonly commitGrew?: (replica: ReplicaTruth, from: number, to: number) => void;
   /** An entry is known to be committed by some replica for the first time. In order of index. */

@@ -12,7 +12,9 @@ export function sameSnapshot(): Oracle {
     rule: 'R13',
     snapshotWritten({ group, node }: ReplicaTruth, { index, term }, digest: number): void {
       const facts = { group: group.id, node, index, term };
-      const isCommitted = index === 0 || group.committedAt(index)?.entry.term === term;
+      // Of nothing yet: a replica that was added does not even know who else there is.
+      if (index === 0) return;
+      const isCommitted = group.committedAt(index)?.entry.term === term;
       rule(isCommitted, 'R13', 'a snapshot stands for what is committed', facts);
       let known = digests.get(group);
       if (known === undefined) digests.set(group, (known = new Map<number, number>()));

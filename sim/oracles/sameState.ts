@@ -18,9 +18,9 @@ export function sameState(truth: Truth, histories: Histories): Oracle {
     ended(): void {
       for (const group of truth.groups.values()) {
         const digests = new Map<string, number>();
-        for (const { node } of group.replicas.values()) {
+        for (const { node, replica } of group.replicas.values()) {
           const hosted = truth.nodes[node - 1]?.groups.get(group.id);
-          if (!(hosted?.machine instanceof TenantMachine)) continue;
+          if (hosted?.raft.id !== replica || !(hosted.machine instanceof TenantMachine)) continue;
           compareReplica(group, histories, hosted.machine, hosted.applied, digests);
         }
       }

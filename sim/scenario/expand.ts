@@ -42,6 +42,9 @@ const weights: Readonly<Record<Profile, Weights>> = {
     transfer: 1,
     shuttle: 2,
     oldNews: 1,
+    membership: 2,
+    membershipAndCrash: 1,
+    forgottenReplica: 1,
     save: 1,
     hold: 2,
     slow: 1,
@@ -107,6 +110,25 @@ const weights: Readonly<Record<Profile, Weights>> = {
     reset: 1,
     hold: 1,
   },
+  membership: {
+    membership: 8,
+    membershipAndCrash: 5,
+    forgottenReplica: 4,
+    isolateLeader: 3,
+    isolateLeaderInThePast: 1,
+    partition: 2,
+    oneWay: 1,
+    shuttle: 2,
+    crash: 2,
+    crashWhileWriting: 4,
+    crashNewLeader: 2,
+    powerLoss: 1,
+    diskHang: 1,
+    pause: 1,
+    hold: 1,
+    lossy: 1,
+    staleHint: 1,
+  },
   leases: {
     isolateLeaderInThePast: 5,
     forgottenPromise: 10,
@@ -118,6 +140,10 @@ const weights: Readonly<Record<Profile, Weights>> = {
   calm: {},
 };
 
+const nodeCounts: Readonly<Partial<Record<Profile, readonly number[]>>> = {
+  'stale-map': [3, 4, 5, 5],
+  membership: [3, 4, 5, 6],
+};
 const replicasPerGroup = 3;
 /** All clients together, at most: enough to meet every fault, and little enough for a thousand runs. */
 const commandsPerSecond = 1000;
@@ -127,9 +153,7 @@ export function expand(seed: number, profile: Profile): Scenario {
   const streams = randomSource(`${profile}/${String(seed)}`);
   const topology = streams('topology');
   const isFocused = profile === 'leases';
-  const nodes = isFocused
-    ? replicasPerGroup
-    : pick(topology, profile === 'stale-map' ? [3, 4, 5, 5] : [3, 3, 3, 4, 5, 5]);
+  const nodes = isFocused ? replicasPerGroup : pick(topology, nodeCounts[profile] ?? [3, 3, 3, 4, 5, 5]);
   const groupCount = 1 + (isFocused ? 1 : between(topology, 1, 6));
   const groups = Array.from({ length: groupCount }, () => drawReplicas(topology, nodes));
   const timing = drawTiming(streams('timing'));

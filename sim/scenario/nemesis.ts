@@ -156,6 +156,49 @@ export const nemeses = {
     ];
   },
 
+  /** A replica comes, goes, or makes way for another; and that again, while it is still under way. */
+  membership: (stage) => {
+    const group = someGroup(stage);
+    const startMs = momentMs(stage);
+    const everyMs = between(stage.random, 20, 400);
+    return [0, 1, 2, 3, 4].map((turn) => {
+      const kind = pick(stage.random, membershipKinds);
+      const at = { atMs: startMs + turn * everyMs };
+      return fault(kind, at, { leaderOf: group }, 0, someNode(stage), group);
+    });
+  },
+
+  /** Whoever leads dies while who belongs to the group changes. */
+  membershipAndCrash: (stage) => {
+    const group = someGroup(stage);
+    const startMs = momentMs(stage);
+    const target: Target = { leaderOf: group };
+    const replaced = fault('replace', { atMs: startMs }, target, 0, someNode(stage), group);
+    const crash = { atMs: startMs + between(stage.random, 1, 2 * stage.electionMs) };
+    return [replaced, fault('crash', crash, target, shortly(stage))];
+  },
+
+  /** A replica that was cut off comes back when others have taken its place. */
+  forgottenReplica: (stage) => {
+    const group = someGroup(stage);
+    const startMs = momentMs(stage);
+    const away = someNode(stage);
+    const forMs = between(stage.random, 4, 12) * stage.electionMs;
+    return [
+      fault('cut', { atMs: startMs }, { node: away }, forMs),
+      ...[2, 4, 6].map((n) =>
+        fault(
+          pick(stage.random, ['replace', 'removeReplica'] as const),
+          { atMs: startMs + n * stage.electionMs },
+          { leaderOf: group },
+          0,
+          away,
+          group,
+        ),
+      ),
+    ];
+  },
+
   save: (stage) => [fault('save', soon(stage), anyone(stage), 0, 0, someGroup(stage))],
 
   hold: (stage) => [
@@ -219,6 +262,8 @@ export const nemeses = {
 } as const satisfies Readonly<Record<string, Nemesis>>;
 
 export type NemesisName = keyof typeof nemeses;
+
+const membershipKinds: readonly FaultKind[] = ['replace', 'replace', 'addReplica', 'addLearner', 'removeReplica'];
 
 /** The most a monotonic clock may be off: what leases allow for. */
 const maxRatePpm = 500;

@@ -35,7 +35,7 @@ export interface Scenario {
 
 export const scenarioFormat = 1;
 
-export const profiles = ['mixed', 'partitions', 'crashes', 'stale-map', 'leases', 'calm'] as const;
+export const profiles = ['mixed', 'partitions', 'crashes', 'stale-map', 'membership', 'leases', 'calm'] as const;
 export type Profile = (typeof profiles)[number];
 
 /** `group` 0: created by whoever names it first. */
@@ -174,6 +174,11 @@ export const faultKinds = {
   staleMap: 'the node holds a map that is `amount` versions old and hears no news of it',
   staleHint: 'the node believes in earlier leaders',
   transfer: 'the operator tells the node to hand group `amount` over to the peer, 0: to whom it likes',
+  addReplica: 'the operator tells the node to add a replica of group `amount` on the peer',
+  addLearner: 'the same, for one that never gets a vote',
+  removeReplica: 'the operator tells the node to remove the replica of group `amount` on the peer',
+  replace:
+    'the operator tells the node to replace the replica of group `amount` on the peer by one on the next node without, or, if there is none, by another on the same',
   save: 'the operator tells the node to save the state of group `amount`',
 } as const;
 export type FaultKind = keyof typeof faultKinds;

@@ -6,6 +6,7 @@ import { binaryString } from '../../core/base/bytes.ts';
 import { unreachable } from '../../core/base/invariant.ts';
 import type { LogRecord } from '../../core/log/records.ts';
 import type { Input } from '../../core/node/door.ts';
+import type { Configuration, Member } from '../../core/raft/configuration.ts';
 import type { RaftMessage } from '../../core/raft/types.ts';
 import type { Operation, Outcome, PeerMessage } from '../../core/wire/messages.ts';
 
@@ -92,6 +93,12 @@ function describePeer(message: PeerMessage): string {
       return `map v${String(message.version)}`;
     case 'mapChanges':
       return `map v${String(message.since)} +${String(message.changes.length)}`;
+    case 'groupsVersion':
+      return `groups v${String(message.version)}`;
+    case 'groups':
+      return message.groups
+        .map(({ group, configuration }) => `g${String(group)} ${describeMembers(configuration)}`)
+        .join(' ');
     default:
       return unreachable(message);
   }
@@ -116,11 +123,19 @@ function describeRaft(message: RaftMessage): string {
       return `snapshot ${term} @${String(message.index)}/${String(message.indexTerm)} #${String(message.number)}${message.isLast ? ' last' : ''}`;
     case 'snapshotReply':
       return `snapshot? ${term} @${String(message.index)} #${String(message.next)}`;
+    case 'removed':
+      return `removed ${term}`;
     case 'timeoutNow':
       return `timeoutNow ${term}`;
     default:
       return unreachable(message);
   }
+}
+
+function describeMembers({ voters, outgoing, learners }: Configuration): string {
+  const list = (members: readonly Member[]): string =>
+    members.map(({ replica, node }) => `r${String(replica)}@n${String(node)}`).join(',');
+  return `{${[voters, outgoing, learners].map(list).join('|')}}`;
 }
 
 function describeOperation(operation: Operation): string {
@@ -152,9 +167,11 @@ function describeRecord(record: LogRecord): string {
     case 'boot':
       return `boot(${String(record.boot)})`;
     case 'hardState':
-      return `g${String(record.group)}:hs(t${String(record.hardState.term)},v${String(record.hardState.votedFor ?? 0)})`;
+      return `g${String(record.group)}:r${String(record.replica)}:hs(t${String(record.hardState.term)},v${String(record.hardState.votedFor ?? 0)})`;
     case 'entries':
       return `g${String(record.group)}:+${String(record.entries.length)}@${String(record.entries[0]?.index ?? 0)}`;
+    case 'removed':
+      return `g${String(record.group)}:r${String(record.replica)}:removed`;
     case 'floor':
       return `floor(${String(record.segment)})`;
     case 'snapshotChunk':

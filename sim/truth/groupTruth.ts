@@ -8,6 +8,12 @@ import { crc32 } from '../../core/base/crc32.ts';
 import { invariant } from '../../core/base/invariant.ts';
 import { equalBytes } from '../../core/base/bytes.ts';
 import type { LogRecord, RestoredLog } from '../../core/log/records.ts';
+import {
+  type Configuration,
+  decodeConfiguration,
+  firstConfiguration,
+  type Member,
+} from '../../core/raft/configuration.ts';
 import type { Raft } from '../../core/raft/raft.ts';
 import type { Role } from '../../core/raft/state.ts';
 import type { Entry, HardState, LogBase } from '../../core/raft/types.ts';
@@ -21,7 +27,7 @@ export interface Leadership {
   readonly electedAt: number;
   /** When each of its quorum rounds was first sent; by round. */
   readonly roundSentAt: number[];
-  /** The latest round that each node has answered in this term; by node. */
+  /** The latest round that each replica has answered in this term; by replica. */
   readonly roundAnswered: number[];
 }
 
@@ -57,6 +63,8 @@ export class ReplicaTruth {
   ledIn: number | null = null;
   commitIndex = 0;
   applied = 0;
+  /** Its disk says that it has left the group. */
+  isRemoved = false;
 
   constructor(group: GroupTruth, node: NodeId, replica: ReplicaId) {
     this.group = group;
@@ -80,6 +88,7 @@ export class ReplicaTruth {
       const { term, votedFor } = record.hardState;
       if (votedFor !== null) this.votes.set(term, votedFor);
     }
+    if (record.kind === 'removed') this.isRemoved = true;
     if (record.kind === 'entries') splice(this.durable, record.entries);
     if (record.kind === 'snapshot') this.install(this.durable, record.base);
   }
@@ -122,10 +131,13 @@ export class ReplicaTruth {
 const nothingPromised: HardState = { term: 0 as Term, votedFor: null };
 
 /** Whether recovery found exactly what the replica's disk is taken to hold. */
-export function isAsOnDisk({ group, durable, durableHard }: ReplicaTruth, restored: RestoredLog): boolean {
+export function isAsOnDisk(truth: ReplicaTruth, restored: RestoredLog): boolean {
+  const { group, durable, durableHard } = truth;
   const found = restored.groups.get(group.id);
-  if (found === undefined) return durable.length === 0 && durableHard === nothingPromised;
-  const { hardState, base, entries } = found;
+  if (found === undefined) return durable.length === 0 && durableHard === nothingPromised && !truth.isRemoved;
+  const { replica, isRemoved, hardState, base, entries } = found;
+  if (isRemoved !== truth.isRemoved || (replica !== 0 && replica !== truth.replica)) return false;
+  if (isRemoved) return true;
   if (base.index > 0 && durable[base.index - 1]?.term !== base.term) return false;
   if (
     hardState.term !== durableHard.term ||
@@ -141,36 +153,62 @@ export function isAsOnDisk({ group, durable, durableHard }: ReplicaTruth, restor
 
 export class GroupTruth {
   readonly id: GroupId;
-  readonly majority: number;
-  /** By node. */
-  readonly replicas: ReadonlyMap<NodeId, ReplicaTruth>;
+  /** All that ever were. */
+  readonly replicas = new Map<ReplicaId, ReplicaTruth>();
+  /** What is committed of who belongs to the group, and where in the log; the last holds. */
+  readonly configurations: { readonly index: number; readonly configuration: Configuration }[];
   /** By term. */
   readonly leaders = new Map<Term, Leadership>();
   latestLeader: Leadership | null = null;
   /** Entry i is at `committed[i - 1]`. */
   readonly committed: CommittedEntry[] = [];
 
-  constructor(id: GroupId, members: readonly { readonly node: NodeId; readonly replica: ReplicaId }[]) {
+  constructor(id: GroupId, members: readonly Member[]) {
     this.id = id;
-    this.majority = Math.floor(members.length / 2) + 1;
-    this.replicas = new Map(members.map(({ node, replica }) => [node, new ReplicaTruth(this, node, replica)]));
+    this.configurations = [{ index: 0, configuration: firstConfiguration(members) }];
+    for (const { node, replica } of members) this.add(node, replica);
   }
 
-  replica(node: NodeId): ReplicaTruth {
-    const found = this.replicas.get(node);
-    invariant(found !== undefined, 'only members speak for a group', { group: this.id, node });
+  add(node: NodeId, replica: ReplicaId): ReplicaTruth {
+    const added = new ReplicaTruth(this, node, replica);
+    this.replicas.set(replica, added);
+    return added;
+  }
+
+  replica(id: ReplicaId): ReplicaTruth {
+    const found = this.replicas.get(id);
+    invariant(found !== undefined, 'only replicas speak for a group', { group: this.id, replica: id });
     return found;
+  }
+
+  /** Who belongs to the group, as of what is committed. */
+  get configuration(): Configuration {
+    const last = this.configurations.at(-1);
+    invariant(last !== undefined, 'there always is a configuration', { group: this.id });
+    return last.configuration;
+  }
+
+  commit(committed: CommittedEntry): void {
+    const { kind, index, data } = committed.entry;
+    this.committed.push(committed);
+    if (kind !== 'configuration') return;
+    const configuration = decodeConfiguration(data);
+    if (configuration !== null) this.configurations.push({ index, configuration });
   }
 
   committedAt(index: number): CommittedEntry | undefined {
     return this.committed[index - 1];
   }
 
-  /** How many replicas have this very entry on disk. */
-  durableCopies(entry: Entry): number {
-    let copies = 0;
-    for (const { durable } of this.replicas.values()) if (durable[entry.index - 1]?.term === entry.term) copies += 1;
-    return copies;
+  /** Whether a majority of the voters, and of the outgoing ones if there are any, is such. */
+  isQuorum({ voters, outgoing }: Configuration, is: (replica: ReplicaTruth) => boolean): boolean {
+    return [voters, outgoing].every((set) => {
+      const such = set.filter(({ replica }) => {
+        const truth = this.replicas.get(replica);
+        return truth !== undefined && is(truth);
+      });
+      return set.length === 0 || such.length * 2 > set.length;
+    });
   }
 
   /** The replica that leads with the highest term now, if one does. */

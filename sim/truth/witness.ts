@@ -11,6 +11,7 @@ import type { Input } from '../../core/node/door.ts';
 import type { Node } from '../../core/node/node.ts';
 import type { Topology } from '../../core/node/options.ts';
 import type { Probe } from '../../core/node/probe.ts';
+import { type Configuration, decodeConfiguration } from '../../core/raft/configuration.ts';
 import type { Raft } from '../../core/raft/raft.ts';
 import type { LogBase } from '../../core/raft/types.ts';
 import type { PeerMessage } from '../../core/wire/messages.ts';
@@ -34,6 +35,7 @@ export interface Tally {
   /** Completed, and of these those that came from another replica. */
   snapshots: number;
   installed: number;
+  replicasAdded: number;
   acknowledgedWrites: number;
   servedReads: number;
   commandsExecuted: number;
@@ -45,9 +47,15 @@ export interface Tally {
   turns: number;
 }
 
+/** A record, and whose it is; null if it is the node's own. */
+interface WrittenRecord {
+  readonly record: LogRecord;
+  readonly replica: ReplicaTruth | null;
+}
+
 interface PendingWrite {
   readonly write: WriteId;
-  readonly records: readonly LogRecord[];
+  readonly records: readonly WrittenRecord[];
 }
 
 export class Witness implements Truth {
@@ -61,6 +69,7 @@ export class Witness implements Truth {
     committed: 0,
     snapshots: 0,
     installed: 0,
+    replicasAdded: 0,
     acknowledgedWrites: 0,
     servedReads: 0,
     commandsExecuted: 0,
@@ -82,9 +91,11 @@ export class Witness implements Truth {
   private readonly hash: RollingHash;
   private readonly trace: Trace | null;
   private readonly hooks: Hooks;
-  /** By node number − 1: its replicas, and writes that are not on disk yet. */
-  private readonly hosted: (readonly ReplicaTruth[])[];
+  /** By node number − 1: its replicas, those that its disk knows of, removed ones too, and writes that are not on disk yet. */
+  private readonly hosted: Map<GroupId, ReplicaTruth>[];
+  private readonly onDisk: Map<GroupId, ReplicaTruth>[];
   private readonly pending: PendingWrite[][];
+  private readonly boots: number[] = [];
 
   constructor(
     topology: Topology,
@@ -104,9 +115,14 @@ export class Witness implements Truth {
     this.histories = new Histories(this.groups.keys());
     this.nodes = topology.nodes.map(() => null);
     this.pending = topology.nodes.map(() => []);
-    this.hosted = topology.nodes.map(({ node }) =>
-      [...this.groups.values()].flatMap((group) => group.replicas.get(node) ?? []),
-    );
+    const firstOn = (on: NodeId): Map<GroupId, ReplicaTruth> => {
+      const found = new Map<GroupId, ReplicaTruth>();
+      for (const group of this.groups.values())
+        for (const replica of group.replicas.values()) if (replica.node === on) found.set(group.id, replica);
+      return found;
+    };
+    this.hosted = topology.nodes.map(({ node }) => firstOn(node));
+    this.onDisk = topology.nodes.map(({ node }) => firstOn(node));
     this.hooks = new Hooks([...makeOracles(this, this.histories), ...extra]);
   }
 
@@ -114,23 +130,45 @@ export class Witness implements Truth {
     return this.schedule.now;
   }
 
+  /** Who belongs to the group by what is committed, and by anything later that a replica has in its log. */
+  configurationsOf(group: GroupTruth): readonly Configuration[] {
+    const found = new Set([group.configuration]);
+    const { index } = group.configurations.at(-1) ?? { index: 0 };
+    for (const { raft, durable } of group.replicas.values()) {
+      for (const { since, configuration } of raft?.state.log.erasSince(LogIndex(index)) ?? [])
+        if (since > index) found.add(configuration);
+      for (const entry of durable.slice(index)) {
+        const configuration = entry.kind === 'configuration' ? decodeConfiguration(entry.data) : null;
+        if (configuration !== null) found.add(configuration);
+      }
+    }
+    return [...found];
+  }
+
+  /** Its node has it still, if it runs. */
+  isThere(replica: ReplicaTruth): boolean {
+    return this.hosted[replica.node - 1]?.get(replica.group.id) === replica;
+  }
+
   // The life of a node.
 
   /** Recovery must find what was synced, and of the rest a first part. */
   recovered(node: NodeId, restored: RestoredLog): void {
     const pending = this.pending[node - 1] ?? [];
-    const replicas = this.replicasOn(node);
+    const onDisk = this.onDisk[node - 1] ?? new Map<GroupId, ReplicaTruth>();
     for (;;) {
-      if (replicas.every((replica) => isAsOnDisk(replica, restored))) break;
+      if ([...onDisk.values()].every((replica) => isAsOnDisk(replica, restored))) break;
       const next = pending.shift();
       rule(next !== undefined, 'disk', 'recovery finds what was synced and a first part of the rest', { node });
       this.syncRecords(node, next.records);
     }
     pending.length = 0;
+    this.hosted[node - 1] = new Map([...onDisk].filter(([, { isRemoved }]) => !isRemoved));
   }
 
   started(node: NodeId, boot: number, made: Node): void {
     this.nodes[node - 1] = made;
+    this.boots[node - 1] = boot;
     for (const replica of this.replicasOn(node)) {
       const group = made.groups.get(replica.group.id);
       invariant(group !== undefined, 'a member hosts its group', { node, group: replica.group.id });
@@ -173,9 +211,9 @@ export class Witness implements Truth {
       if (input.kind !== 'peerMessages') continue;
       for (const message of input.messages) {
         if (message.kind === 'raft') {
-          const replica = this.groups.get(message.group)?.replicas.get(node);
+          const replica = this.groups.get(message.group)?.replicas.get(message.to);
           if (replica !== undefined)
-            for (const hear of this.hooks.raftReceived) hear(replica, input.from, message.message);
+            for (const hear of this.hooks.raftReceived) hear(replica, message.from, message.message);
         } else if (message.kind === 'reply' && message.outcome.kind === 'resolved' && message.outcome.tenant !== null) {
           for (const hear of this.hooks.placeHeard) hear(node, message.outcome.tenant.tenant);
         }
@@ -185,15 +223,16 @@ export class Witness implements Truth {
 
   /** After `Node.step`, before its effects are performed. */
   stepped(node: NodeId): void {
+    this.followHosting(node);
     for (const replica of this.replicasOn(node)) this.observe(replica);
   }
 
   written(node: NodeId, write: WriteId, records: readonly LogRecord[]): void {
-    this.pending[node - 1]?.push({ write, records });
+    const owned = records.map((record): WrittenRecord => ({ record, replica: this.ownerOf(node, record) }));
+    this.pending[node - 1]?.push({ write, records: owned });
     this.trace?.written(this.now, node, write, records);
-    for (const record of records) {
-      if (record.kind === 'boot' || record.kind === 'floor') continue;
-      const replica = this.replicaOf(record.group, node);
+    for (const { record, replica } of owned) {
+      if (replica === null) continue;
       if (record.kind === 'hardState') for (const hear of this.hooks.hardStateWritten) hear(replica, record.hardState);
       else if (record.kind === 'entries') for (const hear of this.hooks.entriesWritten) hear(replica, record.entries);
       else if (record.kind === 'snapshot') this.noteSnapshot(replica, record.base);
@@ -211,7 +250,7 @@ export class Witness implements Truth {
     for (const message of messages) {
       this.trace?.sent(this.now, node, to, message);
       if (message.kind === 'raft') {
-        const replica = this.replicaOf(message.group, node);
+        const replica = this.groupOf(message.group).replica(message.from);
         for (const hear of this.hooks.raftSent) hear(replica, message.to, message.message);
       } else if (message.kind === 'request') {
         for (const hear of this.hooks.requestSent) hear(node, message);
@@ -387,11 +426,11 @@ export class Witness implements Truth {
     const index = LogIndex(group.committed.length + 1);
     const entry = raft.entriesBetween(LogIndex(index - 1), index)[0];
     invariant(entry !== undefined, 'a replica has what it commits', { group: group.id, node: replica.node, index });
-    const batch = entry.kind === 'noop' ? null : decodeEntryBatch(entry.data);
+    const batch = entry.kind === 'data' ? decodeEntryBatch(entry.data) : null;
     rule(batch !== 'malformed', 'R5', 'a committed entry can be read', { group: group.id, index });
     const stamp = Math.max(group.committed.at(-1)?.stamp ?? 0, batch?.stamp ?? 0);
     const committed: CommittedEntry = { entry, commitTerm, stamp, items: batch?.items ?? [] };
-    group.committed.push(committed);
+    group.commit(committed);
     this.tally.committed += 1;
     this.histories.run(group.id, committed);
     for (const hear of this.hooks.committed) hear(group, committed, replica);
@@ -412,21 +451,68 @@ export class Witness implements Truth {
     }
   }
 
-  private syncRecords(node: NodeId, records: readonly LogRecord[]): void {
-    for (const record of records) if ('group' in record) this.replicaOf(record.group, node).sync(record);
+  private syncRecords(node: NodeId, records: readonly WrittenRecord[]): void {
+    for (const { record, replica } of records) {
+      replica?.sync(record);
+      if (replica !== null) this.onDisk[node - 1]?.set(replica.group.id, replica);
+    }
+  }
+
+  /** Replicas begin and end within a step. */
+  private followHosting(node: NodeId): void {
+    const made = this.nodes[node - 1];
+    const hosted = this.hosted[node - 1];
+    if (made === null || made === undefined || hosted === undefined) return;
+    for (const [id, replica] of hosted) {
+      if (made.groups.get(id)?.raft === replica.raft) continue;
+      this.observe(replica);
+      replica.stop();
+      hosted.delete(id);
+      this.trace?.world(this.now, node, `ends r${String(replica.replica)} of g${String(id)}`);
+    }
+    for (const [id, { raft }] of made.groups) {
+      if (hosted.has(id)) continue;
+      const begun = this.groupOf(id).add(node, raft.id);
+      begun.restart(raft, this.boots[node - 1] ?? 0);
+      hosted.set(id, begun);
+      this.tally.replicasAdded += 1;
+      this.trace?.world(this.now, node, `begins r${String(raft.id)} of g${String(id)}`);
+    }
   }
 
   private appliedOf(replica: ReplicaTruth): number {
-    return this.nodes[replica.node - 1]?.groups.get(replica.group.id)?.applied ?? 0;
+    const hosted = this.nodes[replica.node - 1]?.groups.get(replica.group.id);
+    return hosted?.raft === replica.raft ? hosted.applied : replica.applied;
   }
 
-  private replicasOn(node: NodeId): readonly ReplicaTruth[] {
-    return this.hosted[node - 1] ?? [];
+  private replicasOn(node: NodeId): Iterable<ReplicaTruth> {
+    return this.hosted[node - 1]?.values() ?? [];
   }
 
   private replicaOf(group: GroupId, node: NodeId): ReplicaTruth {
-    const truth = this.groups.get(group);
-    invariant(truth !== undefined, 'every group is known', { group });
-    return truth.replica(node);
+    const made = this.nodes[node - 1];
+    let found = this.hosted[node - 1]?.get(group);
+    if (made?.groups.get(group)?.raft !== found?.raft) {
+      this.followHosting(node);
+      found = this.hosted[node - 1]?.get(group);
+    }
+    invariant(found !== undefined, 'only members speak for a group', { group, node });
+    return found;
+  }
+
+  private ownerOf(node: NodeId, record: LogRecord): ReplicaTruth | null {
+    if (record.kind === 'boot' || record.kind === 'floor') return null;
+    if (record.kind === 'removed') {
+      // One that began and ended within a step was never seen.
+      const group = this.groupOf(record.group);
+      return group.replicas.get(record.replica) ?? group.add(node, record.replica);
+    }
+    return this.replicaOf(record.group, node);
+  }
+
+  private groupOf(id: GroupId): GroupTruth {
+    const truth = this.groups.get(id);
+    invariant(truth !== undefined, 'every group is known', { group: id });
+    return truth;
   }
 }

@@ -2,8 +2,9 @@
  * Carries out a schedule of faults. A schedule is total: node numbers wrap around, groups too, and what cannot
  * happen is counted as missed and does nothing. When the faulty phase ends everything is undone.
  */
-import { type GroupId, metadataGroup, NodeId, Term } from '../../core/base/ids.ts';
+import { GroupId, metadataGroup, NodeId, Term } from '../../core/base/ids.ts';
 import { unreachable } from '../../core/base/invariant.ts';
+import { membersOf } from '../../core/raft/configuration.ts';
 import { LeaderHints } from '../../core/routing/leaderHints.ts';
 import { ShardMap } from '../../core/routing/shardMap.ts';
 import type { Random } from '../../core/base/random.ts';
@@ -232,6 +233,20 @@ export class Faults {
         return this.rewindHints(machine) ? () => undefined : null;
       case 'transfer':
         return this.order(machine, ['GROUP', 'TRANSFER', this.groupOf(fault), ...this.recipientOf(fault)]);
+      case 'addReplica':
+        return this.order(machine, ['GROUP', 'ADD-REPLICA', this.groupOf(fault), String(this.nodeOf(fault.peer))]);
+      case 'addLearner':
+        return this.order(machine, [
+          'GROUP',
+          'ADD-REPLICA',
+          this.groupOf(fault),
+          String(this.nodeOf(fault.peer)),
+          'LEARNER',
+        ]);
+      case 'removeReplica':
+        return this.order(machine, ['GROUP', 'REMOVE-REPLICA', this.groupOf(fault), String(this.nodeOf(fault.peer))]);
+      case 'replace':
+        return this.order(machine, ['GROUP', 'REPLACE', this.groupOf(fault), ...this.replacementOf(fault)]);
       case 'save':
         return this.order(machine, ['GROUP', 'SNAPSHOT', this.groupOf(fault)]);
       default:
@@ -287,12 +302,10 @@ export class Faults {
 
   /** As if it had heard of every leader but the last. */
   private rewindHints(machine: Machine): boolean {
-    const hints = machine.node?.router.leaders;
-    if (hints === undefined) return false;
-    const members = new Map<GroupId, readonly NodeId[]>();
+    const router = machine.node?.router;
+    if (router === undefined) return false;
     const { groups } = this.stage.witness;
-    for (const group of groups.keys()) members.set(group, hints.membersOf(group));
-    const earlier = new LeaderHints(members);
+    const earlier = new LeaderHints(router.groups);
     let isStale = false;
     for (const [group, { leaders }] of groups) {
       const terms = [...leaders.keys()].sort((a, b) => a - b).slice(0, -1);
@@ -303,7 +316,7 @@ export class Faults {
       isStale = true;
     }
     if (!isStale) return false;
-    Object.assign(hints, earlier);
+    Object.assign(router.leaders, earlier);
     this.stage.witness.rewound(machine.id);
     return true;
   }
@@ -319,6 +332,15 @@ export class Faults {
   /** Any number names a group. */
   private groupOf({ amount }: Fault): string {
     return String(Math.abs(amount) % this.stage.scenario.groups.length);
+  }
+
+  private replacementOf(fault: Fault): readonly string[] {
+    const { witness, machines } = this.stage;
+    const configuration = witness.groups.get(GroupId(Number(this.groupOf(fault))))?.configuration;
+    const taken = new Set(configuration === undefined ? [] : membersOf(configuration).map(({ node }) => node));
+    const former = this.nodeOf(fault.peer);
+    const later = machines.map((_, step) => this.nodeOf(former + step)).find((node) => !taken.has(node));
+    return [String(former), String(later ?? former)];
   }
 
   private recipientOf({ peer }: Fault): readonly string[] {

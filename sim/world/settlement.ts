@@ -5,6 +5,7 @@
  */
 import { NodeId } from '../../core/base/ids.ts';
 import type { Scenario } from '../scenario/scenario.ts';
+import type { ReplicaTruth } from '../truth/groupTruth.ts';
 import { rule } from '../truth/violation.ts';
 import { Auditor } from './auditor.ts';
 import type { Machine } from './machine.ts';
@@ -47,9 +48,18 @@ export class Settlement {
   private heal(): readonly Machine[] {
     const { scenario, world } = this;
     const lost = new Set(scenario.lost.map((node) => NodeId(((node - 1) % scenario.nodes) + 1)));
-    const isBearable = [...world.witness.groups.values()].every(({ replicas, majority }) => {
-      return [...replicas.keys()].filter((node) => !lost.has(node)).length >= majority;
-    });
+    const isBearable = [...world.witness.groups.values()].every((group) =>
+      world.witness
+        .configurationsOf(group)
+        .every((configuration) => {
+          // A voter on a node where another replica begins is as good as lost.
+          const isEnding = ({ node }: ReplicaTruth): boolean => configuration.learners.some((l) => l.node === node);
+          return group.isQuorum(
+            configuration,
+            (replica) => !lost.has(replica.node) && !isEnding(replica) && world.witness.isThere(replica),
+          );
+        }),
+    );
     const core: Machine[] = [];
     for (const machine of world.machines) {
       if (isBearable && lost.has(machine.id)) {

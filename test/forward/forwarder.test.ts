@@ -1,13 +1,12 @@
 /** What the forwarder makes of answers that come late, come twice, or never come. */
 import { beforeEach, describe, expect, test } from 'vitest';
 import { bytesOfBinary } from '../../core/base/bytes.ts';
-import { ConnId, Epoch, GroupId, Incarnation, NodeId, type TenantName, Term } from '../../core/base/ids.ts';
+import { ConnId, Epoch, GroupId, Incarnation, NodeId, ReplicaId, type TenantName, Term } from '../../core/base/ids.ts';
 import { MonoTime } from '../../core/base/time.ts';
 import type { Call, CommandCall } from '../../core/forward/call.ts';
 import { type Ending, Forwarder, type RetryTimer } from '../../core/forward/forwarder.ts';
-import { LeaderHints } from '../../core/routing/leaderHints.ts';
+import { GroupMap } from '../../core/routing/groupMap.ts';
 import { Router } from '../../core/routing/router.ts';
-import { ShardMap } from '../../core/routing/shardMap.ts';
 import type { Outcome } from '../../core/wire/messages.ts';
 
 const [one, two, three] = [NodeId(1), NodeId(2), NodeId(3)] as const;
@@ -28,7 +27,10 @@ beforeEach(() => {
   sent = [];
   ended = [];
   pauses = [];
-  router = new Router(one, new ShardMap(), new LeaderHints(new Map([[group, [one, two, three]]])));
+  router = new Router(
+    one,
+    new GroupMap([{ group, replicas: [one, two, three].map((node) => ({ replica: ReplicaId(node), node })) }]),
+  );
   router.shards.learn({ tenant, group, epoch: Epoch(1), incarnation: Incarnation(1) });
   for (const peer of [two, three]) router.linkUp(peer);
   router.leaders.learn(group, two, Term(4));

@@ -16,6 +16,7 @@ import { limits } from '../../core/base/limits.ts';
 import { MonoTime, type Now, WallTime } from '../../core/base/time.ts';
 import { Group, type GroupLimits } from '../../core/group/group.ts';
 import type { StateMachine } from '../../core/group/machine.ts';
+import { firstConfiguration } from '../../core/raft/configuration.ts';
 import { Raft } from '../../core/raft/raft.ts';
 import type { LogRecord } from '../../core/log/records.ts';
 import type { RaftMessage } from '../../core/raft/types.ts';
@@ -47,9 +48,7 @@ export class OneReplica {
     const id = ReplicaId(1);
     const config = {
       id,
-      voters: [id, peer, ReplicaId(3)],
       electionMs: 100,
-      isHome: false,
       heartbeatMs: 20,
       maxAppendBytes: limits.appendBytes,
       maxInflightAppends: limits.appendsInFlight,
@@ -57,14 +56,15 @@ export class OneReplica {
       leases: false,
     };
     const base = { index: LogIndex(0), term: Term(0) };
-    const restored = { hardState: { term: Term(0), votedFor: null }, base, entries: [] };
+    const members = [id, peer, ReplicaId(3)].map((replica) => ({ replica, node: NodeId(replica) }));
+    const configuration = firstConfiguration(members);
+    const restored = { configuration, hardState: { term: Term(0), votedFor: null }, base, entries: [] };
     const raft = new Raft(config, restored, () => 0, this.now.mono);
     this.group = new Group(
       GroupId(1),
       raft,
       machine,
       { bytes: 0, stamp: WallTime(0) },
-      (replica) => NodeId(replica),
       { ...limits, snapshotLogBytes: 1_000_000_000, maxValueBytes: 1_000_000, ...changed },
       null,
     );

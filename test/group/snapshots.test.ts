@@ -4,6 +4,7 @@ import { LogIndex, ReplicaId, Term } from '../../core/base/ids.ts';
 import { MonoTime, WallTime } from '../../core/base/time.ts';
 import { done } from '../../core/group/machine.ts';
 import { TenantMachine } from '../../core/group/tenantMachine.ts';
+import { unknownConfiguration } from '../../core/raft/configuration.ts';
 import type { RaftMessage } from '../../core/raft/types.ts';
 import { OneReplica } from './harness.ts';
 
@@ -13,7 +14,7 @@ const third = ReplicaId(3);
 
 /** The state of a machine that has seen nothing, in pieces of a byte or more. */
 function pieces(): readonly Uint8Array[] {
-  const cut = new TenantMachine(() => 0).cut(WallTime(7));
+  const cut = new TenantMachine(() => 0).cut({ stamp: WallTime(7), configuration: unknownConfiguration });
   const whole = cut.next(1000) ?? new Uint8Array();
   return [whole, whole.subarray(whole.length)];
 }

@@ -7,6 +7,7 @@ import { WallTime } from '../../core/base/time.ts';
 import { DirectoryMachine } from '../../core/group/directoryMachine.ts';
 import type { StateMachine } from '../../core/group/machine.ts';
 import type { StateCut } from '../../core/group/state/stateCut.ts';
+import { unknownConfiguration } from '../../core/raft/configuration.ts';
 import { TenantMachine } from '../../core/group/tenantMachine.ts';
 import type { LoggedItem, LoggedOperation } from '../../core/wire/operation.ts';
 
@@ -104,9 +105,10 @@ function chunksOf(cut: StateCut, bytes: number): readonly Uint8Array[] {
 }
 
 const stamp = WallTime(1_234);
+const instant = { stamp, configuration: unknownConfiguration };
 
 function stateOf(machine: StateMachine): string {
-  return Buffer.concat(chunksOf(machine.cut(stamp), 1 << 30)).toString('latin1');
+  return Buffer.concat(chunksOf(machine.cut(instant), 1 << 30)).toString('latin1');
 }
 
 describe('the state of tenants', () => {
@@ -117,7 +119,7 @@ describe('the state of tenants', () => {
         const [machine, twin] = [tenantMachine(), tenantMachine()];
         apply(machine, before, 10);
         apply(twin, before, 10);
-        const cut = machine.cut(stamp);
+        const cut = machine.cut(instant);
         const told: Uint8Array[] = [];
         for (const [i, each] of during.entries()) {
           apply(machine, [each], 100 + i);
@@ -141,7 +143,7 @@ describe('the state of tenants', () => {
         apply(machine, before, 10);
         apply(loaded, other, 10);
         const loader = loaded.loader();
-        for (const chunk of chunksOf(machine.cut(stamp), 500)) expect(loader.add(chunk)).toBe(true);
+        for (const chunk of chunksOf(machine.cut(instant), 500)) expect(loader.add(chunk)).toBe(true);
         expect(loader.finish()).toBe(true);
         expect(loader.stamp).toBe(stamp);
         expect(stateOf(loaded) === stateOf(machine)).toBe(true);
@@ -166,14 +168,14 @@ describe('the state of tenants', () => {
       return () => ({ kind: 'execute', tenant, incarnation: Incarnation(1), access: 'write', protocol: 2, args });
     };
     apply(machine, [set('x'.repeat(900_000))], 10);
-    const sizes = chunksOf(machine.cut(stamp), 100_000).map(({ length }) => length);
+    const sizes = chunksOf(machine.cut(instant), 100_000).map(({ length }) => length);
     expect(Math.max(...sizes)).toBeLessThan(200_000);
     expect(sizes.length).toBeGreaterThan(6);
   });
 
   it('is refused if a byte of it is missing or it is that of another machine', () => {
     const machine = tenantMachine();
-    const [whole = new Uint8Array()] = chunksOf(machine.cut(stamp), 1 << 20);
+    const [whole = new Uint8Array()] = chunksOf(machine.cut(instant), 1 << 20);
     const isTaken = (chunk: Uint8Array, by: StateMachine): boolean => {
       const loader = by.loader();
       return loader.add(chunk) && loader.finish();
@@ -189,7 +191,7 @@ describe('the state of tenants', () => {
       fc.property(fc.uint8Array({ maxLength: 200 }), fc.nat(3), (noise, cutAt) => {
         const machine = tenantMachine();
         apply(machine, [() => ({ kind: 'release', tenant: 'blue' as TenantName, incarnation: Incarnation(1) })], 10);
-        const [whole = new Uint8Array()] = chunksOf(machine.cut(stamp), 1 << 20);
+        const [whole = new Uint8Array()] = chunksOf(machine.cut(instant), 1 << 20);
         const loader = tenantMachine().loader();
         expect(typeof (loader.add(whole.subarray(0, whole.length - cutAt)) && loader.add(noise))).toBe('boolean');
       }),
@@ -207,7 +209,7 @@ describe('the directory', () => {
     };
     const drop: Step = () => ({ kind: 'dropTenant', tenant: 'a' as TenantName, incarnation: Incarnation(1) });
     apply(machine, [place('a'), place('b', GroupId(3)), place('c'), drop], 1);
-    const cut = machine.cut(stamp);
+    const cut = machine.cut(instant);
     const state = cut.next(1);
     apply(machine, [place('a')], 9);
     const loader = loaded.loader();

@@ -5,14 +5,22 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { bytesOfBinary } from '../../core/base/bytes.ts';
-import { Epoch, Incarnation, LaneId, NodeId, RequestId, type TenantName } from '../../core/base/ids.ts';
+import { Epoch, Incarnation, LaneId, NodeId, ReplicaId, RequestId, type TenantName } from '../../core/base/ids.ts';
 import { WallTime } from '../../core/base/time.ts';
 import { TenantMachine } from '../../core/group/tenantMachine.ts';
+import type { Configuration } from '../../core/raft/configuration.ts';
 import type { LoggedOperation } from '../../core/wire/operation.ts';
 
 const [acme, blue] = ['acme', 'blue'] as TenantName[] as [TenantName, TenantName];
 const incarnation = Incarnation(3);
 const stamp = WallTime(1_700_000_000_000);
+
+const configuration: Configuration = {
+  voters: [{ replica: ReplicaId(1), node: NodeId(2) }],
+  outgoing: [],
+  learners: [{ replica: ReplicaId(300), node: NodeId(3), joins: false, replaces: null }],
+  highest: ReplicaId(300),
+};
 
 function machineWithAll(): TenantMachine {
   const machine = new TenantMachine(() => 0);
@@ -37,7 +45,7 @@ function machineWithAll(): TenantMachine {
 }
 
 function stateOf(machine: TenantMachine): Buffer {
-  const cut = machine.cut(stamp);
+  const cut = machine.cut({ stamp, configuration });
   const chunks: Uint8Array[] = [];
   for (let chunk = cut.next(1000); chunk !== null; chunk = cut.next(1000)) chunks.push(chunk);
   return Buffer.concat(chunks);
@@ -52,15 +60,19 @@ function fixture(name: string): Buffer {
   );
 }
 
-test('state 1 is written as it always was', () => {
-  expect(stateOf(machineWithAll()).equals(fixture('state-1'))).toBe(true);
+test('state 2 is written as it always was', () => {
+  expect(stateOf(machineWithAll()).equals(fixture('state-2'))).toBe(true);
 });
 
-test('state 1 is read', () => {
+test.each([
+  [1, null],
+  [2, configuration],
+])('state %d is read', (version, members) => {
   const machine = new TenantMachine(() => 0);
   const loader = machine.loader();
-  expect(loader.add(fixture('state-1'))).toBe(true);
+  expect(loader.add(fixture(`state-${String(version)}`))).toBe(true);
   expect(loader.finish()).toBe(true);
+  expect(loader.configuration).toEqual(members);
   const [loaded, made] = [machine.tenants.get(acme), machineWithAll().tenants.get(acme)];
   expect(loaded?.keyspace.digest()).toBe(made?.keyspace.digest());
   expect(loaded?.sessions.digest()).toBe(made?.sessions.digest());

@@ -25,7 +25,9 @@ export type Intent =
   /** Pieces of the state as of an entry `back` before the last, beside what it does not stand for. */
   | { readonly kind: 'begin'; readonly group: number; readonly back: number; readonly pieces: readonly Uint8Array[] }
   /** Completes what was begun last, if anything was. */
-  | { readonly kind: 'complete'; readonly group: number };
+  | { readonly kind: 'complete'; readonly group: number }
+  /** The replica leaves; whatever comes next is of another. */
+  | { readonly kind: 'remove'; readonly group: number };
 
 /** The four bytes every frame begins with. */
 export const marker = Uint8Array.of(0x4c, 0x48, 0x4c, 0x46);
@@ -60,6 +62,7 @@ const intent: fc.Arbitrary<Intent> = fc.oneof(
     pieces: fc.array(value, { minLength: 1, maxLength: 3 }),
   }),
   fc.record({ kind: fc.constant('complete' as const), group }),
+  fc.record({ kind: fc.constant('remove' as const), group }),
 );
 export const write = fc.array(intent, { minLength: 1, maxLength: 4 });
 export const writes = fc.array(write, { maxLength: 12 });
@@ -73,6 +76,8 @@ export interface Planned {
 export const nothingPlanned: Planned = { log: noLog, begun: new Map() };
 
 const pristine: RestoredGroup = {
+  replica: 0,
+  isRemoved: false,
   hardState: { term: Term(0), votedFor: null },
   base: { index: LogIndex(0), term: Term(0) },
   chunks: [],
@@ -93,11 +98,22 @@ export function plan(
       return [{ kind: 'boot', boot: boots }];
     }
     const id = GroupId(each.group);
-    const known = groups.get(id) ?? pristine;
+    const found = groups.get(id) ?? pristine;
+    if (each.kind === 'remove') {
+      const replica = ReplicaId(Math.max(1, found.replica));
+      groups.set(id, { ...pristine, replica, isRemoved: true });
+      begun.delete(id);
+      return [{ kind: 'removed', group: id, replica }];
+    }
+    const next = ReplicaId(found.isRemoved ? found.replica + 1 : Math.max(1, found.replica));
+    const known = found.isRemoved ? { ...pristine, replica: next } : found;
+    const first: readonly LogRecord[] = found.isRemoved
+      ? [{ kind: 'hardState', group: id, replica: next, hardState: pristine.hardState }]
+      : [];
     if (each.kind === 'hardState') {
       const hardState = { term: Term(each.term), votedFor: each.vote === 0 ? null : ReplicaId(each.vote) };
-      groups.set(id, { ...known, hardState });
-      return [{ kind: 'hardState', group: id, hardState }];
+      groups.set(id, { ...known, replica: next, hardState });
+      return [{ kind: 'hardState', group: id, replica: next, hardState }];
     }
     if (each.kind === 'begin') return begin(id, known, each, begun);
     if (each.kind === 'complete') return complete(id, known, groups, begun);
@@ -109,7 +125,7 @@ export function plan(
       return { index, term: Term(data.length), kind: data.length === 0 ? 'noop' : 'data', data };
     });
     groups.set(id, { ...known, entries: [...kept, ...entries] });
-    return [{ kind: 'entries', group: id, entries }];
+    return [...first, { kind: 'entries', group: id, entries }];
   });
   const sorted = new Map([...groups].sort(([a], [b]) => a - b));
   return { records, after: { log: { boots, groups: sorted }, begun } };
@@ -118,7 +134,7 @@ export function plan(
 /** The first piece comes with the hard state and the entries behind the base: nothing written before is needed. */
 function begin(
   group: GroupId,
-  { hardState, base, entries }: RestoredGroup,
+  { replica, hardState, base, entries }: RestoredGroup,
   { back, pieces }: Extract<Intent, { kind: 'begin' }>,
   begun: Map<GroupId, Pick<RestoredGroup, 'base' | 'chunks'>>,
 ): readonly LogRecord[] {
@@ -130,7 +146,7 @@ function begin(
   const tail = entries.slice(place);
   return [
     { kind: 'snapshotChunk', group, number: 0, bytes: pieces[0] ?? new Uint8Array() },
-    { kind: 'hardState', group, hardState },
+    { kind: 'hardState', group, replica, hardState },
     ...(tail.length === 0 ? [] : [{ kind: 'entries' as const, group, entries: tail }]),
     ...pieces.slice(1).map((bytes, i) => ({ kind: 'snapshotChunk' as const, group, number: i + 1, bytes })),
   ];
@@ -138,14 +154,15 @@ function begin(
 
 function complete(
   group: GroupId,
-  { hardState, base, entries }: RestoredGroup,
+  known: RestoredGroup,
   groups: Map<GroupId, RestoredGroup>,
   begun: Map<GroupId, Pick<RestoredGroup, 'base' | 'chunks'>>,
 ): readonly LogRecord[] {
   const snapshot = begun.get(group);
   if (snapshot === undefined) return [];
   begun.delete(group);
-  groups.set(group, { hardState, ...snapshot, entries: entries.slice(snapshot.base.index - base.index) });
+  const entries = known.entries.slice(snapshot.base.index - known.base.index);
+  groups.set(group, { ...known, ...snapshot, entries });
   return [{ kind: 'snapshot', group, base: snapshot.base, chunks: snapshot.chunks.length }];
 }
 

@@ -295,10 +295,10 @@ describe("another's log is refused", () => {
 
   test('of a later format', () => {
     const later = changed(image, 1, (bytes) => {
-      bytes[12] = 3;
+      bytes[12] = 4;
       return resealed(bytes, 0);
     });
-    expect(recover(later)).toEqual({ kind: 'foreign', reason: 'it has format 3, this is 2' });
+    expect(recover(later)).toEqual({ kind: 'foreign', reason: 'it has format 4, this is 3' });
   });
 });
 

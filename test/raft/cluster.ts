@@ -2,9 +2,10 @@
  * A handful of replicas with a network and disks that a test plays by hand: every message waits until it is
  * delivered or dropped, every write until it is synced or lost. After each step the safety rules are checked.
  */
-import { LogIndex, ReplicaId, Term, WriteId } from '../../core/base/ids.ts';
+import { LogIndex, NodeId, ReplicaId, Term, WriteId } from '../../core/base/ids.ts';
 import { after, MonoTime } from '../../core/base/time.ts';
-import { Raft } from '../../core/raft/raft.ts';
+import { firstConfiguration, unknownConfiguration } from '../../core/raft/configuration.ts';
+import { type MembershipChange, Raft } from '../../core/raft/raft.ts';
 import type { Entry, HardState, RaftMessage } from '../../core/raft/types.ts';
 
 export const electionMs = 100;
@@ -45,26 +46,28 @@ export class RaftCluster {
   /** The term in which each of them was committed. */
   private readonly committedIn: Term[] = [];
   private readonly replicas = new Map<ReplicaId, Replica>();
-  private readonly voters: readonly ReplicaId[];
+  private readonly firstVoters: readonly ReplicaId[];
   private readonly flaws: Flaws;
   private readonly leaders = new Map<Term, ReplicaId>();
   private draws = 1;
   readsConfirmed = 0;
 
   constructor(size: number, flaws: Flaws = {}) {
-    this.voters = Array.from({ length: size }, (_, i) => ReplicaId(i + 1));
+    this.firstVoters = Array.from({ length: size }, (_, i) => ReplicaId(i + 1));
     this.flaws = flaws;
-    for (const id of this.voters) {
-      const hardState: HardState = { term: Term(0), votedFor: null };
-      this.replicas.set(id, {
-        raft: this.make(id, hardState, []),
-        hardState,
-        stored: [],
-        pending: [],
-        nextWrite: 1,
-        reads: [],
-      });
-    }
+    for (const id of this.firstVoters) this.add(id);
+  }
+
+  /** An empty replica, which knows of nobody unless it is one of the first. */
+  add(id: ReplicaId): void {
+    const hardState: HardState = { term: Term(0), votedFor: null };
+    const raft = this.make(id, hardState, []);
+    this.replicas.set(id, { raft, hardState, stored: [], pending: [], nextWrite: 1, reads: [] });
+  }
+
+  /** All that ever were, in order of id. */
+  get ids(): readonly ReplicaId[] {
+    return [...this.replicas.keys()];
   }
 
   raft(id: number): Raft {
@@ -100,6 +103,15 @@ export class RaftCluster {
       if (ticket !== null)
         replica.reads.push({ term: replica.raft.state.term, ...ticket, committed: this.committed.length });
     });
+  }
+
+  /** A member that is added begins to exist when it is first spoken to. */
+  change(id: number, change: MembershipChange): string {
+    let answer = '';
+    this.turn(id, () => {
+      answer = this.of(id).raft.changeMembership(change, this.now);
+    });
+    return answer;
   }
 
   transfer(id: number): void {
@@ -141,7 +153,7 @@ export class RaftCluster {
   /** Delivers and syncs until nothing is left to do. */
   settle(): void {
     for (let steps = 0; steps < 10_000; steps += 1) {
-      for (const id of this.voters) this.sync(id);
+      for (const id of this.replicas.keys()) this.sync(id);
       if (this.flying.length === 0) return;
       this.deliver(0);
     }
@@ -156,6 +168,7 @@ export class RaftCluster {
   }
 
   private receive({ from, to, message }: Flying): void {
+    if (!this.replicas.has(to)) this.add(to);
     this.turn(to, () => this.of(to).raft.step(from, message, this.now));
   }
 
@@ -215,13 +228,11 @@ export class RaftCluster {
   private make(id: ReplicaId, hardState: HardState, entries: readonly Entry[]): Raft {
     const config = {
       id,
-      voters: this.voters,
       electionMs,
       heartbeatMs,
       maxAppendBytes: 64,
       maxInflightAppends: 4,
       maxUncommittedBytes: 10_000,
-      isHome: false,
       leases: false,
     };
     const random = (): number => {
@@ -229,7 +240,10 @@ export class RaftCluster {
       return this.draws / 2_147_483_647;
     };
     const base = { index: LogIndex(0), term: Term(0) };
-    return new Raft(config, { hardState, base, entries: [...entries] }, random, this.now);
+    const isFirst = this.firstVoters.includes(id);
+    const members = this.firstVoters.map((replica) => ({ replica, node: NodeId(replica) }));
+    const configuration = isFirst ? firstConfiguration(members) : unknownConfiguration;
+    return new Raft(config, { hardState, base, configuration, entries: [...entries] }, random, this.now);
   }
 
   private of(id: number): Replica {

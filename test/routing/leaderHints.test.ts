@@ -1,10 +1,14 @@
 import { expect, test } from 'vitest';
-import { GroupId, NodeId, Term } from '../../core/base/ids.ts';
+import { GroupId, NodeId, ReplicaId, Term } from '../../core/base/ids.ts';
+import { GroupMap } from '../../core/routing/groupMap.ts';
 import { LeaderHints } from '../../core/routing/leaderHints.ts';
 
 const group = GroupId(1);
 const everybody = (): boolean => true;
-const hints = (): LeaderHints => new LeaderHints(new Map([[group, [NodeId(1), NodeId(2), NodeId(3)]]]));
+const hints = (): LeaderHints => {
+  const replicas = [1, 2, 3].map((number) => ({ replica: ReplicaId(number), node: NodeId(number) }));
+  return new LeaderHints(new GroupMap([{ group, replicas }]));
+};
 
 test('the highest term wins, the first name within a term stays', () => {
   const known = hints();

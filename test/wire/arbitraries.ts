@@ -15,6 +15,7 @@ import {
   Term,
 } from '../../core/base/ids.ts';
 import { WallTime } from '../../core/base/time.ts';
+import type { Configuration } from '../../core/raft/configuration.ts';
 import type { RaftMessage } from '../../core/raft/types.ts';
 import type { MapChange, Operation, Outcome, PeerMessage, Refusal, TenantPlace } from '../../core/wire/messages.ts';
 import type { LoggedItem, LoggedOperation } from '../../core/wire/operation.ts';
@@ -61,6 +62,17 @@ function kind<Kind extends string, Fields extends object>(
   return fc.record({ kind: fc.constant(name), ...fields }) as unknown as fc.Arbitrary<{ readonly kind: Kind } & Fields>;
 }
 
+const member = fc.record({ replica: replica, node });
+const learner = fc.record({ replica: replica, node, joins: fc.boolean(), replaces: fc.option(replica) });
+const few = { maxLength: 3 };
+export const configuration: fc.Arbitrary<Configuration> = fc.record({
+  voters: fc.array(member, few),
+  outgoing: fc.array(member, few),
+  learners: fc.array(learner, few),
+  highest: replica,
+});
+const members = fc.record({ group, index, configuration });
+
 const raft: fc.Arbitrary<RaftMessage> = fc.oneof(
   append,
   kind('voteRequest', { term, pre: fc.boolean(), transfer: fc.boolean(), lastIndex: index, lastTerm: term }),
@@ -69,6 +81,7 @@ const raft: fc.Arbitrary<RaftMessage> = fc.oneof(
   kind('heartbeat', { term, commit: index, round: natural }),
   kind('heartbeatReply', { term, round: natural }),
   kind('timeoutNow', { term, stays: fc.boolean() }),
+  kind('removed', { term }),
   kind('snapshotChunk', {
     term,
     index,
@@ -160,6 +173,8 @@ export const message: fc.Arbitrary<PeerMessage> = fc.oneof(
   },
   { weight: 2, arbitrary: kind('reply', { boot: natural, request, attempt: natural, outcome }) },
   { weight: 1, arbitrary: kind('mapVersion', { version }) },
+  { weight: 1, arbitrary: kind('groupsVersion', { version: natural }) },
+  { weight: 1, arbitrary: kind('groups', { groups: fc.array(members, { maxLength: 4 }) }) },
   { weight: 1, arbitrary: kind('mapChanges', { since: version, changes: fc.array(change, { maxLength: 8 }) }) },
 );
 export const messages = fc.array(message, { maxLength: 8 });

@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { ByteWriter, equalBytes } from '../../core/base/bytes.ts';
 import { Epoch, GroupId, Incarnation, LaneId, LogIndex, MapVersion, RequestId, Term } from '../../core/base/ids.ts';
 import { parseTenantName } from '../../core/base/tenantName.ts';
+import { membersOf } from '../../core/raft/configuration.ts';
 import { encodeMessages, messageBytes } from '../../core/wire/codec.ts';
 import { encodeFrames, FrameReader, maxFrameBytes } from '../../core/wire/frames.ts';
 import type { PeerMessage } from '../../core/wire/messages.ts';
@@ -143,7 +144,10 @@ test('a frame gets as many bytes as it needs, and few more', () => {
       const changes = each.kind === 'mapChanges' ? each.changes.length : 0;
       const spare = 4 + messageBytes(each) - writer.length;
       expect(spare).toBeGreaterThanOrEqual(0);
-      expect(spare).toBeLessThanOrEqual(100 + 16 * entries + 32 * changes);
+      const groups = each.kind === 'groups' ? each.groups : [];
+      const members = groups.flatMap(({ configuration }) => membersOf(configuration)).length;
+      const described = 32 * groups.length + 3 * 24 * members;
+      expect(spare).toBeLessThanOrEqual(100 + 16 * entries + 32 * changes + described);
     }),
     { numRuns: 500 },
   );

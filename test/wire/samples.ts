@@ -68,7 +68,7 @@ const operations: readonly Operation[] = [
   { kind: 'dropTenant', tenant: acme, incarnation: one },
 ];
 
-export const sampleHello: Hello = { clusterId: 'test-cluster', node: NodeId(3), boot, version: 3 };
+export const sampleHello: Hello = { clusterId: 'test-cluster', node: NodeId(3), boot, version: 4 };
 
 export const sampleMessages: readonly PeerMessage[] = [
   raft({ kind: 'voteRequest', term, pre: true, transfer: false, lastIndex: LogIndex(1000), lastTerm: Term(6) }),
@@ -124,7 +124,33 @@ export const sampleMessages: readonly PeerMessage[] = [
       { kind: 'dropped', tenant: other, incarnation: one },
     ],
   },
+  raft({ kind: 'removed', term }),
+  { kind: 'groupsVersion', version: Number.MAX_SAFE_INTEGER },
+  {
+    kind: 'groups',
+    groups: [
+      {
+        group,
+        index: LogIndex(1_000),
+        configuration: {
+          voters: [
+            { replica: ReplicaId(1), node: NodeId(1) },
+            { replica: ReplicaId(300), node: NodeId(65_535) },
+          ],
+          outgoing: [{ replica: ReplicaId(1), node: NodeId(1) }],
+          learners: [
+            { replica: ReplicaId(301), node: NodeId(3), joins: true, replaces: ReplicaId(1) },
+            { replica: ReplicaId(302), node: NodeId(4), joins: false, replaces: null },
+          ],
+          highest: ReplicaId(302),
+        },
+      },
+    ],
+  },
 ];
+
+/** How many of them version 3 knew. */
+export const messagesOfVersion3 = sampleMessages.length - 3;
 
 export const sampleBatch: EntryBatch = {
   stamp: WallTime(1_800_000_000_000),

@@ -1,9 +1,9 @@
 /**
- * A group's state as bytes, format 1: equal state is equal bytes. A header, then records, one behind the other,
+ * A group's state as bytes, format 2: equal state is equal bytes. A header, then records, one behind the other,
  * cut into chunks between records. A value is read and written piece by piece, so that no record is much larger than
  * a piece, whatever a client has stored.
  *
- *   header    version · kind of machine · latest log time
+ *   header    version · kind of machine · latest log time · configuration (not in format 1)
  *   tenants   { released }* · { tenant · { ingress · { session · { remembered }* }* }* · { item · contents }* }*
  *   contents  { values | large · { part }* }*, as many byte strings as the item counts
  *   directory tenants placed by policy · { change }*
@@ -12,8 +12,10 @@
  */
 import type { ByteReader, ByteWriter } from '../../base/bytes.ts';
 import { WallTime } from '../../base/time.ts';
+import { type Configuration, readConfiguration, writeConfiguration } from '../../raft/configuration.ts';
 
-const stateVersion = 1;
+const stateVersion = 2;
+const withoutConfiguration = 1;
 export type MachineKind = 'tenants' | 'directory';
 const kindCode = { tenants: 1, directory: 2 } as const;
 
@@ -39,12 +41,21 @@ export interface StateHeader {
   readonly kind: MachineKind;
   /** The latest log time of the state. */
   readonly stamp: WallTime;
+  /** Who belongs to the group; null if the state does not say. */
+  readonly configuration: Configuration | null;
 }
 
-export function writeHeader(writer: ByteWriter, { kind, stamp }: StateHeader): void {
+/** Of which instant a state is, beside what the machine knows. */
+export interface Instant {
+  readonly stamp: WallTime;
+  readonly configuration: Configuration;
+}
+
+export function writeHeader(writer: ByteWriter, kind: MachineKind, { stamp, configuration }: Instant): void {
   writer.varint(stateVersion);
   writer.u8(kindCode[kind]);
   writer.varint(stamp);
+  writeConfiguration(writer, configuration);
 }
 
 /** Null for a machine of another kind, or a version this one does not know. */
@@ -52,7 +63,9 @@ export function readHeader(reader: ByteReader, kind: MachineKind): StateHeader |
   const version = reader.varint();
   const code = reader.u8();
   const stamp = WallTime(reader.varint());
-  return version === stateVersion && code === kindCode[kind] ? { kind, stamp } : null;
+  if (code !== kindCode[kind]) return null;
+  if (version === withoutConfiguration) return { kind, stamp, configuration: null };
+  return version === stateVersion ? { kind, stamp, configuration: readConfiguration(reader) } : null;
 }
 
 /** Writes one record and comes back for the next; done when there is none. */

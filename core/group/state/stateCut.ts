@@ -1,6 +1,6 @@
 /** A machine's state at one instant, read out chunk by chunk while the machine goes on. */
 import { ByteWriter } from '../../base/bytes.ts';
-import { pieceBytes, type Records, type StateHeader, writeHeader } from './format.ts';
+import { type Instant, type MachineKind, pieceBytes, type Records, writeHeader } from './format.ts';
 
 export class StateCut {
   /** Chunks are kept for as long as they are on their way, each by itself. */
@@ -10,8 +10,8 @@ export class StateCut {
   private isDone = false;
 
   /** `records` makes the records with the writer it is given. */
-  constructor(header: StateHeader, records: (writer: ByteWriter) => Records, onClosed: () => void) {
-    writeHeader(this.writer, header);
+  constructor(kind: MachineKind, instant: Instant, records: (writer: ByteWriter) => Records, onClosed: () => void) {
+    writeHeader(this.writer, kind, instant);
     this.records = records(this.writer);
     this.onClosed = onClosed;
   }

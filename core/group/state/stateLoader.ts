@@ -1,11 +1,14 @@
 /** Makes a machine's state of the chunks of a cut. Nothing of it is seen before `finish`, and none of it is trusted. */
 import { ByteReader } from '../../base/bytes.ts';
 import { WallTime } from '../../base/time.ts';
+import type { Configuration } from '../../raft/configuration.ts';
 import { type MachineKind, readHeader } from './format.ts';
 
 export abstract class StateLoader {
   /** The latest log time of the state. */
   stamp = WallTime(0);
+  /** Who belongs to the group; null if the state does not say. */
+  configuration: Configuration | null = null;
   private readonly kind: MachineKind;
   private isBegun = false;
 
@@ -31,6 +34,7 @@ export abstract class StateLoader {
     const header = readHeader(reader, this.kind);
     if (header === null || reader.failed) return false;
     this.stamp = header.stamp;
+    this.configuration = header.configuration;
     this.isBegun = true;
     return true;
   }

@@ -279,6 +279,6 @@ function wait({ args, reply, node, connection }: NodeCall): void {
   }
   const tenant = connection.tenant ?? node.defaultTenant;
   const place = tenant === null ? null : node.tenant(tenant);
-  const voters = (place === null ? node.groups()[0] : node.group(place.group))?.replicas.length ?? 1;
+  const voters = (place === null ? node.groups()[0] : node.group(place.group))?.configuration.voters.length ?? 1;
   reply.integer(Math.floor(voters / 2));
 }

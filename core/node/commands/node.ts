@@ -1,0 +1,71 @@
+/**
+ * NODE: the nodes as this one sees them.
+ */
+import { binaryString, noBytes } from '../../base/bytes.ts';
+import { NodeId } from '../../base/ids.ts';
+import type { ReplyWriter } from '../../resp/replyWriter.ts';
+import type { NodeView } from '../view.ts';
+import { integerOf, wordOf, wrongSubcommand } from './arguments.ts';
+import { type NodeCall, type NodeCommand, nodeCommand } from './spec.ts';
+
+export const nodeCommands: readonly NodeCommand[] = [
+  nodeCommand({
+    name: 'node',
+    arity: -2,
+    group: 'leasehold',
+    since: '0.1.0',
+    summary: 'Lists nodes and tells about one.',
+    run: runNode,
+  }),
+];
+
+function runNode({ args, reply, node }: NodeCall): void {
+  const [, subcommand, id] = args;
+  switch (`${wordOf(subcommand)} ${String(args.length)}`) {
+    case 'list 2':
+      reply.array(node.nodes.length);
+      for (const { node: other } of node.nodes) writeNode(reply, node, other);
+      return;
+    case 'info 2':
+      writeNode(reply, node, node.self);
+      return;
+    case 'info 3': {
+      const number = integerOf(id ?? noBytes);
+      const known = node.nodes.find((other) => other.node === number);
+      if (known === undefined) reply.error(`ERR no such node '${binaryString(id ?? noBytes)}'`);
+      else writeNode(reply, node, NodeId(known.node));
+      return;
+    }
+    case 'help 2':
+      reply.array(3);
+      reply.simple('NODE <subcommand> [<arg> ...]. Subcommands are:');
+      reply.simple('LIST: all nodes, and whether this one has a link to them.');
+      reply.simple('INFO [<node>]: this node, or another as this one sees it.');
+      return;
+    default:
+      reply.error(wrongSubcommand('node', subcommand));
+  }
+}
+
+function writeNode(reply: ReplyWriter, view: NodeView, id: NodeId): void {
+  const descriptor = view.nodes.find((other) => other.node === id);
+  const isSelf = id === view.self;
+  const leads = view.groups().filter((other) => other.leader === id);
+  reply.map(isSelf ? 7 : 5);
+  reply.bulkText('id');
+  reply.integer(id);
+  reply.bulkText('client-address');
+  reply.bulkText(descriptor?.clientAddress ?? '');
+  reply.bulkText('peer-address');
+  reply.bulkText(descriptor?.peerAddress ?? '');
+  reply.bulkText('link');
+  reply.bulkText(isSelf ? 'self' : view.isReachable(id) ? 'up' : 'down');
+  reply.bulkText('leads');
+  reply.array(leads.length);
+  for (const led of leads) reply.integer(led.group);
+  if (!isSelf) return;
+  reply.bulkText('boot');
+  reply.integer(view.boot);
+  reply.bulkText('map-version');
+  reply.integer(view.mapVersion);
+}

@@ -1,0 +1,68 @@
+/**
+ * Who belongs to each group, as far as this node has heard: the configuration of the highest log index wins. Those of
+ * before let a command cost a hop more, and nothing else.
+ */
+import { type GroupId, LogIndex, type NodeId } from '../base/ids.ts';
+import { type Configuration, firstConfiguration, type Member, membersOf } from '../raft/configuration.ts';
+
+export interface Membership {
+  /** Of its entry in the group's log; 0: what the group began with. */
+  readonly index: LogIndex;
+  readonly configuration: Configuration;
+}
+
+export class GroupMap {
+  private readonly memberships = new Map<GroupId, Membership>();
+  /** Of each group, so that they need not be made for each command. */
+  private readonly voters = new Map<GroupId, readonly NodeId[]>();
+  private sum = 0;
+
+  /** What the groups begin with, in order of id. */
+  constructor(groups: readonly { readonly group: GroupId; readonly replicas: readonly Member[] }[]) {
+    for (const { group, replicas } of groups)
+      this.set(group, { index: LogIndex(0), configuration: firstConfiguration(replicas) });
+  }
+
+  /** In order of id. */
+  get groups(): Iterable<GroupId> {
+    return this.memberships.keys();
+  }
+
+  /** Grows with all that is learned; where it is the same, so is the map, nearly always. */
+  get version(): number {
+    return this.sum;
+  }
+
+  of(group: GroupId): Configuration | null {
+    return this.memberships.get(group)?.configuration ?? null;
+  }
+
+  /** The nodes that may lead it, the one where the leader belongs first. */
+  votersOf(group: GroupId): readonly NodeId[] {
+    return this.voters.get(group) ?? [];
+  }
+
+  /** Adopts what is newer. Returns whether it is. */
+  learn(group: GroupId, membership: Membership): boolean {
+    const known = this.memberships.get(group);
+    if (known === undefined || membership.index <= known.index) return false;
+    this.sum += membership.index - known.index;
+    this.set(group, membership);
+    return true;
+  }
+
+  /** What is not as it was in the beginning, in order of id. */
+  changed(): readonly (Membership & { readonly group: GroupId })[] {
+    return [...this.memberships]
+      .filter(([, { index }]) => index > 0)
+      .map(([group, membership]) => ({ group, ...membership }));
+  }
+
+  private set(group: GroupId, membership: Membership): void {
+    const { configuration } = membership;
+    this.memberships.set(group, membership);
+    const { learners } = configuration;
+    const voters = membersOf(configuration).filter((member) => !learners.some((learner) => learner === member));
+    this.voters.set(group, [...new Set(voters.map(({ node }) => node))]);
+  }
+}
