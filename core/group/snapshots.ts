@@ -72,6 +72,8 @@ interface Sending {
 interface Receiving {
   readonly base: LogBase;
   readonly loader: StateLoader;
+  /** Pieces that came before others that must go first, by number. */
+  readonly early: Map<number, SnapshotChunk>;
   next: number;
   bytes: number;
 }
@@ -288,7 +290,12 @@ export class Snapshots {
     const { state } = this.raft;
     if (state.role !== 'follower' || message.term !== state.term || message.index <= state.commitIndex) return;
     const receiving = this.receivingFor({ index: message.index, term: message.indexTerm });
-    if (message.number === receiving.next && !this.take(receiving, chunk)) return;
+    const ahead = message.number - receiving.next;
+    if (ahead > 0 && ahead < this.limits.snapshotChunksInFlight) receiving.early.set(message.number, chunk);
+    for (let next = ahead === 0 ? chunk : undefined; next !== undefined; next = receiving.early.get(receiving.next)) {
+      receiving.early.delete(receiving.next);
+      if (!this.take(receiving, next)) return;
+    }
     this.raft.wantSnapshotChunk(chunk, receiving.next);
   }
 
@@ -296,7 +303,7 @@ export class Snapshots {
     const { receiving } = this;
     if (receiving?.base.index === base.index && receiving.base.term === base.term) return receiving;
     this.abandon();
-    const begun: Receiving = { base, loader: this.machine.loader(), next: 0, bytes: 0 };
+    const begun: Receiving = { base, loader: this.machine.loader(), early: new Map(), next: 0, bytes: 0 };
     this.receiving = begun;
     return begun;
   }

@@ -181,7 +181,7 @@ export class Node implements ForwarderHost {
       case 'peerUp':
         this.onLinkDown(input.peer);
         this.router.linkUp(input.peer);
-        this.chores.greet(input.peer);
+        this.greet(input.peer);
         return;
       case 'peerDown':
         this.onLinkDown(input.peer);
@@ -235,6 +235,9 @@ export class Node implements ForwarderHost {
         return;
       case 'mapChanges':
         if (this.router.shards.advance(message.since, message.changes)) this.onMapAdvanced();
+        return;
+      case 'leads':
+        for (const { group, term } of message.groups) this.router.leaders.learn(group, from, term);
         return;
       case 'groupsVersion':
         this.onGroupsVersion(from, message.version);
@@ -345,7 +348,19 @@ export class Node implements ForwarderHost {
 
   private noteLeader(group: Group): void {
     const { leaderNode } = group;
-    if (leaderNode !== null) this.router.leaders.learn(group.id, leaderNode, group.raft.state.term);
+    const { term } = group.raft.state;
+    if (leaderNode === null || !this.router.leaders.learn(group.id, leaderNode, term) || !group.isLeader) return;
+    for (const peer of this.router.peers()) this.post(peer, { kind: 'leads', groups: [{ group: group.id, term }] });
+  }
+
+  /** A new link: what the peer missed. */
+  private greet(peer: NodeId): void {
+    this.chores.greet(peer);
+    const led = [...this.groups.values()].filter(({ isLeader }) => isLeader);
+    for (let at = 0; at < led.length; at += limits.groupsPerMessage) {
+      const groups = led.slice(at, at + limits.groupsPerMessage);
+      this.post(peer, { kind: 'leads', groups: groups.map(({ id, raft }) => ({ group: id, term: raft.state.term })) });
+    }
   }
 
   /** A configuration is committed: the leader tells everybody. */

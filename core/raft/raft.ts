@@ -190,7 +190,7 @@ export class Raft {
 
   onTimer(now: MonoTime): void {
     const s = this.state;
-    if (now < this.deadlineAt) return;
+    if (s.isRemoved || now < this.deadlineAt) return;
     if (s.role !== 'leader') {
       if (this.mayLead()) this.campaign(false, now);
       else this.askWhetherMember(now);

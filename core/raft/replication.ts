@@ -62,15 +62,17 @@ export class Replication {
     for (const replica of s.progress.keys()) if (!members.includes(replica)) s.progress.delete(replica);
     for (const replica of members) {
       if (s.progress.has(replica)) continue;
+      const isSettled = settled.includes(replica);
       const matchIndex = replica === config.id ? s.durableIndex : LogIndex(0);
       s.progress.set(replica, {
         matchIndex,
-        nextIndex: LogIndex(s.log.lastIndex + 1),
+        // One that is new has nothing.
+        nextIndex: LogIndex(isSettled ? s.log.lastIndex + 1 : 1),
         mode: 'probe',
         inflight: 0,
         round: 0,
         heardAt: now,
-        addedAt: settled.includes(replica) ? LogIndex(0) : era.since,
+        addedAt: isSettled ? LogIndex(0) : era.since,
         sentRound: 0,
         waitingSince: now,
       });

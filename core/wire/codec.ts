@@ -21,6 +21,7 @@ const message = {
   mapChanges: 5,
   groupsVersion: 6,
   groups: 7,
+  leads: 8,
 } as const;
 const raft = {
   voteRequest: 1,
@@ -46,6 +47,9 @@ const entryBytes = 16;
 /** More than a group's members take without the members, and a member. */
 const groupBytes = 32;
 const memberBytes = 24;
+/** More than a group and a term take. */
+const leadBytes = 13;
+const minimumLeadBytes = 2;
 /** A group's members take at least group, index, highest id and four counts. */
 const minimumGroupBytes = 6;
 /** A change takes at least kind, tenant (two) and incarnation. */
@@ -87,6 +91,8 @@ export function messageBytes(m: PeerMessage): number {
     case 'mapVersion':
     case 'groupsVersion':
       return fixedBytes;
+    case 'leads':
+      return fixedBytes + m.groups.length * leadBytes;
     case 'groups':
       return m.groups.reduce(
         (bytes, { configuration: { voters, outgoing, learners } }) =>
@@ -136,6 +142,13 @@ function encodeMessage(writer: ByteWriter, m: PeerMessage): void {
       break;
     case 'groupsVersion':
       writer.varint(m.version);
+      break;
+    case 'leads':
+      writer.varint(m.groups.length);
+      for (const { group, term } of m.groups) {
+        writer.varint(group);
+        writer.varint(term);
+      }
       break;
     case 'groups':
       writer.varint(m.groups.length);
@@ -203,6 +216,11 @@ function decodeMessage(reader: ByteReader, likely: TenantName | null): PeerMessa
     }
     case message.groupsVersion:
       return { kind: 'groupsVersion', version: reader.varint() };
+    case message.leads: {
+      const count = reader.count(minimumLeadBytes);
+      const groups = Array.from({ length: count }, () => ({ group: readGroup(reader), term: Term(reader.varint()) }));
+      return { kind: 'leads', groups };
+    }
     case message.groups: {
       const count = reader.count(minimumGroupBytes);
       const groups = Array.from({ length: count }, () => {

@@ -32,6 +32,8 @@ export type PeerMessage =
   | { readonly kind: 'mapVersion'; readonly version: MapVersion }
   /** The changes that lead from `since` to `since + changes.length`. */
   | { readonly kind: 'mapChanges'; readonly since: MapVersion; readonly changes: readonly MapChange[] }
+  /** The sender leads these groups, in these terms. */
+  | { readonly kind: 'leads'; readonly groups: readonly { readonly group: GroupId; readonly term: Term }[] }
   /** Anti-entropy of the GroupMap: all log indexes in mine add up to this. Where they differ, each tells what it has. */
   | { readonly kind: 'groupsVersion'; readonly version: number }
   | { readonly kind: 'groups'; readonly groups: readonly GroupMembers[] };

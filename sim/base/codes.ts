@@ -31,6 +31,7 @@ const peerCode: Readonly<Record<PeerMessage['kind'], number>> = {
   mapChanges: 5,
   groupsVersion: 6,
   groups: 7,
+  leads: 8,
 };
 
 const raftCode: Readonly<Record<RaftMessage['kind'], number>> = {
@@ -92,6 +93,12 @@ function hashMessage(hash: RollingHash, message: PeerMessage): void {
     case 'groupsVersion':
       hash.add(message.version);
       return;
+    case 'leads':
+      for (const { group, term } of message.groups) {
+        hash.add(group);
+        hash.add(term);
+      }
+      return;
     case 'groups':
       for (const { group, index } of message.groups) {
         hash.add(group);
@@ -142,6 +149,7 @@ function hashRaft(hash: RollingHash, message: RaftMessage): void {
       hash.add(message.index);
       hash.add(message.next);
       return;
+    case 'removed':
     case 'timeoutNow':
       return;
   }

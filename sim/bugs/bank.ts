@@ -32,6 +32,8 @@ const keyspace = 'core/engine/keyspace.ts';
 const listValue = 'core/engine/listValue.ts';
 const tenantRecords = 'core/group/state/tenantRecords.ts';
 const snapshots = 'core/group/snapshots.ts';
+const quorum = 'core/raft/quorum.ts';
+const configuration = 'core/raft/configuration.ts';
 
 export const bugs: readonly Bug[] = [
   {
@@ -103,7 +105,7 @@ export const bugs: readonly Bug[] = [
       ),
     ],
     oracles: ['R3', 'R5', 'R9'],
-    ...hunt('partitions', 30),
+    ...hunt('partitions', 120),
   },
   {
     name: 'a conflicting entry is kept',
@@ -179,13 +181,13 @@ export const bugs: readonly Bug[] = [
       ),
     ],
     oracles: ['X1', 'L1'],
-    ...hunt('leases', 20, 8),
+    ...hunt('leases', 60),
   },
   {
     name: 'a lease survives a restart of those who promised it',
     edits: [edit(raft, 'if (restored.hardState.term > 0) this.state.leaderHeardAt = now;', '')],
     oracles: ['X1', 'L1'],
-    ...hunt('leases', 20, 12),
+    ...hunt('leases', 120),
   },
   {
     name: 'the receiver trusts the sender about leadership',
@@ -410,6 +412,72 @@ export const bugs: readonly Bug[] = [
     edits: [edit(keyspace, 'this.versions.restore(versions);', '')],
     oracles: ['R13', 'R5', 'L1'],
     ...hunt('crashes', 30),
+  },
+  {
+    name: 'a joint configuration asks only the new voters',
+    edits: [edit(quorum, 'return [voters, outgoing].filter(', 'return (outgoing.length < 0 ? [] : [voters]).filter(')],
+    oracles: ['R1', 'R4', 'R6', 'X1'],
+    ...hunt('membership', 60),
+  },
+  {
+    name: 'learners count as voters',
+    edits: [
+      edit(
+        quorum,
+        'quorumOf({ voters, outgoing }: Configuration): Quorum {',
+        'quorumOf({ voters: full, outgoing, learners }: Configuration): Quorum {\n  const voters = [...full, ...learners];',
+      ),
+    ],
+    oracles: ['R1', 'R6', 'X1'],
+    ...hunt('membership', 60),
+  },
+  {
+    name: 'voters change in one step',
+    edits: [edit(raft, 'encodeConfiguration(configuration)', 'encodeConfiguration(settled(configuration))')],
+    oracles: ['R12'],
+    ...hunt('membership', 20),
+  },
+  {
+    name: 'a joint configuration is left before it is committed',
+    edits: [edit(raft, 'if (s.commitIndex >= s.log.era.since) this.completeChange(now);', 'this.completeChange(now);')],
+    oracles: ['R12'],
+    ...hunt('membership', 20),
+  },
+  {
+    name: 'an id is given twice',
+    edits: [edit(configuration, '], highest: replica };', '], highest: c.highest };')],
+    oracles: ['R12'],
+    ...hunt('membership', 20),
+  },
+  {
+    name: 'a replica is spoken to before it is committed that there is one',
+    edits: [edit(replication, ' || progress.addedAt > s.commitIndex) continue;', ') continue;')],
+    oracles: ['R7', 'R10', 'R6', 'V1', 'core'],
+    ...hunt('membership', 150),
+  },
+  {
+    name: 'a configuration stays when its entry is cut off',
+    edits: [
+      edit(
+        'core/raft/log.ts',
+        'this.eras.filter(({ since }) => since < index || since <= this.base.index);',
+        'this.eras;',
+      ),
+    ],
+    oracles: ['R13', 'R7', 'R1', 'R6', 'R12', 'V1'],
+    ...hunt('membership', 60),
+  },
+  {
+    name: 'a snapshot that is installed does not say who belongs to the group',
+    edits: [edit(snapshots, 'loader.configuration ?? this.raft.configuration', 'this.raft.configuration')],
+    oracles: ['R13', 'R1', 'R6', 'V1'],
+    ...hunt('membership', 60),
+  },
+  {
+    name: 'it is not written that a replica has left its group',
+    edits: [edit('core/node/node.ts', 'this.tombstones.push(this.hosting.end(group));', 'this.hosting.end(group);')],
+    oracles: ['disk'],
+    ...hunt('membership', 60),
   },
 ];
 

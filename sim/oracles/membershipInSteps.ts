@@ -1,17 +1,26 @@
 /**
  * R12: who belongs to a group changes in steps that are safe (§4). From one committed configuration to the next either
  * no voter changes, or it becomes joint with the voters of before on their way out, or it stops being joint and is
- * otherwise the same. An id is given once, and only upwards.
+ * otherwise the same. A leader makes the next only when the one before is committed. An id is given once, and only
+ * upwards.
  */
 import type { ReplicaId } from '../../core/base/ids.ts';
 import { type Configuration, type Member, membersOf } from '../../core/raft/configuration.ts';
-import type { CommittedEntry, GroupTruth } from '../truth/groupTruth.ts';
+import type { Entry } from '../../core/raft/types.ts';
+import type { CommittedEntry, GroupTruth, ReplicaTruth } from '../truth/groupTruth.ts';
 import { rule } from '../truth/violation.ts';
 import type { Oracle } from './oracle.ts';
 
 export function membershipInSteps(): Oracle {
   return {
     rule: 'R12',
+    entriesWritten({ group, node, raft, role, term }: ReplicaTruth, entries: readonly Entry[]): void {
+      const { era, previousEra } = raft?.state.log ?? {};
+      if (role !== 'leader' || era === undefined || previousEra === undefined || previousEra === null) return;
+      const isMade = entries.some((entry) => entry.index === era.since && entry.term === term);
+      const facts = { group: group.id, node, index: era.since, before: previousEra.since };
+      rule(!isMade || group.committed.length >= previousEra.since, 'R12', 'changes are made one at a time', facts);
+    },
     committed(group: GroupTruth, { entry: { kind, index } }: CommittedEntry): void {
       if (kind !== 'configuration') return;
       const [before, next] = group.configurations.slice(-2).map(({ configuration }) => configuration);

@@ -44,6 +44,7 @@ const weights: Readonly<Record<Profile, Weights>> = {
     oldNews: 1,
     membership: 2,
     membershipAndCrash: 1,
+    membershipUnheard: 1,
     forgottenReplica: 1,
     save: 1,
     hold: 2,
@@ -113,6 +114,7 @@ const weights: Readonly<Record<Profile, Weights>> = {
   membership: {
     membership: 8,
     membershipAndCrash: 5,
+    membershipUnheard: 5,
     forgottenReplica: 4,
     isolateLeader: 3,
     isolateLeaderInThePast: 1,

@@ -60,7 +60,7 @@ export const nemeses = {
    */
   forgottenPromise: (stage) => {
     const startMs = momentMs(stage);
-    const target = leader(stage);
+    const target: Target = { leaderOf: dataGroup(stage) };
     const deaf = someNode(stage);
     const voter = deaf + between(stage.random, 1, stage.nodes - 1);
     const silenceMs = startMs + 2 * stage.electionMs;
@@ -86,12 +86,18 @@ export const nemeses = {
     fault('cut', soon(stage), leader(stage), between(stage.random, stage.electionMs, 10 * stage.electionMs)),
   ],
 
-  /** Its wall clock goes back while nobody hears it: whatever it believes by that clock lasts longer. */
+  /**
+   * Its wall clock goes back while nobody hears it: whatever it believes by that clock lasts longer. It leads away
+   * from home, so that the home replica is quick to take over.
+   */
   isolateLeaderInThePast: (stage) => {
     const startMs = momentMs(stage);
-    const target = leader(stage);
+    const group = dataGroup(stage);
+    const target: Target = { leaderOf: group };
     const forMs = between(stage.random, 2 * stage.electionMs, 6 * stage.electionMs);
+    const leaveHome = { atMs: Math.max(0, startMs - stage.electionMs) };
     return [
+      fault('transfer', leaveHome, target, 0, 0, group),
       fault('cut', { atMs: startMs }, target, forMs),
       fault(
         'clockJump',
@@ -176,6 +182,21 @@ export const nemeses = {
     const replaced = fault('replace', { atMs: startMs }, target, 0, someNode(stage), group);
     const crash = { atMs: startMs + between(stage.random, 1, 2 * stage.electionMs) };
     return [replaced, fault('crash', crash, target, shortly(stage))];
+  },
+
+  /** A leader that most do not hear changes who belongs to the group, and so does the one that comes after it. */
+  membershipUnheard: (stage) => {
+    const group = someGroup(stage);
+    const startMs = momentMs(stage);
+    const target: Target = { leaderOf: group };
+    const spared = someNode(stage);
+    const forMs = between(stage.random, 3, 8) * stage.electionMs;
+    const unheard = eachNode(stage).filter((peer) => peer !== spared);
+    return [
+      ...unheard.map((peer) => fault('cut', { atMs: startMs }, target, forMs, peer)),
+      fault('replace', { atMs: startMs + 1 }, target, 0, chance(stage.random, 500) ? spared : someNode(stage), group),
+      fault('replace', { atMs: startMs + 3 * stage.electionMs }, target, 0, someNode(stage), group),
+    ];
   },
 
   /** A replica that was cut off comes back when others have taken its place. */
@@ -282,6 +303,11 @@ function shuttle(stage: Stage, startMs: number): readonly Fault[] {
 
 function someGroup(stage: Stage): number {
   return between(stage.random, 0, stage.groups - 1);
+}
+
+/** Any but the metadata group: one that clients read from. */
+function dataGroup(stage: Stage): number {
+  return between(stage.random, 1, Math.max(1, stage.groups - 1));
 }
 
 function eachNode(stage: Stage): readonly number[] {

@@ -93,6 +93,8 @@ function describePeer(message: PeerMessage): string {
       return `map v${String(message.version)}`;
     case 'mapChanges':
       return `map v${String(message.since)} +${String(message.changes.length)}`;
+    case 'leads':
+      return `leads ${message.groups.map(({ group, term }) => `g${String(group)} t${String(term)}`).join(' ')}`;
     case 'groupsVersion':
       return `groups v${String(message.version)}`;
     case 'groups':

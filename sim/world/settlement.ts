@@ -1,11 +1,11 @@
 /**
  * The second phase. Faults end, clients stop asking, lost nodes go down for good. Then, within a bounded time:
- * V1, every pending command is answered and every group has one leader; V3, every tenant completes a write
+ * V1, every pending command is answered and every group has one leader; V2, no change of members is left half done; V3, every tenant completes a write
  * through any of the remaining nodes.
  */
 import { NodeId } from '../../core/base/ids.ts';
 import type { Scenario } from '../scenario/scenario.ts';
-import type { ReplicaTruth } from '../truth/groupTruth.ts';
+import type { GroupTruth, ReplicaTruth } from '../truth/groupTruth.ts';
 import { rule } from '../truth/violation.ts';
 import { Auditor } from './auditor.ts';
 import type { Machine } from './machine.ts';
@@ -49,16 +49,14 @@ export class Settlement {
     const { scenario, world } = this;
     const lost = new Set(scenario.lost.map((node) => NodeId(((node - 1) % scenario.nodes) + 1)));
     const isBearable = [...world.witness.groups.values()].every((group) =>
-      world.witness
-        .configurationsOf(group)
-        .every((configuration) => {
-          // A voter on a node where another replica begins is as good as lost.
-          const isEnding = ({ node }: ReplicaTruth): boolean => configuration.learners.some((l) => l.node === node);
-          return group.isQuorum(
-            configuration,
-            (replica) => !lost.has(replica.node) && !isEnding(replica) && world.witness.isThere(replica),
-          );
-        }),
+      world.witness.configurationsOf(group).every((configuration) => {
+        // A voter on a node where another replica begins is as good as lost.
+        const isEnding = ({ node }: ReplicaTruth): boolean => configuration.learners.some((l) => l.node === node);
+        return group.isQuorum(
+          configuration,
+          (replica) => !lost.has(replica.node) && !isEnding(replica) && world.witness.isThere(replica),
+        );
+      }),
     );
     const core: Machine[] = [];
     for (const machine of world.machines) {
@@ -75,7 +73,8 @@ export class Settlement {
   private isSettled(): boolean {
     const { clients, witness } = this.world;
     if (clients.some(({ pending }) => pending > 0)) return false;
-    for (const group of witness.groups.values()) if (group.currentLeader() === null) return false;
+    for (const group of witness.groups.values())
+      if (group.currentLeader() === null || this.isChanging(group)) return false;
     return this.leftOver() === 0;
   }
 
@@ -86,6 +85,12 @@ export class Settlement {
       if (node !== null) for (const group of node.groups.values()) waiting += group.waiting;
     }
     return waiting;
+  }
+
+  /** A change of members is not complete: joint, or a learner is to get its vote and its node is up. */
+  private isChanging({ configuration: { outgoing, learners } }: GroupTruth): boolean {
+    const isUp = (node: NodeId): boolean => this.world.machines[node - 1]?.isRunning === true;
+    return outgoing.length > 0 || learners.some(({ joins, node }) => joins && isUp(node));
   }
 
   private judge(): void {
@@ -100,5 +105,7 @@ export class Settlement {
     rule(this.leftOver() === 0, 'V1', 'nothing is left waiting in a group', { waiting: this.leftOver() });
     for (const group of witness.groups.values())
       rule(group.currentLeader() !== null, 'V1', 'every group has a leader', { group: group.id });
+    for (const group of witness.groups.values())
+      rule(!this.isChanging(group), 'V2', 'no change of members is left half done', { group: group.id });
   }
 }

@@ -154,7 +154,8 @@ export class RaftCluster {
   settle(): void {
     for (let steps = 0; steps < 10_000; steps += 1) {
       for (const id of this.replicas.keys()) this.sync(id);
-      if (this.flying.length === 0) return;
+      const isQuiet = [...this.replicas.values()].every(({ pending }) => pending.length === 0);
+      if (this.flying.length === 0 && isQuiet) return;
       this.deliver(0);
     }
     throw new Error('the messages never end');

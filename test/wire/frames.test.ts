@@ -145,8 +145,9 @@ test('a frame gets as many bytes as it needs, and few more', () => {
       const spare = 4 + messageBytes(each) - writer.length;
       expect(spare).toBeGreaterThanOrEqual(0);
       const groups = each.kind === 'groups' ? each.groups : [];
+      const led = each.kind === 'leads' ? each.groups.length : 0;
       const members = groups.flatMap(({ configuration }) => membersOf(configuration)).length;
-      const described = 32 * groups.length + 3 * 24 * members;
+      const described = 32 * groups.length + 3 * 24 * members + 13 * led;
       expect(spare).toBeLessThanOrEqual(100 + 16 * entries + 32 * changes + described);
     }),
     { numRuns: 500 },

@@ -125,6 +125,7 @@ export const sampleMessages: readonly PeerMessage[] = [
     ],
   },
   raft({ kind: 'removed', term }),
+  { kind: 'leads', groups: [{ group, term }] },
   { kind: 'groupsVersion', version: Number.MAX_SAFE_INTEGER },
   {
     kind: 'groups',
@@ -150,7 +151,7 @@ export const sampleMessages: readonly PeerMessage[] = [
 ];
 
 /** How many of them version 3 knew. */
-export const messagesOfVersion3 = sampleMessages.length - 3;
+export const messagesOfVersion3 = sampleMessages.length - 4;
 
 export const sampleBatch: EntryBatch = {
   stamp: WallTime(1_800_000_000_000),
