@@ -33,13 +33,19 @@ interface GroupInfo {
   readonly replicas: readonly number[];
   readonly learners: readonly number[];
   readonly changing: number;
-  readonly role?: string;
+  readonly role: string;
 }
 
 async function infoFrom(node: number): Promise<GroupInfo> {
   const flat = (await at(node).call('GROUP', 'INFO', '1')) as unknown[];
-  const pairs = Array.from({ length: flat.length / 2 }, (_, i) => [flat[2 * i], flat[2 * i + 1]] as const);
-  return Object.fromEntries(pairs);
+  const field = (name: string) => flat[flat.indexOf(name) + 1];
+  return {
+    leader: field('leader') as number | null,
+    replicas: field('replicas') as number[],
+    learners: field('learners') as number[],
+    changing: field('changing') as number,
+    role: field('role') as string,
+  };
 }
 
 /** To the node that leads, again while another change is under way. */
