@@ -59,6 +59,8 @@ export const limits = {
   backoffLastMs: 200,
   /** Refusals in a row before a lane pauses even though it learned something. */
   setbacksBeforeBackoff: 3,
+  /** Of groups whose leader is gone, or which begin, so many elections in a time: a few thousand a second are held. */
+  msPerElection: 0.2,
   /** How often a leader looks for keys whose time has passed, and how many it takes at a time. */
   purgeEveryMs: 250,
   purgeTenantsPerRound: 64,

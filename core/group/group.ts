@@ -183,6 +183,12 @@ export class Group implements StateOwner {
     this.raft.endTurn(now.mono);
   }
 
+  /** Raft's timer. A group for which nobody waits may rest. */
+  onTimer(now: MonoTime): void {
+    const isIdle = this.waiting === 0 && !this.hasBacklog && !this.snapshots.hasWork(now);
+    this.raft.onTimer(now, isIdle);
+  }
+
   /** Applies what is committed and serves the reads that have become ready. `turn` numbers the turns of the node. */
   advance(now: Now, turn: number): void {
     if (turn !== this.turn) {

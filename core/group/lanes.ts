@@ -60,7 +60,7 @@ export class Lanes {
 
   /** The link to this ingress was made anew: what was blocked cannot be followed by what was sent before. */
   unblock(node: NodeId): void {
-    for (const lane of this.of(node).values()) lane.blocked = false;
+    for (const lane of this.perNode.get(node)?.values() ?? []) lane.blocked = false;
   }
 
   private of(node: NodeId): Map<LaneId, Lane> {

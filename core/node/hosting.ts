@@ -5,7 +5,7 @@
 import { type GroupId, metadataGroup, LogIndex, type ReplicaId, Term } from '../base/ids.ts';
 import { invariant } from '../base/invariant.ts';
 import { limits } from '../base/limits.ts';
-import { WallTime } from '../base/time.ts';
+import { type MonoTime, WallTime } from '../base/time.ts';
 import { DirectoryMachine } from '../group/directoryMachine.ts';
 import { Group, type RestoredState } from '../group/group.ts';
 import type { StateMachine } from '../group/machine.ts';
@@ -14,6 +14,7 @@ import type { LogRecord, RestoredGroup, RestoredLog } from '../log/records.ts';
 import { type Configuration, firstConfiguration, unknownConfiguration } from '../raft/configuration.ts';
 import { Raft } from '../raft/raft.ts';
 import type { GroupDescriptor, NodeContext } from './options.ts';
+import type { Pulses } from './pulses.ts';
 
 const pristine: RestoredGroup = {
   replica: 0,
@@ -33,10 +34,12 @@ export class Hosting {
   /** The latest replica of a group that has left it. */
   private readonly removed = new Map<GroupId, ReplicaId>();
   private readonly context: NodeContext;
+  private readonly pulses: Pulses;
   private readonly descriptors: ReadonlyMap<GroupId, GroupDescriptor>;
 
-  constructor(context: NodeContext, restored: RestoredLog) {
+  constructor(context: NodeContext, pulses: Pulses, restored: RestoredLog) {
     this.context = context;
+    this.pulses = pulses;
     this.descriptors = new Map(context.topology.groups.map((descriptor) => [descriptor.group, descriptor]));
     for (const { group } of context.topology.groups) {
       const found = restored.groups.get(group) ?? pristine;
@@ -96,7 +99,7 @@ export class Hosting {
     const state = restoreState(machine, found);
     const configuration = state.configuration ?? this.configurationAtFirst(group, replica);
     const raft = new Raft(
-      this.raftConfig(replica),
+      this.raftConfig(group, replica),
       { ...found, configuration },
       random(`election/${String(group)}/${String(replica)}`),
       now.mono,
@@ -107,8 +110,12 @@ export class Hosting {
     return new Group(group, raft, machine, state, groupLimits, probe ?? null);
   }
 
-  private raftConfig(id: ReplicaId): ConstructorParameters<typeof Raft>[0] {
+  private raftConfig(group: GroupId, id: ReplicaId): ConstructorParameters<typeof Raft>[0] {
     const { settings } = this.context;
+    const nodeHeardAt = (replica: ReplicaId): MonoTime | null => {
+      const node = this.groups.get(group)?.nodeOf(replica) ?? null;
+      return node === null ? null : this.pulses.heardAt(node);
+    };
     return {
       id,
       electionMs: settings.electionMs,
@@ -117,6 +124,7 @@ export class Hosting {
       maxInflightAppends: limits.appendsInFlight,
       maxUncommittedBytes: limits.uncommittedBytes,
       leases: settings.leaseReads,
+      nodeHeardAt,
     };
   }
 

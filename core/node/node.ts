@@ -27,13 +27,15 @@ import type { Submission } from '../group/submission.ts';
 import type { LogRecord } from '../log/records.ts';
 import { GroupMap } from '../routing/groupMap.ts';
 import { Router } from '../routing/router.ts';
-import type { MembershipChange } from '../raft/raft.ts';
-import type { OutgoingRaftMessage, RaftMessage } from '../raft/types.ts';
+import { membersOf } from '../raft/configuration.ts';
+import { isOfLeader, type MembershipChange } from '../raft/raft.ts';
+import type { OutgoingRaftMessage } from '../raft/types.ts';
 import type { ForwardRequest, GroupMembers, Operation, PeerMessage, Refusal } from '../wire/messages.ts';
 import { Chores } from './chores.ts';
 import { Clients } from './clients.ts';
 import type { Effect, Input } from './door.ts';
 import { Hosting } from './hosting.ts';
+import { Pulses } from './pulses.ts';
 import { SnapshotWork } from './snapshotWork.ts';
 import { LocalView } from './localView.ts';
 import type { NodeContext, NodeOptions } from './options.ts';
@@ -43,7 +45,7 @@ import type { NodeStatistics } from './view.ts';
 type NodeTimer =
   | RetryTimer
   | (Timer & { readonly kind: 'group'; readonly group: Group })
-  | (Timer & { readonly kind: 'gossip' | 'deadline' | 'purge' | 'lanes' | 'snapshots' | 'drain' });
+  | (Timer & { readonly kind: 'pulse' | 'gossip' | 'deadline' | 'purge' | 'lanes' | 'snapshots' | 'drain' });
 
 export class Node implements ForwarderHost {
   readonly id: NodeId;
@@ -63,8 +65,10 @@ export class Node implements ForwarderHost {
   private readonly forwarder: Forwarder;
   private readonly clients: Clients;
   private readonly chores: Chores;
+  private readonly pulses: Pulses;
   private readonly timers = new Timers<NodeTimer>();
   private readonly groupTimers = new Map<Group, NodeTimer>();
+  private readonly pulseTimer: NodeTimer = { kind: 'pulse', scheduledAt: null };
   private readonly gossipTimer: NodeTimer = { kind: 'gossip', scheduledAt: null };
   private readonly deadlineTimer: NodeTimer = { kind: 'deadline', scheduledAt: null };
   private readonly purgeTimer: NodeTimer = { kind: 'purge', scheduledAt: null };
@@ -98,7 +102,8 @@ export class Node implements ForwarderHost {
       commandTimeoutMs: settings.commandTimeoutMs,
       autoCreateTenants: settings.autoCreateTenants,
     });
-    this.hosting = new Hosting(this.options, options.restored);
+    this.pulses = new Pulses(settings.electionMs);
+    this.hosting = new Hosting(this.options, this.pulses, options.restored);
     this.groups = this.hosting.groups;
     const view = new LocalView(this.options, this.groups, this.router, this.forwarder, this.statistics, {
       connections: () => this.clients.all(),
@@ -126,6 +131,8 @@ export class Node implements ForwarderHost {
       submit: (group, submission) => this.submit(group, submission),
     });
     for (const group of this.groups.values()) this.watch(group);
+    spreadElections([...this.groups.values()]);
+    this.timers.schedule(this.pulseTimer, now.mono);
     this.timers.schedule(this.gossipTimer, after(now.mono, settings.gossipMs));
     this.timers.schedule(this.purgeTimer, after(now.mono, limits.purgeEveryMs));
     this.timers.schedule(this.lanesTimer, after(now.mono, settings.commandTimeoutMs));
@@ -161,6 +168,7 @@ export class Node implements ForwarderHost {
         this.clients.onCommand(input.conn, input.args, this.now);
         return;
       case 'peerMessages':
+        if (this.pulses.onHeard(input.from, this.now.mono)) this.onReturned(input.from);
         for (const message of input.messages) this.onPeerMessage(input.from, message);
         return;
       case 'persisted':
@@ -181,6 +189,7 @@ export class Node implements ForwarderHost {
       case 'peerUp':
         this.onLinkDown(input.peer);
         this.router.linkUp(input.peer);
+        this.onReturned(input.peer);
         this.greet(input.peer);
         return;
       case 'peerDown':
@@ -230,6 +239,9 @@ export class Node implements ForwarderHost {
         if (message.boot === this.options.boot)
           this.forwarder.onOutcome(from, message.request, message.attempt, message.outcome, this.now.mono);
         return;
+      case 'pulse':
+        if (this.pulses.onPulse(from, message.boot)) this.onGone(from);
+        return;
       case 'mapVersion':
         this.onMapVersion(from, message.version);
         return;
@@ -252,6 +264,7 @@ export class Node implements ForwarderHost {
 
   private onRaftMessage(from: NodeId, { group: id, from: sender, to, message }: RaftPeerMessage): void {
     if (this.draining !== 'no' && message.kind === 'timeoutNow') return;
+    // Only a leader knows of a replica before the replica does.
     const receiver = this.hosting.receiver(id, to, isOfLeader(message));
     if (receiver === null) return;
     const group = receiver === 'unknown' ? this.beginReplica(id, to) : receiver;
@@ -439,6 +452,9 @@ export class Node implements ForwarderHost {
       case 'deadline':
         this.forwarder.expire(mono);
         return;
+      case 'pulse':
+        this.pulse();
+        return;
       case 'gossip':
         this.timers.schedule(timer, after(mono, this.options.settings.gossipMs));
         this.chores.gossip();
@@ -462,6 +478,36 @@ export class Node implements ForwarderHost {
       default:
         unreachable(timer);
     }
+  }
+
+  private pulse(): void {
+    const { mono } = this.now;
+    this.timers.schedule(this.pulseTimer, after(mono, this.options.settings.heartbeatMs));
+    for (const peer of this.router.peers()) this.post(peer, { kind: 'pulse', boot: this.options.boot });
+    for (const peer of this.pulses.takeSilent(mono)) this.onGone(peer);
+  }
+
+  /** Groups at rest that a node led have no leader any more, or it does not know that it is one. */
+  private onGone(peer: NodeId): void {
+    const orphans = [...this.groups.values()].filter(
+      ({ isLeader, leaderNode, raft }) => raft.state.isResting && !isLeader && leaderNode === peer,
+    );
+    for (const group of orphans) this.wake(group);
+    spreadElections(orphans);
+  }
+
+  /** A replica on this node may have missed something, and hears from nobody that its group is at rest. */
+  private onReturned(peer: NodeId): void {
+    for (const group of this.groups.values()) {
+      const { state, configuration } = group.raft;
+      if (state.isResting && group.isLeader && membersOf(configuration).some(({ node }) => node === peer))
+        this.wake(group);
+    }
+  }
+
+  private wake(group: Group): void {
+    group.raft.wake(this.now.mono);
+    this.touched.add(group);
   }
 
   private save(id: GroupId): boolean {
@@ -496,8 +542,7 @@ export class Node implements ForwarderHost {
 
   private onGroupTimer(group: Group): void {
     this.touched.add(group);
-    const mayCampaign = this.draining === 'no' || group.isLeader;
-    if (mayCampaign && group.raft.deadlineAt <= this.now.mono) group.raft.onTimer(this.now.mono);
+    if (this.draining === 'no' || group.isLeader) group.onTimer(this.now.mono);
   }
 
   private startDraining(): void {
@@ -566,12 +611,17 @@ export class Node implements ForwarderHost {
   private scheduleGroups(): void {
     for (const group of this.touched) {
       const timer = this.groupTimers.get(group);
-      if (timer !== undefined) this.timers.schedule(timer, group.wantsTurn ? this.now.mono : group.raft.deadlineAt);
+      if (timer !== undefined) this.scheduleGroup(timer, group.wantsTurn ? this.now.mono : group.raft.deadlineAt);
       this.snapshotWork.note(group, this.now.mono);
     }
     if (!this.snapshotWork.isIdle && this.snapshotTimer.scheduledAt === null)
       this.timers.schedule(this.snapshotTimer, after(this.now.mono, limits.snapshotTickMs));
     this.touched.clear();
+  }
+
+  private scheduleGroup(timer: NodeTimer, at: MonoTime | null): void {
+    if (at === null) this.timers.cancel(timer);
+    else this.timers.schedule(timer, at);
   }
 
   private post(to: NodeId, message: PeerMessage): void {
@@ -623,12 +673,15 @@ function contextOf({ node, boot, topology, settings, random, now, probe }: NodeO
   return probe === undefined ? context : { ...context, probe };
 }
 
-type RaftPeerMessage = Extract<PeerMessage, { kind: 'raft' }>;
-
-/** Only a leader knows of a replica before the replica does. */
-function isOfLeader({ kind }: RaftMessage): boolean {
-  return kind === 'append' || kind === 'heartbeat' || kind === 'snapshotChunk';
+/** Groups whose elections would begin at the same time: one after the other, those of neighbouring ids far apart. */
+function spreadElections(groups: readonly Group[]): void {
+  const spanMs = groups.length * limits.msPerElection;
+  for (const { id, raft } of groups) raft.postponeElection(spanMs * ((id * goldenRatio) % 1));
 }
+
+const goldenRatio = (Math.sqrt(5) - 1) / 2;
+
+type RaftPeerMessage = Extract<PeerMessage, { kind: 'raft' }>;
 
 /** A peer may be newer than this node; what it asks must mean the same here. */
 function isKnown(operation: Operation): boolean {

@@ -35,6 +35,9 @@ const homeShare = 0.25;
 /** A disk that takes longer than so many election timeouts has stalled. */
 const stalledElections = 2;
 
+/** A group rests when nothing was asked of it for so many election timeouts. */
+const restAfterElections = 2;
+
 type Of<Kind extends RaftMessage['kind']> = Extract<RaftMessage, { kind: Kind }>;
 
 /** Where a replica stands, as its leader sees it. */
@@ -73,9 +76,11 @@ export class Raft {
     if (restored.hardState.term > 0) this.state.leaderHeardAt = now;
   }
 
-  /** When `onTimer` wants to be called. */
-  get deadlineAt(): MonoTime {
-    return this.state.role === 'leader' ? this.state.heartbeatAt : this.state.electionAt;
+  /** When `onTimer` wants to be called; null while the group is at rest. */
+  get deadlineAt(): MonoTime | null {
+    const s = this.state;
+    if (s.isResting) return null;
+    return s.role === 'leader' ? s.heartbeatAt : s.electionAt;
   }
 
   /** Nothing of this replica waits for its disk. */
@@ -95,14 +100,14 @@ export class Raft {
       this.leave(now);
       return;
     }
+    if (s.isResting && !isEcho(message)) this.wake(now);
     if (this.isVoid(from, message)) {
       this.out.sendAfterHardState(from, { kind: 'removed', term: s.term });
       return;
     }
     if (message.term > s.term && !this.isOnlyAsked(message)) {
       if (message.kind === 'voteRequest' && this.hearsLeader(message, now)) return;
-      const leads = message.kind === 'append' || message.kind === 'heartbeat' || message.kind === 'snapshotChunk';
-      this.becomeFollower(message.term, leads ? from : null, now);
+      this.becomeFollower(message.term, isOfLeader(message) ? from : null, now);
     }
     if (message.term < s.term) {
       this.answerOldTerm(from, message);
@@ -122,6 +127,10 @@ export class Raft {
       case 'heartbeat':
         this.followLeader(from, now);
         this.replication.onHeartbeat(from, message);
+        return;
+      case 'rest':
+        this.followLeader(from, now);
+        this.onRest(message);
         return;
       case 'snapshotChunk':
         this.followLeader(from, now);
@@ -161,6 +170,7 @@ export class Raft {
     const s = this.state;
     if (s.role !== 'leader') return null;
     if (s.commitIndex < s.termStart) return null;
+    s.isBusy = true;
     s.wantsRound = true;
     return { round: s.round + 1, index: s.commitIndex };
   }
@@ -188,9 +198,11 @@ export class Raft {
     this.state.leaseUntil = null;
   }
 
-  onTimer(now: MonoTime): void {
+  /** `isIdle`: nobody waits for anything of this replica, so that the group may rest. */
+  onTimer(now: MonoTime, isIdle = false): void {
     const s = this.state;
-    if (s.isRemoved || now < this.deadlineAt) return;
+    const { deadlineAt } = this;
+    if (s.isRemoved || deadlineAt === null || now < deadlineAt) return;
     if (s.role !== 'leader') {
       if (this.mayLead()) this.campaign(false, now);
       else this.askWhetherMember(now);
@@ -206,8 +218,37 @@ export class Raft {
     }
     this.watchDisk(now);
     this.promoteLearner(now);
+    if (s.isBusy) s.idleHeartbeats = 0;
+    else s.idleHeartbeats += 1;
+    s.isBusy = false;
+    if (isIdle && this.mayRest(now)) {
+      this.rest();
+      return;
+    }
     this.replication.onHeartbeatDue(now);
-    s.heartbeatAt = after(now, this.config.heartbeatMs);
+    s.heartbeatAt = this.nextHeartbeat(now);
+  }
+
+  /** Something is to be done or said, or nothing is heard of the leader's node. */
+  wake(now: MonoTime): void {
+    const s = this.state;
+    if (!s.isResting) return;
+    for (const [replica, progress] of s.progress) progress.heardAt = this.heardAt(replica, progress);
+    s.isResting = false;
+    if (s.role !== 'leader') {
+      const heardAt = s.leader === null ? null : this.config.nodeHeardAt(s.leader);
+      if (heardAt !== null && (s.leaderHeardAt === null || heardAt > s.leaderHeardAt)) s.leaderHeardAt = heardAt;
+      this.resetElectionTimer(now);
+      return;
+    }
+    s.idleHeartbeats = 0;
+    this.replication.startRound(now);
+    s.heartbeatAt = this.nextHeartbeat(now);
+  }
+
+  /** Many groups that would begin an election at the same time do so one after the other. */
+  postponeElection(ms: number): void {
+    this.state.electionAt = after(this.state.electionAt, ms);
   }
 
   onPersisted(upTo: WriteId, now: MonoTime): void {
@@ -224,6 +265,8 @@ export class Raft {
   transferLeadership(to: ReplicaId | null, now: MonoTime, stays = false): boolean {
     const s = this.state;
     if (s.role !== 'leader' || s.transferTo !== null) return false;
+    this.wake(now);
+    s.isBusy = true;
     const target = to ?? this.replication.furthestFollower(now);
     if (target === null || target === this.id || !isVoter(s.log.era.configuration, target)) return false;
     this.dropLease();
@@ -242,6 +285,7 @@ export class Raft {
    */
   changeMembership(change: MembershipChange, now: MonoTime): 'begun' | 'notLeader' | 'busy' | 'unsafe' {
     const s = this.state;
+    this.wake(now);
     if (this.canPropose !== 'yes') return this.canPropose === 'busy' ? 'busy' : 'notLeader';
     if (!this.mayChangeMembership()) return 'busy';
     const { configuration } = s.log.era;
@@ -257,6 +301,7 @@ export class Raft {
   /** This replica is no member any more. */
   leave(now: MonoTime): void {
     const s = this.state;
+    s.isResting = false;
     if (s.role !== 'follower') this.becomeFollower(s.term, null, now);
     s.isRemoved = true;
   }
@@ -279,6 +324,8 @@ export class Raft {
       if (!s.isRemoved && isRemoved(this.committedConfiguration, this.id)) this.leave(now);
       return;
     }
+    if (s.isBusy) this.wake(now);
+    if (s.isResting) return;
     if (s.commitIndex >= s.log.era.since) this.completeChange(now);
     if (this.state.role === 'leader') this.replication.endTurn(now);
   }
@@ -334,8 +381,8 @@ export class Raft {
   /** A follower that is alive and needs the state, not entries; null if there is none, or this replica does not lead. */
   followerInNeed(now: MonoTime): ReplicaId | null {
     if (this.state.role !== 'leader') return null;
-    for (const [replica, { mode, heardAt }] of this.state.progress)
-      if (mode === 'snapshot' && now < after(heardAt, this.config.electionMs)) return replica;
+    for (const [replica, progress] of this.state.progress)
+      if (progress.mode === 'snapshot' && this.isHeard(replica, progress, now)) return replica;
     return null;
   }
 
@@ -357,15 +404,16 @@ export class Raft {
     if (progress === undefined || this.state.role !== 'leader') return false;
     return (
       progress.matchIndex >= this.state.commitIndex &&
-      now < after(progress.heardAt, this.config.electionMs) &&
+      this.isHeard(replica, progress, now) &&
       progress.mode === 'replicate'
     );
   }
 
   /** How far each replica is, while leading. */
   progress(now: MonoTime): readonly ReplicaProgress[] {
-    return [...this.state.progress].map(([replica, { matchIndex, mode, heardAt }]) => {
-      const isAlive = replica === this.id || now < after(heardAt, this.config.electionMs);
+    return [...this.state.progress].map(([replica, progress]) => {
+      const { matchIndex, mode } = progress;
+      const isAlive = replica === this.id || this.isHeard(replica, progress, now);
       return { replica, matchIndex, mode: replica === this.id ? 'self' : mode, isAlive };
     });
   }
@@ -416,7 +464,7 @@ export class Raft {
     const votes = new Map<ReplicaId, boolean>();
     for (const { replica, node } of membersOf(next)) {
       const known = progress.get(replica);
-      const isAlive = replica === this.id || (known !== undefined && this.isHeard(known, now));
+      const isAlive = replica === this.id || (known !== undefined && this.isHeard(replica, known, now));
       votes.set(replica, isAlive && !ended.has(node));
     }
     return outcomeOfVote(quorumOf(next), votes) === 'won';
@@ -452,15 +500,63 @@ export class Raft {
     if (goal === null || this.canPropose !== 'yes' || !this.mayChangeMembership()) return;
     const isReady = ({ replica, joins }: Learner): boolean => {
       const progress = s.progress.get(replica);
-      return joins && progress?.mode === 'replicate' && progress.matchIndex >= goal && this.isHeard(progress, now);
+      return (
+        joins && progress?.mode === 'replicate' && progress.matchIndex >= goal && this.isHeard(replica, progress, now)
+      );
     };
     const { configuration } = s.log.era;
     const learner = configuration.learners.find(isReady);
     if (learner !== undefined) this.configure(withVote(configuration, learner), now);
   }
 
-  private isHeard({ heardAt }: Progress, now: MonoTime): boolean {
-    return now < after(heardAt, this.config.electionMs);
+  private isHeard(replica: ReplicaId, progress: Progress, now: MonoTime): boolean {
+    return now < after(this.heardAt(replica, progress), this.config.electionMs);
+  }
+
+  /** At rest nobody answers anything, but nodes show that they are there. */
+  private heardAt(replica: ReplicaId, { heardAt }: Progress): MonoTime {
+    const nodeHeardAt = this.state.isResting ? this.config.nodeHeardAt(replica) : null;
+    return nodeHeardAt === null || nodeHeardAt < heardAt ? heardAt : nodeHeardAt;
+  }
+
+  /** For some time nothing was asked, and everybody who is alive has everything. */
+  private mayRest(now: MonoTime): boolean {
+    const s = this.state;
+    const { configuration, since } = s.log.era;
+    const isQuiet = s.idleHeartbeats * this.config.heartbeatMs >= restAfterElections * this.config.electionMs;
+    if (!isQuiet || this.canPropose !== 'yes' || s.confirmedRound < s.round) return false;
+    if (!this.isSynced || s.commitIndex < s.log.lastIndex || s.commitIndex < since) return false;
+    if (isJoint(configuration) || configuration.learners.some(({ joins }) => joins)) return false;
+    for (const [replica, progress] of s.progress) {
+      if (replica === this.id) continue;
+      const isAlive = this.isHeard(replica, progress, now) || this.isNodeAlive(replica, now);
+      if (isAlive && (progress.matchIndex < s.log.lastIndex || progress.mode !== 'replicate')) return false;
+    }
+    return true;
+  }
+
+  private isNodeAlive(replica: ReplicaId, now: MonoTime): boolean {
+    const heardAt = this.config.nodeHeardAt(replica);
+    return heardAt !== null && now < after(heardAt, this.config.electionMs);
+  }
+
+  private rest(): void {
+    const s = this.state;
+    s.isResting = true;
+    for (const replica of s.progress.keys())
+      if (replica !== this.id) this.out.send(replica, { kind: 'rest', term: s.term, commit: s.commitIndex });
+  }
+
+  /** Only if this log is what the leader takes it for; otherwise its timer goes on, and wakes the leader. */
+  private onRest({ commit }: Of<'rest'>): void {
+    const s = this.state;
+    s.isResting = commit === s.log.lastIndex && commit === s.commitIndex && this.isSynced;
+  }
+
+  /** All groups that a node leads have their heartbeat at the same time, so that they share a frame. */
+  private nextHeartbeat(now: MonoTime): MonoTime {
+    const { heartbeatMs } = this.config;
+    return after(now, heartbeatMs - (now % heartbeatMs));
   }
 
   /** With a disk that does not answer nothing more can be proposed here, but the others may be well. */
@@ -492,7 +588,7 @@ export class Raft {
   /** Tells a replica that lags behind about the present term. */
   private answerOldTerm(from: ReplicaId, message: RaftMessage): void {
     const s = this.state;
-    if (message.kind === 'append' || message.kind === 'heartbeat' || message.kind === 'snapshotChunk') {
+    if (isOfLeader(message)) {
       this.out.sendAfterHardState(from, { kind: 'heartbeatReply', term: s.term, round: 0 });
     } else if (message.kind === 'voteRequest') {
       this.out.sendAfterHardState(from, { kind: 'voteReply', term: s.term, pre: message.pre, granted: false });
@@ -607,11 +703,12 @@ export class Raft {
     s.transferUntil = null;
     s.uncommittedBytes = 0;
     s.promotionGoal = null;
+    s.isBusy = true;
     s.termStart = LogIndex(s.log.lastIndex + 1);
     this.replication.startTerm(now);
     this.appendOwn('noop', noBytes);
     this.replication.startRound(now);
-    s.heartbeatAt = after(now, this.config.heartbeatMs);
+    s.heartbeatAt = this.nextHeartbeat(now);
   }
 
   private becomeFollower(term: Term, leader: ReplicaId | null, now: MonoTime): void {
@@ -619,6 +716,7 @@ export class Raft {
     const wasLeader = s.role === 'leader';
     if (term > s.term) this.setHardState(term, null);
     s.role = 'follower';
+    s.isResting = false;
     s.leader = leader;
     s.votes = new Map();
     s.progress = new Map();
@@ -650,6 +748,7 @@ export class Raft {
     const s = this.state;
     const index = LogIndex(s.log.lastIndex + 1);
     s.log.append({ index, term: s.term, kind, data });
+    s.isBusy = true;
     s.uncommittedBytes += data.length;
     return index;
   }
@@ -669,4 +768,14 @@ export class Raft {
     const share = isHome ? drawn * homeShare : homeShare + drawn * (1 - homeShare);
     this.state.electionAt = after(now, electionMs * (1 + share));
   }
+}
+
+/** Only a leader says this. */
+export function isOfLeader({ kind }: RaftMessage): boolean {
+  return kind === 'append' || kind === 'heartbeat' || kind === 'rest' || kind === 'snapshotChunk';
+}
+
+/** Answers that come late to a group that rests since: they ask for nothing. */
+function isEcho(message: RaftMessage): boolean {
+  return message.kind === 'heartbeatReply' ? message.round > 0 : message.kind === 'rest';
 }

@@ -15,6 +15,8 @@ export interface RaftConfig {
   readonly maxInflightAppends: number;
   readonly maxUncommittedBytes: number;
   readonly leases: boolean;
+  /** When anything of the node of a replica was heard last, while its group is at rest; null: never. */
+  readonly nodeHeardAt: (replica: ReplicaId) => MonoTime | null;
 }
 
 export type Role = 'follower' | 'preCandidate' | 'candidate' | 'leader';
@@ -73,6 +75,14 @@ export interface RaftState {
   isRemoved: boolean;
   /** One per member while leading, itself included. */
   progress: Map<ReplicaId, Progress>;
+  /**
+   * Everybody has everything: no timer runs, and nothing is said. A leader wakes when there is something to do; its
+   * followers with the next message, or when its node falls silent.
+   */
+  isResting: boolean;
+  /** Something was asked of this leader since its last heartbeat; and heartbeats since then. */
+  isBusy: boolean;
+  idleHeartbeats: number;
   electionAt: MonoTime;
   heartbeatAt: MonoTime;
   /** When a leader was heard last; (pre-)votes are refused for `electionMs` after it. */
@@ -121,6 +131,9 @@ export function initialState(restored: RestoredReplica, electionAt: MonoTime): R
     votes: new Map(),
     isRemoved: false,
     progress: new Map(),
+    isResting: false,
+    isBusy: false,
+    idleHeartbeats: 0,
     electionAt,
     heartbeatAt: electionAt,
     leaderHeardAt: null,

@@ -75,6 +75,8 @@ export type RaftMessage =
   /** `commit` never exceeds what the receiver is known to hold. */
   | { readonly kind: 'heartbeat'; readonly term: Term; readonly commit: LogIndex; readonly round: number }
   | { readonly kind: 'heartbeatReply'; readonly term: Term; readonly round: number }
+  /** Everybody has everything up to `commit`: the leader says nothing more until there is something to say. Not answered. */
+  | { readonly kind: 'rest'; readonly term: Term; readonly commit: LogIndex }
   /**
    * A piece of the state as of `index`, for a follower that needs entries the leader has no more (§5.3). Pieces are
    * numbered from 0 on; every reply says which one is wanted next.

@@ -22,6 +22,7 @@ const message = {
   groupsVersion: 6,
   groups: 7,
   leads: 8,
+  pulse: 9,
 } as const;
 const raft = {
   voteRequest: 1,
@@ -34,6 +35,7 @@ const raft = {
   snapshotChunk: 8,
   snapshotReply: 9,
   removed: 10,
+  rest: 11,
 } as const;
 const outcome = { done: 1, resolved: 2, refused: 3, forgotten: 4, undecided: 5 } as const;
 const refusal = { notLeader: 1, notOwner: 2, outOfOrder: 3, busy: 4 } as const;
@@ -90,6 +92,7 @@ export function messageBytes(m: PeerMessage): number {
       return fixedBytes + outcomeBytes(m.outcome);
     case 'mapVersion':
     case 'groupsVersion':
+    case 'pulse':
       return fixedBytes;
     case 'leads':
       return fixedBytes + m.groups.length * leadBytes;
@@ -134,6 +137,9 @@ function encodeMessage(writer: ByteWriter, m: PeerMessage): void {
       break;
     case 'mapVersion':
       writer.varint(m.version);
+      break;
+    case 'pulse':
+      writer.varint(m.boot);
       break;
     case 'mapChanges':
       writer.varint(m.since);
@@ -201,6 +207,8 @@ function decodeMessage(reader: ByteReader, likely: TenantName | null): PeerMessa
       const decoded = decodeOutcome(reader);
       return decoded === null ? null : { kind: 'reply', boot, request, attempt, outcome: decoded };
     }
+    case message.pulse:
+      return { kind: 'pulse', boot: reader.varint() };
     case message.mapVersion:
       return { kind: 'mapVersion', version: MapVersion(reader.varint()) };
     case message.mapChanges: {
@@ -263,6 +271,9 @@ function encodeRaft(writer: ByteWriter, m: RaftMessage): void {
     case 'heartbeat':
       writer.varint(m.commit);
       writer.varint(m.round);
+      return;
+    case 'rest':
+      writer.varint(m.commit);
       return;
     case 'heartbeatReply':
       writer.varint(m.round);
@@ -329,6 +340,8 @@ function decodeRaft(reader: ByteReader): RaftMessage | null {
       const commit = LogIndex(reader.varint());
       return { kind: 'heartbeat', term, commit, round: reader.varint() };
     }
+    case raft.rest:
+      return { kind: 'rest', term, commit: LogIndex(reader.varint()) };
     case raft.heartbeatReply:
       return { kind: 'heartbeatReply', term, round: reader.varint() };
     case raft.snapshotChunk: {

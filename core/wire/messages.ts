@@ -28,6 +28,8 @@ export type PeerMessage =
     }
   | ({ readonly kind: 'request' } & ForwardRequest)
   | ({ readonly kind: 'reply' } & ForwardReply)
+  /** Once a heartbeat: the sender is alive, and this is its life. */
+  | { readonly kind: 'pulse'; readonly boot: number }
   /** Anti-entropy: "I have the ShardMap up to this version". The one ahead answers with `mapChanges`. */
   | { readonly kind: 'mapVersion'; readonly version: MapVersion }
   /** The changes that lead from `since` to `since + changes.length`. */

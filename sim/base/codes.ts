@@ -32,6 +32,7 @@ const peerCode: Readonly<Record<PeerMessage['kind'], number>> = {
   groupsVersion: 6,
   groups: 7,
   leads: 8,
+  pulse: 9,
 };
 
 const raftCode: Readonly<Record<RaftMessage['kind'], number>> = {
@@ -45,6 +46,7 @@ const raftCode: Readonly<Record<RaftMessage['kind'], number>> = {
   snapshotChunk: 8,
   snapshotReply: 9,
   removed: 10,
+  rest: 11,
 };
 
 export function hashInput(hash: RollingHash, input: Input): void {
@@ -89,6 +91,9 @@ function hashMessage(hash: RollingHash, message: PeerMessage): void {
     case 'reply':
       hash.add(message.request);
       return;
+    case 'pulse':
+      hash.add(message.boot);
+      return;
     case 'mapVersion':
     case 'groupsVersion':
       hash.add(message.version);
@@ -130,6 +135,9 @@ function hashRaft(hash: RollingHash, message: RaftMessage): void {
     case 'heartbeat':
       hash.add(message.commit);
       hash.add(message.round);
+      return;
+    case 'rest':
+      hash.add(message.commit);
       return;
     case 'heartbeatReply':
       hash.add(message.round);

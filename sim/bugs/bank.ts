@@ -145,6 +145,18 @@ export const bugs: readonly Bug[] = [
     ...hunt('partitions', 40),
   },
   {
+    name: 'a replica at rest does not notice that the node of its leader is silent',
+    edits: [
+      edit(
+        'core/node/node.ts',
+        'for (const peer of this.pulses.takeSilent(mono)) this.onGone(peer);',
+        'this.pulses.takeSilent(mono);',
+      ),
+    ],
+    oracles: ['V1', 'V3'],
+    ...hunt('idle', 60),
+  },
+  {
     name: 'a read does not wait for its quorum round',
     edits: [
       edit(

@@ -50,6 +50,7 @@ export function claimsAreDurable(): Oracle {
           return;
         case 'append':
         case 'heartbeat':
+        case 'rest':
         case 'snapshotChunk':
         case 'snapshotReply':
           requireTerm(replica, message);

@@ -139,6 +139,21 @@ const weights: Readonly<Record<Profile, Weights>> = {
     clockRate: 1,
     pause: 1,
   },
+  idle: {
+    crash: 4,
+    drain: 1,
+    pause: 3,
+    partition: 2,
+    isolateLeader: 4,
+    oneWay: 2,
+    hold: 2,
+    lossy: 1,
+    reset: 2,
+    powerLoss: 1,
+    transfer: 1,
+    membership: 1,
+    diskHang: 1,
+  },
   calm: {},
 };
 
@@ -303,11 +318,12 @@ function drawWorkload(profile: Profile, random: Random): Omit<Scenario['workload
   const movesTenants = profile === 'stale-map' ? [4, 10, 20] : [0, 1, 3];
   const clients = between(random, 2, 8);
   const pipeline = pick(random, [1, 1, 4, 16]);
+  const isIdle = profile === 'idle';
   const leastThinkUs = Math.round((clients * (pipeline + 1) * 1_000_000) / (2 * commandsPerSecond));
   return {
     clients,
     pipeline,
-    thinkUs: Math.max(pick(random, [2000, 10_000, 30_000]), leastThinkUs),
+    thinkUs: Math.max(pick(random, isIdle ? [500_000, 1_500_000] : [2000, 10_000, 30_000]), leastThinkUs),
     keys: between(random, 1, 6),
     readPermille: pick(random, [200, 500, 800]),
     eagerPermille: pick(random, [0, 0, 300, 1000]),

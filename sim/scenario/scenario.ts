@@ -35,7 +35,16 @@ export interface Scenario {
 
 export const scenarioFormat = 1;
 
-export const profiles = ['mixed', 'partitions', 'crashes', 'stale-map', 'membership', 'leases', 'calm'] as const;
+export const profiles = [
+  'mixed',
+  'partitions',
+  'crashes',
+  'stale-map',
+  'membership',
+  'leases',
+  'idle',
+  'calm',
+] as const;
 export type Profile = (typeof profiles)[number];
 
 /** `group` 0: created by whoever names it first. */

@@ -89,6 +89,8 @@ function describePeer(message: PeerMessage): string {
       return `g${String(message.group)} request ${String(message.boot)}.${String(message.request)} ${describeOperation(message.operation)}`;
     case 'reply':
       return `reply ${String(message.boot)}.${String(message.request)} ${describeOutcome(message.outcome)}`;
+    case 'pulse':
+      return `pulse ${String(message.boot)}`;
     case 'mapVersion':
       return `map v${String(message.version)}`;
     case 'mapChanges':
@@ -119,6 +121,8 @@ function describeRaft(message: RaftMessage): string {
       return `${message.accepted ? 'appended' : 'refused'} ${term} @${String(message.index)} r${String(message.round)}`;
     case 'heartbeat':
       return `heartbeat ${term} c${String(message.commit)} r${String(message.round)}`;
+    case 'rest':
+      return `rest ${term} c${String(message.commit)}`;
     case 'heartbeatReply':
       return `alive ${term} r${String(message.round)}`;
     case 'snapshotChunk':

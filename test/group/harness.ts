@@ -54,6 +54,7 @@ export class OneReplica {
       maxInflightAppends: limits.appendsInFlight,
       maxUncommittedBytes: limits.uncommittedBytes,
       leases: false,
+      nodeHeardAt: () => null,
     };
     const base = { index: LogIndex(0), term: Term(0) };
     const members = [id, peer, ReplicaId(3)].map((replica) => ({ replica, node: NodeId(replica) }));

@@ -47,14 +47,22 @@ describe('a follower', () => {
     expect(replica.records.map(({ kind }) => kind)).toEqual(['snapshotChunk', 'snapshotChunk', 'snapshot']);
   });
 
-  test('asks for what is missing, and keeps what it has', () => {
+  test('asks for what is missing, and keeps what came too early', () => {
     const [first = new Uint8Array(), last = new Uint8Array()] = pieces();
     replica.hear(piece(1, 40, true, last));
     expect(asked()).toEqual([0]);
+    expect(replica.group.applied).toBe(0);
+    replica.hear(piece(0, 40, false, first));
+    expect(replica.said.splice(0)).toMatchObject([{ kind: 'appendReply', accepted: true, index: 40 }]);
+    expect(replica.group.applied).toBe(40);
+  });
+
+  test('takes no piece twice', () => {
+    const [first = new Uint8Array()] = pieces();
     replica.hear(piece(0, 40, false, first));
     replica.hear(piece(0, 40, false, first));
     expect(asked()).toEqual([1, 1]);
-    expect(replica.group.applied).toBe(0);
+    expect(replica.records).toHaveLength(1);
   });
 
   test('begins anew for another index, and with pieces that make no state', () => {

@@ -33,7 +33,9 @@ interface Replica {
   reads: { readonly term: Term; readonly round: number; readonly index: LogIndex; readonly committed: number }[];
 }
 
-export interface Flaws {
+export interface Manners {
+  /** Nobody asks for anything but what a test asks: groups may rest. */
+  readonly rests?: boolean;
   /** Messages leave although the disk has not got what they claim. */
   readonly ignoresHolding?: boolean;
 }
@@ -47,14 +49,16 @@ export class RaftCluster {
   private readonly committedIn: Term[] = [];
   private readonly replicas = new Map<ReplicaId, Replica>();
   private readonly firstVoters: readonly ReplicaId[];
-  private readonly flaws: Flaws;
+  private readonly manners: Manners;
   private readonly leaders = new Map<Term, ReplicaId>();
+  /** What everybody has heard of the nodes, one replica each; nothing if a test does not say. */
+  readonly nodesHeardAt = new Map<ReplicaId, MonoTime>();
   private draws = 1;
   readsConfirmed = 0;
 
-  constructor(size: number, flaws: Flaws = {}) {
+  constructor(size: number, manners: Manners = {}) {
     this.firstVoters = Array.from({ length: size }, (_, i) => ReplicaId(i + 1));
-    this.flaws = flaws;
+    this.manners = manners;
     for (const id of this.firstVoters) this.add(id);
   }
 
@@ -82,14 +86,15 @@ export class RaftCluster {
   pass(ms: number): void {
     this.now = after(this.now, ms);
     for (const [id, { raft }] of this.replicas)
-      if (raft.deadlineAt <= this.now) this.turn(id, () => raft.onTimer(this.now));
+      if (raft.deadlineAt !== null && raft.deadlineAt <= this.now)
+        this.turn(id, () => raft.onTimer(this.now, this.manners.rests));
   }
 
   /** The replica's own timer fires, whatever the others' do. */
   fire(id: number): void {
     const { raft } = this.of(id);
-    if (raft.deadlineAt > this.now) this.now = raft.deadlineAt;
-    this.turn(id, () => raft.onTimer(this.now));
+    if (raft.deadlineAt !== null && raft.deadlineAt > this.now) this.now = raft.deadlineAt;
+    this.turn(id, () => raft.onTimer(this.now, this.manners.rests));
   }
 
   propose(id: number, text: string): void {
@@ -112,6 +117,11 @@ export class RaftCluster {
       answer = this.of(id).raft.changeMembership(change, this.now);
     });
     return answer;
+  }
+
+  /** The owner has heard nothing of the node of its leader, or has something to say. */
+  wake(id: number): void {
+    this.turn(id, () => this.of(id).raft.wake(this.now));
   }
 
   transfer(id: number): void {
@@ -185,7 +195,7 @@ export class RaftCluster {
       replica.nextWrite += 1;
     }
     for (const { to, message } of messages) this.flying.push({ from: raft.id, to, message });
-    if (this.flaws.ignoresHolding === true)
+    if (this.manners.ignoresHolding === true)
       for (const { outgoing } of raft.state.held.splice(0)) this.flying.push({ from: raft.id, ...outgoing });
     this.check(replica);
   }
@@ -235,6 +245,7 @@ export class RaftCluster {
       maxInflightAppends: 4,
       maxUncommittedBytes: 10_000,
       leases: false,
+      nodeHeardAt: (replica: ReplicaId) => this.nodesHeardAt.get(replica) ?? null,
     };
     const random = (): number => {
       this.draws = (this.draws * 48_271) % 2_147_483_647;

@@ -1,7 +1,7 @@
 /** Random schedules of elections, messages, losses, syncs and crashes: the safety rules hold after every step. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { type Flaws, RaftCluster } from './cluster.ts';
+import { type Manners, RaftCluster } from './cluster.ts';
 
 const choice = fc.record({
   what: fc.constantFrom(
@@ -26,7 +26,7 @@ const choice = fc.record({
 });
 type Choice = typeof choice extends fc.Arbitrary<infer T> ? T : never;
 
-function play(size: number, choices: readonly Choice[], flaws: Flaws = {}): RaftCluster {
+function play(size: number, choices: readonly Choice[], flaws: Manners = {}): RaftCluster {
   const cluster = new RaftCluster(size, flaws);
   for (const { what, which, how } of choices) {
     const id = (which % size) + 1;

@@ -80,6 +80,7 @@ const raft: fc.Arbitrary<RaftMessage> = fc.oneof(
   kind('appendReply', { term, accepted: fc.boolean(), index, hintTerm: term, round: natural }),
   kind('heartbeat', { term, commit: index, round: natural }),
   kind('heartbeatReply', { term, round: natural }),
+  kind('rest', { term, commit: index }),
   kind('timeoutNow', { term, stays: fc.boolean() }),
   kind('removed', { term }),
   kind('snapshotChunk', {
@@ -173,6 +174,7 @@ export const message: fc.Arbitrary<PeerMessage> = fc.oneof(
   },
   { weight: 2, arbitrary: kind('reply', { boot: natural, request, attempt: natural, outcome }) },
   { weight: 1, arbitrary: kind('mapVersion', { version }) },
+  { weight: 1, arbitrary: kind('pulse', { boot: natural }) },
   { weight: 1, arbitrary: kind('groupsVersion', { version: natural }) },
   { weight: 1, arbitrary: kind('leads', { groups: fc.array(fc.record({ group, term }), { maxLength: 4 }) }) },
   { weight: 1, arbitrary: kind('groups', { groups: fc.array(members, { maxLength: 4 }) }) },
