@@ -5,7 +5,7 @@ import type { Epoch, GroupId, Incarnation, LogIndex, MapVersion, NodeId, TenantN
 import type { CommandSpec } from '../engine/command.ts';
 import type { CommandCall } from '../forward/call.ts';
 import type { Procedure } from '../forward/procedure.ts';
-import type { Configuration } from '../raft/configuration.ts';
+import type { Configuration } from '../raft/types.ts';
 import type { MembershipChange, ReplicaProgress } from '../raft/raft.ts';
 import type { Connection } from './connection.ts';
 import type { NodeDescriptor, Settings } from './options.ts';

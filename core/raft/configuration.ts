@@ -3,32 +3,8 @@
  * committed or not. Voters change in two entries: one in which majorities of the old and of the new voters are
  * needed (joint, §4.3), and, once that is committed, one of the new voters alone.
  */
-import { ByteReader, ByteWriter } from '../base/bytes.ts';
-import { NodeId, ReplicaId } from '../base/ids.ts';
-
-/** A replica and where it is. Raft makes nothing of the node. */
-export interface Member {
-  readonly replica: ReplicaId;
-  readonly node: NodeId;
-}
-
-/** Gets the log and has no vote (§4.2.1). */
-export interface Learner extends Member {
-  /** It becomes a voter by itself when it has caught up. */
-  readonly joins: boolean;
-  /** Whom it takes the place of then; null: nobody's. */
-  readonly replaces: ReplicaId | null;
-}
-
-export interface Configuration {
-  /** The leader belongs on the first. */
-  readonly voters: readonly Member[];
-  /** Those of before, while the configuration is joint; otherwise empty. */
-  readonly outgoing: readonly Member[];
-  readonly learners: readonly Learner[];
-  /** The highest id that the group has given away. Ids are never given twice. */
-  readonly highest: ReplicaId;
-}
+import { type NodeId, ReplicaId } from '../base/ids.ts';
+import type { Configuration, Learner, Member } from './types.ts';
 
 /** Of a replica that has not heard yet who its group is. */
 export const unknownConfiguration: Configuration = { voters: [], outgoing: [], learners: [], highest: ReplicaId(0) };
@@ -88,62 +64,6 @@ export function settled(c: Configuration): Configuration {
   return { ...c, outgoing: [] };
 }
 
-/** The data of its entry. Equal configurations are equal bytes. */
-export function encodeConfiguration(c: Configuration): Uint8Array {
-  const writer = new ByteWriter(64);
-  writeConfiguration(writer, c);
-  return writer.take();
-}
-
-/** Null if it is not one. */
-export function decodeConfiguration(bytes: Uint8Array): Configuration | null {
-  const reader = new ByteReader(bytes);
-  const configuration = readConfiguration(reader);
-  return reader.complete ? configuration : null;
-}
-
-export function writeConfiguration(writer: ByteWriter, { voters, outgoing, learners, highest }: Configuration): void {
-  writer.varint(highest);
-  for (const members of [voters, outgoing, learners]) {
-    writer.varint(members.length);
-    for (const { replica, node } of members) {
-      writer.varint(replica);
-      writer.varint(node);
-    }
-  }
-  for (const { joins, replaces } of learners) {
-    writer.u8(joins ? 1 : 0);
-    writer.varint(replaces ?? nobody);
-  }
-}
-
-/** Fails the reader if it is not one. */
-export function readConfiguration(reader: ByteReader): Configuration {
-  const highest = ReplicaId(reader.varint());
-  const voters = readMembers(reader);
-  const outgoing = readMembers(reader);
-  const learners = readMembers(reader).map((member) => {
-    const joins = reader.u8() === 1;
-    const replaces = reader.varint();
-    return { ...member, joins, replaces: replaces === nobody ? null : ReplicaId(replaces) };
-  });
-  return { voters, outgoing, learners, highest };
-}
-
-function readMembers(reader: ByteReader): readonly Member[] {
-  const count = reader.count(memberBytes);
-  return Array.from({ length: count }, () => {
-    const member = { replica: ReplicaId(reader.varint()), node: NodeId(reader.varint()) };
-    if (member.replica < 1 || member.node < 1 || member.node > largestNode) reader.fail();
-    return member;
-  });
-}
-
 function isAmong(members: readonly Member[], id: ReplicaId): boolean {
   return members.some(({ replica }) => replica === id);
 }
-
-const nobody = 0;
-const largestNode = 65_535;
-/** What a member takes at least. */
-const memberBytes = 2;

@@ -4,7 +4,9 @@
  */
 import { LogIndex, type NodeId, type ReplicaId, type Term } from '../base/ids.ts';
 import { invariant } from '../base/invariant.ts';
-import { type Configuration, decodeConfiguration, membersOf } from './configuration.ts';
+import { membersOf } from './configuration.ts';
+import type { Configuration } from './types.ts';
+import { decodeConfiguration } from '../wire/configuration.ts';
 import { type Quorum, quorumOf } from './quorum.ts';
 import type { Entry, LogBase } from './types.ts';
 

@@ -2,7 +2,7 @@
  * Majorities: of one set of voters, or, while a configuration is joint, of each of two (§4.3).
  */
 import type { ReplicaId } from '../base/ids.ts';
-import type { Configuration } from './configuration.ts';
+import type { Configuration } from './types.ts';
 
 /** Sets of voters. What needs a quorum needs a majority of each of them. */
 export type Quorum = readonly (readonly ReplicaId[])[];

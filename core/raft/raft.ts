@@ -12,19 +12,9 @@ import { invariant, unreachable } from '../base/invariant.ts';
 import type { Random } from '../base/random.ts';
 import { after, type MonoTime } from '../base/time.ts';
 import { Outbox } from './outbox.ts';
-import {
-  type Configuration,
-  encodeConfiguration,
-  isJoint,
-  isRemoved,
-  isVoter,
-  type Learner,
-  membersOf,
-  settled,
-  without,
-  withLearner,
-  withVote,
-} from './configuration.ts';
+import { isJoint, isRemoved, isVoter, membersOf, settled, without, withLearner, withVote } from './configuration.ts';
+import type { Configuration, Learner } from './types.ts';
+import { encodeConfiguration } from '../wire/configuration.ts';
 import { outcomeOfVote, quorumOf } from './quorum.ts';
 import { Replication, type SnapshotChunk, type SnapshotReply } from './replication.ts';
 import { initialState, isSynced, type Progress, type RaftConfig, type RaftState } from './state.ts';

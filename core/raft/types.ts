@@ -3,8 +3,7 @@
  * Raft has never heard of a command; an entry's `data` is opaque bytes.
  * Source: Ongaro, "Consensus: Bridging Theory and Practice" (2014), cited by section as §.
  */
-import type { LogIndex, ReplicaId, Term } from '../base/ids.ts';
-import type { Configuration } from './configuration.ts';
+import type { LogIndex, NodeId, ReplicaId, Term } from '../base/ids.ts';
 
 /**
  * `noop` is what a new leader writes to commit an entry of its own term (§6.4); `data` is the owner's;
@@ -18,6 +17,31 @@ export interface Entry {
   readonly kind: EntryKind;
   /** Never written to after the entry was made. Empty for a `noop`. */
   readonly data: Uint8Array;
+}
+
+/** A replica and where it is. Raft makes nothing of the node. */
+export interface Member {
+  readonly replica: ReplicaId;
+  readonly node: NodeId;
+}
+
+/** Gets the log and has no vote (§4.2.1). */
+export interface Learner extends Member {
+  /** It becomes a voter by itself when it has caught up. */
+  readonly joins: boolean;
+  /** Whom it takes the place of then; null: nobody's. */
+  readonly replaces: ReplicaId | null;
+}
+
+/** Who belongs to a group: `configuration.ts`. */
+export interface Configuration {
+  /** The leader belongs on the first. */
+  readonly voters: readonly Member[];
+  /** Those of before, while the configuration is joint; otherwise empty. */
+  readonly outgoing: readonly Member[];
+  readonly learners: readonly Learner[];
+  /** The highest id that the group has given away. Ids are never given twice. */
+  readonly highest: ReplicaId;
 }
 
 /** The last entry of those that a snapshot stands for: index 0, term 0 if there is none. */

@@ -3,7 +3,8 @@
  * before let a command cost a hop more, and nothing else.
  */
 import { type GroupId, LogIndex, type NodeId } from '../base/ids.ts';
-import { type Configuration, firstConfiguration, type Member, membersOf } from '../raft/configuration.ts';
+import { firstConfiguration, membersOf } from '../raft/configuration.ts';
+import type { Configuration, Member } from '../raft/types.ts';
 
 export interface Membership {
   /** Of its entry in the group's log; 0: what the group began with. */

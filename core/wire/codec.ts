@@ -6,7 +6,7 @@
 import { ByteReader, type ByteWriter } from '../base/bytes.ts';
 import { Epoch, Incarnation, LaneId, LogIndex, MapVersion, RequestId, type TenantName, Term } from '../base/ids.ts';
 import { unreachable } from '../base/invariant.ts';
-import { readConfiguration, writeConfiguration } from '../raft/configuration.ts';
+import { readConfiguration, writeConfiguration } from './configuration.ts';
 import type { Entry, RaftMessage } from '../raft/types.ts';
 import { decodeEntries, encodeEntries } from './entry.ts';
 import { none, readGroup, readIncarnation, readNodeOrNone, readReplica, readTenant } from './fields.ts';

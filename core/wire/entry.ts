@@ -2,7 +2,7 @@
 import type { ByteReader, ByteWriter } from '../base/bytes.ts';
 import { LogIndex, Term } from '../base/ids.ts';
 import { invariant } from '../base/invariant.ts';
-import { decodeConfiguration } from '../raft/configuration.ts';
+import { decodeConfiguration } from './configuration.ts';
 import type { Entry, EntryKind } from '../raft/types.ts';
 
 const kinds: readonly EntryKind[] = ['noop', 'data', 'configuration'];

@@ -15,7 +15,7 @@ import type {
   TenantName,
   Term,
 } from '../base/ids.ts';
-import type { Configuration } from '../raft/configuration.ts';
+import type { Configuration } from '../raft/types.ts';
 import type { RaftMessage } from '../raft/types.ts';
 
 export type PeerMessage =

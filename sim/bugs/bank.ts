@@ -477,7 +477,7 @@ export const bugs: readonly Bug[] = [
       ),
     ],
     oracles: ['R13', 'R7', 'R1', 'R6', 'R12', 'V1'],
-    ...hunt('membership', 60),
+    ...hunt('membership', 200),
   },
   {
     name: 'a snapshot that is installed does not say who belongs to the group',

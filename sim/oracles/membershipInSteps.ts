@@ -5,7 +5,8 @@
  * upwards.
  */
 import type { ReplicaId } from '../../core/base/ids.ts';
-import { type Configuration, type Member, membersOf } from '../../core/raft/configuration.ts';
+import { membersOf } from '../../core/raft/configuration.ts';
+import type { Configuration, Member } from '../../core/raft/types.ts';
 import type { Entry } from '../../core/raft/types.ts';
 import type { CommittedEntry, GroupTruth, ReplicaTruth } from '../truth/groupTruth.ts';
 import { rule } from '../truth/violation.ts';

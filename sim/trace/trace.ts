@@ -6,7 +6,7 @@ import { binaryString } from '../../core/base/bytes.ts';
 import { unreachable } from '../../core/base/invariant.ts';
 import type { LogRecord } from '../../core/log/records.ts';
 import type { Input } from '../../core/node/door.ts';
-import type { Configuration, Member } from '../../core/raft/configuration.ts';
+import type { Configuration, Member } from '../../core/raft/types.ts';
 import type { RaftMessage } from '../../core/raft/types.ts';
 import type { Operation, Outcome, PeerMessage } from '../../core/wire/messages.ts';
 

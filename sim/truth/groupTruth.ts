@@ -8,12 +8,9 @@ import { crc32 } from '../../core/base/crc32.ts';
 import { invariant } from '../../core/base/invariant.ts';
 import { equalBytes } from '../../core/base/bytes.ts';
 import type { LogRecord, RestoredLog } from '../../core/log/records.ts';
-import {
-  type Configuration,
-  decodeConfiguration,
-  firstConfiguration,
-  type Member,
-} from '../../core/raft/configuration.ts';
+import { firstConfiguration } from '../../core/raft/configuration.ts';
+import type { Configuration, Member } from '../../core/raft/types.ts';
+import { decodeConfiguration } from '../../core/wire/configuration.ts';
 import type { Raft } from '../../core/raft/raft.ts';
 import type { Role } from '../../core/raft/state.ts';
 import type { Entry, HardState, LogBase } from '../../core/raft/types.ts';

@@ -8,7 +8,7 @@ import { bytesOfBinary } from '../../core/base/bytes.ts';
 import { Epoch, Incarnation, LaneId, NodeId, ReplicaId, RequestId, type TenantName } from '../../core/base/ids.ts';
 import { WallTime } from '../../core/base/time.ts';
 import { TenantMachine } from '../../core/group/tenantMachine.ts';
-import type { Configuration } from '../../core/raft/configuration.ts';
+import type { Configuration } from '../../core/raft/types.ts';
 import type { LoggedOperation } from '../../core/wire/operation.ts';
 
 const [acme, blue] = ['acme', 'blue'] as TenantName[] as [TenantName, TenantName];

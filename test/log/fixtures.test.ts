@@ -9,7 +9,7 @@ import { crc32 } from '../../core/base/crc32.ts';
 import { GroupId, LogIndex, NodeId, ReplicaId, Term } from '../../core/base/ids.ts';
 import { emptyLog, LogAppender } from '../../core/log/appender.ts';
 import type { LogRecord, RestoredLog } from '../../core/log/records.ts';
-import { encodeConfiguration } from '../../core/raft/configuration.ts';
+import { encodeConfiguration } from '../../core/wire/configuration.ts';
 import { identity, imageOf, recover } from './history.ts';
 
 const ascii = (text: string): Uint8Array => new Uint8Array(Buffer.from(text, 'latin1'));

@@ -1,13 +1,9 @@
 /** §4 of Ongaro's dissertation: who belongs to a group, and how that changes. */
 import { describe, expect, test } from 'vitest';
 import { LogIndex, NodeId, ReplicaId, Term } from '../../core/base/ids.ts';
-import {
-  type Configuration,
-  decodeConfiguration,
-  encodeConfiguration,
-  firstConfiguration,
-  isRemoved,
-} from '../../core/raft/configuration.ts';
+import { firstConfiguration, isRemoved } from '../../core/raft/configuration.ts';
+import type { Configuration } from '../../core/raft/types.ts';
+import { decodeConfiguration, encodeConfiguration } from '../../core/wire/configuration.ts';
 import { RaftLog } from '../../core/raft/log.ts';
 import type { MembershipChange } from '../../core/raft/raft.ts';
 import { electionMs, heartbeatMs, RaftCluster } from './cluster.ts';

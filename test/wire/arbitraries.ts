@@ -15,7 +15,7 @@ import {
   Term,
 } from '../../core/base/ids.ts';
 import { WallTime } from '../../core/base/time.ts';
-import type { Configuration } from '../../core/raft/configuration.ts';
+import type { Configuration } from '../../core/raft/types.ts';
 import type { RaftMessage } from '../../core/raft/types.ts';
 import type { MapChange, Operation, Outcome, PeerMessage, Refusal, TenantPlace } from '../../core/wire/messages.ts';
 import type { LoggedItem, LoggedOperation } from '../../core/wire/operation.ts';

@@ -12,7 +12,8 @@
  */
 import type { ByteReader, ByteWriter } from '../../base/bytes.ts';
 import { WallTime } from '../../base/time.ts';
-import { type Configuration, readConfiguration, writeConfiguration } from '../../raft/configuration.ts';
+import type { Configuration } from '../../raft/types.ts';
+import { readConfiguration, writeConfiguration } from '../../wire/configuration.ts';
 
 const stateVersion = 2;
 const withoutConfiguration = 1;

@@ -1,7 +1,7 @@
 /** Makes a machine's state of the chunks of a cut. Nothing of it is seen before `finish`, and none of it is trusted. */
 import { ByteReader } from '../../base/bytes.ts';
 import { WallTime } from '../../base/time.ts';
-import type { Configuration } from '../../raft/configuration.ts';
+import type { Configuration } from '../../raft/types.ts';
 import { type MachineKind, readHeader } from './format.ts';
 
 export abstract class StateLoader {

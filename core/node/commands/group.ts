@@ -3,7 +3,8 @@
  */
 import { binaryString, noBytes } from '../../base/bytes.ts';
 import { GroupId, type NodeId } from '../../base/ids.ts';
-import { isJoint, type Member, membersOf } from '../../raft/configuration.ts';
+import { isJoint, membersOf } from '../../raft/configuration.ts';
+import type { Member } from '../../raft/types.ts';
 import type { MembershipChange } from '../../raft/raft.ts';
 import type { ReplyWriter } from '../../resp/replyWriter.ts';
 import type { GroupView, NodeView } from '../view.ts';
