@@ -68,6 +68,8 @@ export interface IngressLane {
   readonly id: LaneId;
   readonly conn: ConnId;
   readonly tenant: TenantName;
+  /** Reads go to the replica on this node, if there is one, whether it leads or not. */
+  readsHere: boolean;
   waiting: Queue<CommandCall>;
   /** The oldest has no answer yet; those behind it may. */
   readonly unanswered: Queue<CommandCall>;

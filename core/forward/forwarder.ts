@@ -46,6 +46,8 @@ export type ProcedureEnding =
 export interface ForwarderHost {
   /** Sends one request to a node, this one included. Its outcome comes back through `onOutcome`, or never. */
   send(to: NodeId, group: GroupId, call: Call, operation: Operation, resumes: boolean): void;
+  /** Whether a replica of the group on this node, leader or not, can serve reads whose clients ask for that. */
+  canReadHere(group: GroupId): boolean;
   /** A command has its answer. Called once per command. */
   finished(call: CommandCall, ending: Ending): void;
   procedureFinished(procedure: Procedure, ending: ProcedureEnding): void;
@@ -117,6 +119,7 @@ export class Forwarder {
       id: LaneId(this.lastLane),
       conn,
       tenant,
+      readsHere: false,
       waiting: new Queue(),
       unanswered: new Queue(),
       inFlight: 0,
@@ -177,11 +180,12 @@ export class Forwarder {
         if (lane.inFlight === 0) this.resolve(lane, now);
         return;
       }
-      if (route.node === null) {
+      const node = this.isReadHere(call, route.group) ? this.options.self : route.node;
+      if (node === null) {
         if (lane.inFlight === 0) this.backOff(lane, now);
         return;
       }
-      if (lane.inFlight > 0 && (route.node !== lane.node || route.group !== lane.group)) return;
+      if (lane.inFlight > 0 && (node !== lane.node || route.group !== lane.group)) return;
       if (call.transaction !== null && call.attempts === 0 && !isPrepared(call, call.transaction)) return;
       lane.waiting.shift();
       const { incarnation } = route;
@@ -193,12 +197,12 @@ export class Forwarder {
         this.end(call, { kind: 'notExecuted', reason: 'watchFailed', what: '' });
         continue;
       }
-      if (!call.mayHaveRun && this.isBusy(route.node)) {
+      if (!call.mayHaveRun && this.isBusy(node)) {
         this.end(call, { kind: 'notExecuted', reason: 'busy', what: 'too many commands under way' });
         continue;
       }
       lane.group = route.group;
-      lane.node = route.node;
+      lane.node = node;
       const { tenant } = lane;
       const { access, protocol, args } = call;
       const resumes = lane.inFlight === 0;
@@ -206,7 +210,7 @@ export class Forwarder {
       call.incarnation = incarnation;
       if (access === 'write') lane.lastWrite = call.request;
       const operation: Operation = { kind: 'execute', tenant, incarnation, access, protocol, args };
-      this.send(call, route.node, route.group, operation, resumes);
+      this.send(call, node, route.group, operation, resumes);
     }
   }
 
@@ -277,6 +281,11 @@ export class Forwarder {
       if (call.kind === 'step') this.repeatStep(call, false, now);
       else this.askAgain(call, now);
     }
+  }
+
+  /** After a refusal the leader is asked: it knows best. */
+  private isReadHere({ lane, access }: CommandCall, group: GroupId): boolean {
+    return lane.readsHere && access === 'read' && lane.setbacks === 0 && this.host.canReadHere(group);
   }
 
   private isBusy(peer: NodeId): boolean {

@@ -85,6 +85,8 @@ export class Group implements StateOwner {
   private readonly proposals = new Queue<Proposal>();
   private proposedCount = 0;
   private readonly reads = new ReadQueue();
+  /** What waits in it arrived while this replica led. */
+  private readsAsLeader = false;
 
   /** `machine` has the state of `raft`'s base. */
   constructor(
@@ -231,13 +233,26 @@ export class Group implements StateOwner {
       if (known.blocked && !resumes) return { kind: 'outOfOrder' };
       known.blocked = false;
     }
-    if (!this.isLeader) return this.notLeader();
+    if (!this.isLeader) return this.refusalOfRead(submission);
     if (this.raft.canPropose === 'busy') return { kind: 'busy', what: 'uncommitted bytes of the group' };
     if (this.raft.canPropose === 'notLeader') return this.notLeader();
     if (this.proposedCount >= this.limits.proposedOperations)
       return { kind: 'busy', what: 'proposed operations of the group' };
     if (this.reads.length >= this.limits.waitingReads) return { kind: 'busy', what: 'waiting reads of the group' };
     return null;
+  }
+
+  /** What does not lead serves nothing but reads whose clients asked for it. */
+  private refusalOfRead({ readsHere, operation }: Submission): Refusal | null {
+    if (!readsHere || !this.canRead || this.machine.accessOf(operation) !== 'read') return this.notLeader();
+    if (this.reads.length >= this.limits.waitingReads) return { kind: 'busy', what: 'waiting reads of the group' };
+    return null;
+  }
+
+  /** There is a leader, here or elsewhere, to say what must be applied for a read. */
+  get canRead(): boolean {
+    const { leader, isRemoved } = this.raft.state;
+    return leader !== null && !isRemoved;
   }
 
   private notLeader(): Refusal {
@@ -272,6 +287,7 @@ export class Group implements StateOwner {
       }
       lane.reads.push(read);
     }
+    if (this.reads.length === 0) this.readsAsLeader = this.isLeader;
     this.reads.add(read);
     this.probe?.readRegistered({ group: this.id, term: this.raft.state.term, origin });
   }
@@ -309,18 +325,14 @@ export class Group implements StateOwner {
   }
 
   private startReads(mono: MonoTime): void {
-    const { raft } = this;
-    if (raft.hasLease(mono)) {
-      this.reads.start(raft.state.term, raft.state.confirmedRound, raft.state.commitIndex);
-      return;
-    }
-    const ticket = raft.requestRead();
-    if (ticket !== null) this.reads.start(raft.state.term, ticket.round, ticket.index);
+    const point = this.raft.requestRead(mono);
+    if (point !== null) this.reads.start(this.raft.state.term, point);
   }
 
   private serveReads(now: Now): void {
     const { raft } = this;
-    if (!this.isLeader) {
+    if (this.isLeader !== this.readsAsLeader || !this.canRead) {
+      this.readsAsLeader = this.isLeader;
       this.refuseReads(this.reads.takeAll());
       return;
     }
@@ -333,7 +345,7 @@ export class Group implements StateOwner {
     }
     const wall = WallTime(Math.max(now.wall, this.stamp));
     while (!this.isExhausted) {
-      const read = this.reads.takeReady(this.appliedIndex, (round) => raft.isReadConfirmed(round));
+      const read = this.reads.takeReady(this.appliedIndex, (point) => raft.readIndexOf(point));
       if (read === null) return;
       this.operationsLeft -= 1;
       if (!read.isLogged) this.serve(read, wall);
@@ -367,6 +379,7 @@ export class Group implements StateOwner {
       tenant,
       incarnation,
       args,
+      isFollowers: !this.isLeader,
       reply: outcome.reply,
     });
   }

@@ -1,9 +1,10 @@
 /**
- * Reads on their way past the log (ReadIndex, §6.4): they wait for a quorum round that started after they
- * arrived, then until everything committed by then is applied. All reads of a turn share one round.
+ * Reads on their way past the log (ReadIndex, §6.4): they wait until it is proven that a leader led after they
+ * arrived, then until everything committed by then is applied. All reads of a turn share one proof.
  */
 import type { LogIndex, Term } from '../base/ids.ts';
 import { Queue } from '../base/queue.ts';
+import type { ReadPoint } from '../raft/reads.ts';
 import type { Submission } from './submission.ts';
 
 export interface WaitingRead {
@@ -14,8 +15,7 @@ export interface WaitingRead {
 
 interface ReadBatch {
   readonly term: Term;
-  readonly round: number;
-  readonly index: LogIndex;
+  readonly point: ReadPoint;
   readonly reads: readonly WaitingRead[];
   /** How many of them were taken. */
   taken: number;
@@ -35,7 +35,7 @@ export class ReadQueue {
     return this.arrived.length > 0;
   }
 
-  /** Rounds under way, those included whose index is not applied yet. */
+  /** Batches under way, those included whose index is not applied yet. */
   get rounds(): number {
     return this.started.length;
   }
@@ -45,16 +45,18 @@ export class ReadQueue {
     this.waiting += 1;
   }
 
-  /** Everything that has arrived waits for this round and this index from now on. */
-  start(term: Term, round: number, index: LogIndex): void {
-    this.started.push({ term, round, index, reads: this.arrived, taken: 0 });
+  /** Everything that has arrived waits for this from now on. */
+  start(term: Term, point: ReadPoint): void {
+    this.started.push({ term, point, reads: this.arrived, taken: 0 });
     this.arrived = [];
   }
 
-  /** A read of the oldest round if that is confirmed and `applied` has reached its index; otherwise null. */
-  takeReady(applied: LogIndex, isConfirmed: (round: number) => boolean): WaitingRead | null {
+  /** A read of the oldest batch if it is known what must be applied for it, and that is; otherwise null. */
+  takeReady(applied: LogIndex, indexOf: (point: ReadPoint) => LogIndex | null): WaitingRead | null {
     const batch = this.started.peek();
-    if (batch === undefined || applied < batch.index || !isConfirmed(batch.round)) return null;
+    if (batch === undefined) return null;
+    const index = indexOf(batch.point);
+    if (index === null || applied < index) return null;
     const read = batch.reads[batch.taken];
     batch.taken += 1;
     this.waiting -= 1;
@@ -62,7 +64,7 @@ export class ReadQueue {
     return read ?? null;
   }
 
-  /** The reads of the oldest round if it was started in another term and will never be confirmed; otherwise null. */
+  /** The reads of the oldest batch if it was started in another term; otherwise null. */
   takeStale(term: Term): readonly WaitingRead[] | null {
     const batch = this.started.peek();
     if (batch === undefined || batch.term === term) return null;
@@ -72,7 +74,7 @@ export class ReadQueue {
     return stale;
   }
 
-  /** Leadership is gone: takes out every read, in order of arrival. */
+  /** They cannot be served here any more: takes out every read, in order of arrival. */
   takeAll(): readonly WaitingRead[] {
     const all: WaitingRead[] = [];
     for (const { reads, taken } of this.started.drain()) all.push(...reads.slice(taken));

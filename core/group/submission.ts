@@ -8,6 +8,8 @@ export interface Submission extends LoggedItem {
   readonly attempt: number;
   /** Nothing earlier of its lane is under way. */
   readonly resumes: boolean;
+  /** A read that this replica may serve although it does not lead: its client asked for that (`READONLY`). */
+  readonly readsHere: boolean;
 }
 
 export interface Completion {

@@ -119,6 +119,7 @@ export class Chores {
         ackBelow,
         isRetry: false,
         resumes: true,
+        readsHere: false,
         operation,
       });
     }

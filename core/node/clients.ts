@@ -298,6 +298,7 @@ export class Clients {
     if (lane === undefined) {
       if (connection.lanes.size >= limits.lanesPerConnection) forgetIdleLanes(connection);
       lane = this.forwarder.openLane(connection.id, tenant);
+      lane.readsHere = connection.readsHere;
       connection.lanes.set(tenant, lane);
     }
     connection.lane = lane;

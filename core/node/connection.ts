@@ -23,6 +23,8 @@ export interface Connection extends TransactionState {
   protocol: 2 | 3;
   /** Chosen with `TENANT USE`; then braces in keys mean nothing. */
   tenant: TenantName | null;
+  /** `READONLY`: reads may be served by a replica that does not lead. */
+  readsHere: boolean;
   readonly lanes: Map<TenantName, IngressLane>;
   /** The one its last command went to. */
   lane: IngressLane | null;
@@ -51,6 +53,7 @@ export function openConnection(id: ConnId, address: string, openedAt: MonoTime):
     libraryVersion: '',
     protocol: 2,
     tenant: null,
+    readsHere: false,
     lanes: new Map(),
     lane: null,
     slots: new Queue(),
@@ -71,9 +74,16 @@ export function resetConnection(connection: Connection): void {
   connection.name = '';
   connection.protocol = 2;
   connection.tenant = null;
+  readHere(connection, false);
   connection.replies = 'on';
   connection.queued = null;
   connection.watches = [];
+}
+
+/** Whether reads of the connection may be served by a replica on this node that does not lead. */
+export function readHere(connection: Connection, isAllowed: boolean): void {
+  connection.readsHere = isAllowed;
+  for (const lane of connection.lanes.values()) lane.readsHere = isAllowed;
 }
 
 /** Moves the replies that are complete, up to the first that is not, to `out`. Returns whether there were any. */

@@ -26,6 +26,8 @@ const pristine: RestoredGroup = {
   entries: [],
 };
 
+/** More than a replica ever asks for reads in one life. */
+const ticketsPerLife = 4_294_967_296;
 /** A log that is kept short has small pieces of snapshots too. */
 const piecesOfLog = 8;
 
@@ -125,6 +127,7 @@ export class Hosting {
       maxInflightAppends: limits.appendsInFlight,
       maxUncommittedBytes: limits.uncommittedBytes,
       leases: settings.leaseReads,
+      firstTicket: this.context.boot * ticketsPerLife,
       nodeHeardAt,
     };
   }

@@ -321,7 +321,7 @@ export class Node implements ForwarderHost {
       return;
     }
     const origin = { node: from, boot, request };
-    this.submit(group, { origin, attempt, lane, ackBelow, isRetry, resumes, operation });
+    this.submit(group, { origin, attempt, lane, ackBelow, isRetry, resumes, readsHere: false, operation });
   }
 
   private submit(group: Group, submission: Submission): void {
@@ -647,7 +647,12 @@ export class Node implements ForwarderHost {
     const hosted = this.groups.get(group);
     if (hosted === undefined) return;
     const origin = { node: this.id, boot, request };
-    this.submit(hosted, { origin, attempt, lane, ackBelow, isRetry, resumes, operation });
+    const readsHere = call.kind === 'command' && call.lane.readsHere;
+    this.submit(hosted, { origin, attempt, lane, ackBelow, isRetry, resumes, readsHere, operation });
+  }
+
+  canReadHere(group: GroupId): boolean {
+    return this.groups.get(group)?.canRead === true;
   }
 
   finished(call: CommandCall, ending: Ending): void {

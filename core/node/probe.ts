@@ -95,5 +95,7 @@ export interface ServedRead {
   readonly tenant: TenantName;
   readonly incarnation: Incarnation;
   readonly args: readonly Uint8Array[];
+  /** By a replica that does not lead, which the leader told what it must have applied. */
+  readonly isFollowers: boolean;
   readonly reply: Uint8Array;
 }

@@ -17,6 +17,7 @@ import type { Configuration, Learner } from './types.ts';
 import { encodeConfiguration } from '../wire/configuration.ts';
 import { outcomeOfVote, quorumOf } from './quorum.ts';
 import { Replication, type SnapshotChunk, type SnapshotReply } from './replication.ts';
+import { type ReadPoint, Reads } from './reads.ts';
 import { initialState, isSynced, type Progress, type RaftConfig, type RaftState } from './state.ts';
 import type { Entry, EntryKind, LogBase, RaftMessage, RaftOutput, RestoredReplica } from './types.ts';
 
@@ -51,15 +52,17 @@ export class Raft {
   private readonly random: Random;
   private readonly out: Outbox;
   private readonly replication: Replication;
+  private readonly reads: Reads;
 
   /** `restored` is what the disk has; all of it counts as durable. */
   constructor(config: RaftConfig, restored: RestoredReplica, random: Random, now: MonoTime) {
     this.id = config.id;
     this.config = config;
     this.random = random;
-    this.state = initialState(restored, now);
+    this.state = initialState(restored, config.firstTicket, now);
     this.out = new Outbox(this.state);
     this.replication = new Replication(config, this.state, this.out);
+    this.reads = new Reads(config, this.state, this.out);
     this.resetElectionTimer(now);
     // A restart forgets what was promised to a leader (a lease, or that it is alive), so the promise is made
     // anew. A replica that never spoke in any term has promised nothing.
@@ -136,6 +139,12 @@ export class Raft {
       case 'heartbeatReply':
         if (s.role === 'leader') this.replication.onHeartbeatReply(from, message, now);
         return;
+      case 'readRequest':
+        this.reads.onRequest(from, message, now);
+        return;
+      case 'readReply':
+        this.reads.onReply(message);
+        return;
       case 'timeoutNow':
         if (s.role !== 'follower' || !this.mayLead()) return;
         s.stays = message.stays;
@@ -153,33 +162,17 @@ export class Raft {
   }
 
   /**
-   * A read may run once the round is confirmed and the index applied (§6.4). Null if this replica does not lead
-   * or has committed nothing in its term, so that it cannot know what is committed.
+   * What a read that has arrived waits for; reads of a turn share it. Null: nobody is known who could say. Points are
+   * of no use any more when the term or the role changes.
    */
-  requestRead(): { readonly round: number; readonly index: LogIndex } | null {
-    const s = this.state;
-    if (s.role !== 'leader') return null;
-    if (s.commitIndex < s.termStart) return null;
-    s.isBusy = true;
-    s.wantsRound = true;
-    return { round: s.round + 1, index: s.commitIndex };
+  requestRead(now: MonoTime): ReadPoint | null {
+    if (this.state.role !== 'leader') this.wake(now);
+    return this.reads.request(now);
   }
 
-  /** Only of rounds of the present term. */
-  isReadConfirmed(round: number): boolean {
-    return this.state.role === 'leader' && this.state.confirmedRound >= round;
-  }
-
-  /** Reads may run without a round at this instant (§6.4.1). */
-  hasLease(now: MonoTime): boolean {
-    const s = this.state;
-    return (
-      this.config.leases &&
-      s.role === 'leader' &&
-      s.commitIndex >= s.termStart &&
-      s.leaseUntil !== null &&
-      now < s.leaseUntil
-    );
+  /** What must be applied before reads of the point run; null: it is not known yet whether they may. */
+  readIndexOf(point: ReadPoint): LogIndex | null {
+    return this.reads.indexOf(point);
   }
 
   /** The clock cannot be trusted: no lease for the rest of the term. */
@@ -312,12 +305,15 @@ export class Raft {
     const s = this.state;
     if (s.role !== 'leader') {
       if (!s.isRemoved && isRemoved(this.committedConfiguration, this.id)) this.leave(now);
+      if (!s.isRemoved) this.reads.endTurn(now);
       return;
     }
     if (s.isBusy) this.wake(now);
     if (s.isResting) return;
     if (s.commitIndex >= s.log.era.since) this.completeChange(now);
-    if (this.state.role === 'leader') this.replication.endTurn(now);
+    if (this.state.role !== 'leader') return;
+    this.reads.endTurn(now);
+    this.replication.endTurn(now);
   }
 
   /** `write` is the number that the turn's write will have, if there is something to write. */
@@ -687,6 +683,7 @@ export class Raft {
     s.confirmedRound = 0;
     s.rounds = [];
     s.wantsRound = false;
+    s.asked = [];
     s.leaseUntil = null;
     s.leaseRevoked = false;
     s.transferTo = null;
@@ -712,6 +709,7 @@ export class Raft {
     s.progress = new Map();
     s.transferTo = null;
     s.stays = false;
+    s.asked = [];
     s.leaseUntil = null;
     if (wasLeader || leader !== null) this.resetElectionTimer(now);
   }

@@ -15,6 +15,8 @@ export interface RaftConfig {
   readonly maxInflightAppends: number;
   readonly maxUncommittedBytes: number;
   readonly leases: boolean;
+  /** Higher than any ticket of an earlier life of the replica. */
+  readonly firstTicket: number;
   /** When anything of the node of a replica was heard last, while its group is at rest; null: never. */
   readonly nodeHeardAt: (replica: ReplicaId) => MonoTime | null;
 }
@@ -94,6 +96,14 @@ export interface RaftState {
   rounds: { readonly round: number; readonly sentAt: MonoTime }[];
   /** Reads wait for a round that has not been started. */
   wantsRound: boolean;
+  /** Reads of other members that wait for a round of this leader, in the order of rounds. */
+  asked: { readonly from: ReplicaId; readonly ticket: number; readonly round: number; readonly index: LogIndex }[];
+  /** The latest ticket that this replica asked its leader to answer, and when; and whether reads wait for the next. */
+  ticket: number;
+  askedAt: MonoTime;
+  wantsTicket: boolean;
+  /** The latest that was answered. */
+  granted: { readonly ticket: number; readonly index: LogIndex } | null;
   leaseUntil: MonoTime | null;
   /** No lease for the rest of this term: leadership was offered to another, or the clock jumped. */
   leaseRevoked: boolean;
@@ -117,7 +127,7 @@ export interface RaftState {
   awaited: { readonly write: WriteId; readonly since: MonoTime } | null;
 }
 
-export function initialState(restored: RestoredReplica, electionAt: MonoTime): RaftState {
+export function initialState(restored: RestoredReplica, firstTicket: number, electionAt: MonoTime): RaftState {
   const { hardState, base, configuration, entries } = restored;
   const log = new RaftLog(base, configuration, entries);
   return {
@@ -141,6 +151,11 @@ export function initialState(restored: RestoredReplica, electionAt: MonoTime): R
     confirmedRound: 0,
     rounds: [],
     wantsRound: false,
+    asked: [],
+    ticket: firstTicket,
+    askedAt: electionAt,
+    wantsTicket: false,
+    granted: null,
     leaseUntil: null,
     leaseRevoked: false,
     transferTo: null,

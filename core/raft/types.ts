@@ -123,6 +123,10 @@ export type RaftMessage =
       readonly next: number;
       readonly round: number;
     }
+  /** A member wants to read: may it, and what must it have applied? Tickets of a replica grow, over all its lives. */
+  | { readonly kind: 'readRequest'; readonly term: Term; readonly ticket: number }
+  /** Every read that waited when that ticket was sent may run once everything up to `index` is applied. */
+  | { readonly kind: 'readReply'; readonly term: Term; readonly ticket: number; readonly index: LogIndex }
   /** The receiver is no member any more, and will never be one again. `term` is the sender's. */
   | { readonly kind: 'removed'; readonly term: Term }
   /** Leadership transfer: campaign at once (§3.10). `stays`: an operator's wish, so it is not given back. */

@@ -36,6 +36,8 @@ const raft = {
   snapshotReply: 9,
   removed: 10,
   rest: 11,
+  readRequest: 12,
+  readReply: 13,
 } as const;
 const outcome = { done: 1, resolved: 2, refused: 3, forgotten: 4, undecided: 5 } as const;
 const refusal = { notLeader: 1, notOwner: 2, outOfOrder: 3, busy: 4 } as const;
@@ -291,6 +293,13 @@ function encodeRaft(writer: ByteWriter, m: RaftMessage): void {
       writer.varint(m.next);
       writer.varint(m.round);
       return;
+    case 'readRequest':
+      writer.varint(m.ticket);
+      return;
+    case 'readReply':
+      writer.varint(m.ticket);
+      writer.varint(m.index);
+      return;
     case 'removed':
       return;
     case 'timeoutNow':
@@ -356,6 +365,12 @@ function decodeRaft(reader: ByteReader): RaftMessage | null {
       const index = LogIndex(reader.varint());
       const next = reader.varint();
       return { kind: 'snapshotReply', term, index, next, round: reader.varint() };
+    }
+    case raft.readRequest:
+      return { kind: 'readRequest', term, ticket: reader.varint() };
+    case raft.readReply: {
+      const ticket = reader.varint();
+      return { kind: 'readReply', term, ticket, index: LogIndex(reader.varint()) };
     }
     case raft.removed:
       return { kind: 'removed', term };

@@ -47,6 +47,8 @@ const raftCode: Readonly<Record<RaftMessage['kind'], number>> = {
   snapshotReply: 9,
   removed: 10,
   rest: 11,
+  readRequest: 12,
+  readReply: 13,
 };
 
 export function hashInput(hash: RollingHash, input: Input): void {
@@ -135,6 +137,13 @@ function hashRaft(hash: RollingHash, message: RaftMessage): void {
     case 'heartbeat':
       hash.add(message.commit);
       hash.add(message.round);
+      return;
+    case 'readReply':
+      hash.add(message.ticket);
+      hash.add(message.index);
+      return;
+    case 'readRequest':
+      hash.add(message.ticket);
       return;
     case 'rest':
       hash.add(message.commit);

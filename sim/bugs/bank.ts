@@ -157,6 +157,24 @@ export const bugs: readonly Bug[] = [
     ...hunt('idle', 60),
   },
   {
+    name: 'a follower reads without asking its leader',
+    edits: [
+      edit(
+        'core/raft/reads.ts',
+        "if (point.kind === 'ticket') return s.granted !== null && s.granted.ticket >= point.ticket ? s.granted.index : null;",
+        "if (point.kind === 'ticket') return s.commitIndex;",
+      ),
+    ],
+    oracles: ['X1', 'L1', 'L2'],
+    ...hunt('mixed', 20),
+  },
+  {
+    name: 'a leader lets a follower read before a round has confirmed it',
+    edits: [edit('core/raft/reads.ts', 'if (round > s.confirmedRound) break;', 'if (round < 0) break;')],
+    oracles: ['X1', 'L1'],
+    ...hunt('mixed', 60),
+  },
+  {
     name: 'a read does not wait for its quorum round',
     edits: [
       edit(

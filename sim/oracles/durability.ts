@@ -51,6 +51,8 @@ export function claimsAreDurable(): Oracle {
         case 'append':
         case 'heartbeat':
         case 'rest':
+        case 'readReply':
+        case 'readRequest':
         case 'snapshotChunk':
         case 'snapshotReply':
           requireTerm(replica, message);

@@ -2,7 +2,8 @@
  * X1, the headline: no command executes on a non-leader. Every entry that is committed was proposed by the one
  * leader of its term. Every read that went past the log had, between its arrival and its reply, a majority
  * that answered the serving leader in its term, judged by when messages truly left and what truly came back;
- * or, with leases, arrived when no later leader had been elected in true time.
+ * or, with leases, arrived when no later leader had been elected in true time. What does not lead serves reads only
+ * of clients that said READONLY, on the word of a leader of whom the same holds.
  */
 import { type ReplicaId, Term } from '../../core/base/ids.ts';
 import type { ServedRead } from '../../core/node/probe.ts';
@@ -50,10 +51,12 @@ export function leaderExecutes(truth: Truth): Oracle {
     readServed(replica: ReplicaTruth, event: ServedRead, command: Command, arrival: Arrival): void {
       const { group, node } = replica;
       const facts = { group: group.id, node, term: event.term, request: command.request, ingress: command.node };
-      const leadership = leadershipOf(replica, event.term);
-      rule(leadership !== null, 'X1', 'only the leader of a term serves reads in it', facts);
+      const leadership = event.isFollowers ? group.leaders.get(event.term) : leadershipOf(replica, event.term);
+      rule(leadership != null, 'X1', 'only the leader of a term serves reads in it', facts);
+      const isAllowed = !event.isFollowers || truth.readonlyConnections.has(command.conn);
+      rule(isAllowed, 'X1', 'what does not lead serves only READONLY connections', facts);
       if (truth.leaseReads && !wasSucceeded(group, event.term, arrival.at)) return;
-      if (isAlone(replica) && !wasSucceeded(group, event.term, truth.now)) return;
+      if (isAlone(replica, leadership) && !wasSucceeded(group, event.term, truth.now)) return;
       const confirmedAt = leadership.roundSentAt[confirmedRound(replica, leadership)] ?? -1;
       rule(confirmedAt >= arrival.at, 'X1', 'a read is served only after a majority confirmed the leader', {
         ...facts,
@@ -71,20 +74,20 @@ function leadershipOf(replica: ReplicaTruth, term: number): Leadership | null {
 }
 
 /** The latest round that a majority, the leader included, has answered: of who belongs to the group, or did lately. */
-function confirmedRound({ group, replica, raft }: ReplicaTruth, { roundAnswered, roundSentAt }: Leadership): number {
+function confirmedRound({ group, raft }: ReplicaTruth, { node, roundAnswered, roundSentAt }: Leadership): number {
   if (raft === null) return 0;
   const eras = raft.state.log.erasSince(raft.state.log.baseIndex);
   for (let round = roundSentAt.length - 1; round > 0; round -= 1) {
     const hasAnswered = (other: ReplicaTruth): boolean =>
-      other.replica === replica || (roundAnswered[other.replica] ?? 0) >= round;
+      other.node === node || (roundAnswered[other.replica] ?? 0) >= round;
     if (eras.some(({ configuration }) => group.isQuorum(configuration, hasAnswered))) return round;
   }
   return 0;
 }
 
-/** It is the only voter: it needs to ask nobody. */
-function isAlone({ group, replica, raft }: ReplicaTruth): boolean {
-  return raft !== null && group.isQuorum(raft.configuration, (other) => other.replica === replica);
+/** The leader is the only voter: it needs to ask nobody. */
+function isAlone({ group, raft }: ReplicaTruth, { node }: Leadership): boolean {
+  return raft !== null && group.isQuorum(raft.configuration, (other) => other.node === node);
 }
 
 function wasSucceeded(group: GroupTruth, term: number, by: number): boolean {

@@ -2,7 +2,7 @@
  * What an oracle may listen to. Each judges one rule and throws a `Violation` when it is broken; none changes
  * anything outside itself. What they hear has happened just now, at `Truth.now`.
  */
-import type { GroupId, NodeId, ReplicaId, TenantName } from '../../core/base/ids.ts';
+import type { ConnId, GroupId, NodeId, ReplicaId, TenantName } from '../../core/base/ids.ts';
 import type { Now } from '../../core/base/time.ts';
 import type { Node } from '../../core/node/node.ts';
 import type { AppliedOperation, ServedRead } from '../../core/node/probe.ts';
@@ -17,6 +17,8 @@ export interface Truth {
   readonly groups: ReadonlyMap<GroupId, GroupTruth>;
   readonly commands: Commands;
   readonly leaseReads: boolean;
+  /** Connections whose clients let any replica serve their reads. */
+  readonly readonlyConnections: ReadonlySet<ConnId>;
   /** By node number − 1; null while it is down. */
   readonly nodes: readonly (Node | null)[];
   /** What the clocks of the node that is in its turn showed at the turn's start. */

@@ -234,6 +234,7 @@ export function expand(seed: number, profile: Profile): Scenario {
     workload: {
       ...drawWorkload(profile, streams('workload')),
       transactPermille: pick(streams('transactions'), [0, 0, 60, 200]),
+      readonlyPermille: pick(streams('readonly'), [0, 0, 300, 1000]),
     },
     faults,
     powerLoss: profile !== 'calm' && chance(streams('powerLoss'), 300),
@@ -314,7 +315,10 @@ function drawClocks(random: Random, nodes: number): readonly ClockPlan[] {
   }));
 }
 
-function drawWorkload(profile: Profile, random: Random): Omit<Scenario['workload'], 'transactPermille'> {
+function drawWorkload(
+  profile: Profile,
+  random: Random,
+): Omit<Scenario['workload'], 'transactPermille' | 'readonlyPermille'> {
   const movesTenants = profile === 'stale-map' ? [4, 10, 20] : [0, 1, 3];
   const clients = between(random, 2, 8);
   const pipeline = pick(random, [1, 1, 4, 16]);

@@ -130,6 +130,8 @@ export interface Workload {
   /** Clients that speak RESP3, and clients that chose their tenant with `TENANT USE`. */
   readonly resp3Permille: number;
   readonly boundPermille: number;
+  /** Clients that let any replica serve their reads. */
+  readonly readonlyPermille: number;
   /** Per burst. */
   readonly disconnectPermille: number;
   readonly slowPermille: number;

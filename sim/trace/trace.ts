@@ -121,6 +121,10 @@ function describeRaft(message: RaftMessage): string {
       return `${message.accepted ? 'appended' : 'refused'} ${term} @${String(message.index)} r${String(message.round)}`;
     case 'heartbeat':
       return `heartbeat ${term} c${String(message.commit)} r${String(message.round)}`;
+    case 'readRequest':
+      return `read? ${term} #${String(message.ticket)}`;
+    case 'readReply':
+      return `read. ${term} #${String(message.ticket)} @${String(message.index)}`;
     case 'rest':
       return `rest ${term} c${String(message.commit)}`;
     case 'heartbeatReply':

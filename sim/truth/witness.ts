@@ -64,6 +64,7 @@ export class Witness implements Truth {
   readonly commands = new Commands();
   readonly histories: Histories;
   readonly leaseReads: boolean;
+  readonly readonlyConnections = new Set<ConnId>();
   readonly nodes: (Node | null)[];
   readonly tally: Tally = {
     elections: 0,

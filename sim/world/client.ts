@@ -31,6 +31,8 @@ export interface Ingress {
 export interface ClientWorld {
   readonly schedule: Schedule;
   readonly latencyUs: number;
+  /** Connections whose clients let any replica serve their reads. */
+  readonly readonlyConnections: Set<ConnId>;
   nextConn(): ConnId;
   /** A running node or not: clients cannot tell before they try. */
   pickNode(random: Random): Ingress;
@@ -178,12 +180,17 @@ export class Client {
     const ingress = world.pickNode(random);
     const speaks3 = chance(random, knobs.resp3Permille);
     const binds = chance(random, knobs.boundPermille);
+    const isReadonly = knobs.readonlyPermille > 0 && chance(random, knobs.readonlyPermille);
     if (!ingress.isRunning) return null;
     const connection = new Connection(world.nextConn(), ingress);
     this.connection = connection;
     if (speaks3) this.speaks3.add(connection.id);
     this.deliver(connection, { kind: 'clientOpened', conn: connection.id, address: `client-${String(this.number)}` });
     if (speaks3) this.send(connection, nodeAsk('', ['HELLO', '3']));
+    if (isReadonly) {
+      world.readonlyConnections.add(connection.id);
+      this.send(connection, nodeAsk('', ['READONLY']));
+    }
     this.bound = binds ? this.asks.tenant() : null;
     if (this.bound !== null) this.send(connection, nodeAsk('', ['TENANT', 'USE', this.bound]));
     return connection;

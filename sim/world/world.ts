@@ -86,6 +86,7 @@ export class World {
     this.clientWorld = {
       schedule: this.schedule,
       latencyUs: scenario.network.clientUs,
+      readonlyConnections: this.witness.readonlyConnections,
       nextConn: () => this.nextConn(),
       pickNode: (random: Random) => pick(random, this.machines),
       answered: (client, tenant, text, command) => {

@@ -41,6 +41,7 @@ beforeEach(() => {
       ended.push(ending);
     },
     procedureFinished: () => undefined,
+    canReadHere: () => false,
     misrouted: () => undefined,
     schedule: (timer: RetryTimer) => pauses.push(timer),
   };

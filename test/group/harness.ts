@@ -54,6 +54,7 @@ export class OneReplica {
       maxInflightAppends: limits.appendsInFlight,
       maxUncommittedBytes: limits.uncommittedBytes,
       leases: false,
+      firstTicket: 0,
       nodeHeardAt: () => null,
     };
     const base = { index: LogIndex(0), term: Term(0) };
@@ -130,6 +131,7 @@ export class OneReplica {
       ackBelow: RequestId(request),
       isRetry: false,
       resumes,
+      readsHere: false,
       operation: {
         kind: 'execute',
         tenant: 'acme' as TenantName,

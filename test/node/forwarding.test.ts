@@ -105,3 +105,40 @@ test('what a silent leader was asked is asked of its successor, though its link 
   nodes.pass(3000);
   expect(nodes.ask(other, other, 'GET', '{acme}k')).toBe('$1\r\n1\r\n');
 });
+
+test('READONLY: a follower answers reads itself, with all that was acknowledged before; writes go to the leader', () => {
+  nodes.ask(1, 1, 'SET', '{acme}k', '0');
+  const leader = leaderOf('acme');
+  const other = (leader % 3) + 1;
+  const asked = (): number => nodes.nodes[leader - 1]?.statistics.forwardedHere ?? 0;
+  expect(nodes.ask(other, other, 'READONLY')).toBe('+OK\r\n');
+  for (let i = 1; i <= 5; i += 1) {
+    nodes.ask(leader, leader, 'INCR', '{acme}k');
+    const before = asked();
+    expect(nodes.ask(other, other, 'GET', '{acme}k')).toBe(`$1\r\n${String(i)}\r\n`);
+    expect(asked()).toBe(before);
+  }
+  let expected = '';
+  for (let i = 6; i <= 20; i += 1) {
+    nodes.send(other, other, 'INCR', '{acme}k');
+    nodes.send(other, other, 'GET', '{acme}k');
+    expected += `:${String(i)}\r\n$${String(String(i).length)}\r\n${String(i)}\r\n`;
+  }
+  nodes.pass(500);
+  expect(nodes.replies(other)).toBe(expected);
+  expect(nodes.ask(other, other, 'READWRITE')).toBe('+OK\r\n');
+  const before = asked();
+  nodes.ask(other, other, 'GET', '{acme}k');
+  expect(asked()).toBe(before + 1);
+});
+
+test('READONLY: a follower that no leader answers serves nothing', () => {
+  nodes.ask(1, 1, 'SET', '{acme}k', '0');
+  const leader = leaderOf('acme');
+  const other = (leader % 3) + 1;
+  nodes.ask(other, other, 'READONLY');
+  for (const node of [1, 2, 3]) if (node !== other) nodes.paused.add(node);
+  nodes.send(other, other, 'GET', '{acme}k');
+  nodes.pass(8000);
+  expect(nodes.replies(other)).toBe('-UNAVAILABLE not executed: no leader of the group answered in time\r\n');
+});

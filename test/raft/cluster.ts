@@ -6,6 +6,7 @@ import { LogIndex, NodeId, ReplicaId, Term, WriteId } from '../../core/base/ids.
 import { after, MonoTime } from '../../core/base/time.ts';
 import { firstConfiguration, unknownConfiguration } from '../../core/raft/configuration.ts';
 import { type MembershipChange, Raft } from '../../core/raft/raft.ts';
+import type { ReadPoint } from '../../core/raft/reads.ts';
 import type { Entry, HardState, RaftMessage } from '../../core/raft/types.ts';
 
 export const electionMs = 100;
@@ -30,7 +31,8 @@ interface Replica {
   pending: PendingWrite[];
   nextWrite: number;
   /** Reads that wait: the round and index, and what was committed anywhere when they were asked. */
-  reads: { readonly term: Term; readonly round: number; readonly index: LogIndex; readonly committed: number }[];
+  reads: { readonly term: Term; readonly point: ReadPoint; readonly committed: number }[];
+  lives: number;
 }
 
 export interface Manners {
@@ -65,8 +67,8 @@ export class RaftCluster {
   /** An empty replica, which knows of nobody unless it is one of the first. */
   add(id: ReplicaId): void {
     const hardState: HardState = { term: Term(0), votedFor: null };
-    const raft = this.make(id, hardState, []);
-    this.replicas.set(id, { raft, hardState, stored: [], pending: [], nextWrite: 1, reads: [] });
+    const raft = this.make(id, hardState, [], 1);
+    this.replicas.set(id, { raft, hardState, stored: [], pending: [], nextWrite: 1, reads: [], lives: 1 });
   }
 
   /** All that ever were, in order of id. */
@@ -104,9 +106,9 @@ export class RaftCluster {
   read(id: number): void {
     this.turn(id, () => {
       const replica = this.of(id);
-      const ticket = replica.raft.requestRead();
-      if (ticket !== null)
-        replica.reads.push({ term: replica.raft.state.term, ...ticket, committed: this.committed.length });
+      const point = replica.raft.requestRead(this.now);
+      if (point !== null)
+        replica.reads.push({ term: replica.raft.state.term, point, committed: this.committed.length });
     });
   }
 
@@ -155,7 +157,8 @@ export class RaftCluster {
   crash(id: number, kept: number): void {
     const replica = this.of(id);
     for (const write of replica.pending.splice(0).slice(0, kept)) store(replica, write);
-    replica.raft = this.make(ReplicaId(id), replica.hardState, replica.stored);
+    replica.lives += 1;
+    replica.raft = this.make(ReplicaId(id), replica.hardState, replica.stored, replica.lives);
     replica.nextWrite = 1;
     replica.reads = [];
   }
@@ -219,11 +222,13 @@ export class RaftCluster {
     }
     if (state.role === 'leader' && state.commitIndex >= state.termStart) this.checkCompleteness(raft);
     replica.reads = reads.filter((read) => {
-      if (read.term !== state.term || !raft.isReadConfirmed(read.round))
-        return read.term === state.term && state.role === 'leader';
+      const asLeader = read.point.kind === 'round';
+      if (read.term !== state.term || asLeader !== (state.role === 'leader')) return false;
+      const index = raft.readIndexOf(read.point);
+      if (index === null) return true;
       this.readsConfirmed += 1;
-      if (read.index < read.committed)
-        throw new Error(`stale read: index ${String(read.index)} of ${String(read.committed)} committed`);
+      if (index < read.committed)
+        throw new Error(`stale read: index ${String(index)} of ${String(read.committed)} committed`);
       return false;
     });
   }
@@ -236,7 +241,7 @@ export class RaftCluster {
     }
   }
 
-  private make(id: ReplicaId, hardState: HardState, entries: readonly Entry[]): Raft {
+  private make(id: ReplicaId, hardState: HardState, entries: readonly Entry[], life: number): Raft {
     const config = {
       id,
       electionMs,
@@ -245,6 +250,7 @@ export class RaftCluster {
       maxInflightAppends: 4,
       maxUncommittedBytes: 10_000,
       leases: false,
+      firstTicket: life * 1000,
       nodeHeardAt: (replica: ReplicaId) => this.nodesHeardAt.get(replica) ?? null,
     };
     const random = (): number => {

@@ -187,9 +187,10 @@ describe('§6.4 reads', () => {
       for (const id of [1, 2, 3]) cluster.sync(id);
       cluster.deliver(0);
     }
-    expect(cluster.raft(1).requestRead()).toBeNull();
+    expect(cluster.raft(1).requestRead(cluster.now)).toBeNull();
     cluster.settle();
-    expect(cluster.raft(1).requestRead()).toEqual({ round: cluster.raft(1).state.round + 1, index: 1 });
+    const round = cluster.raft(1).state.round + 1;
+    expect(cluster.raft(1).requestRead(cluster.now)).toEqual({ kind: 'round', round, index: 1 });
   });
 
   test('a round that began before the read does not confirm it', () => {
@@ -199,23 +200,84 @@ describe('§6.4 reads', () => {
     const inFlight = cluster.raft(1).state.round;
     cluster.read(1);
     expect(cluster.raft(1).state.round).toBe(inFlight + 1);
-    while (!cluster.raft(1).isReadConfirmed(inFlight)) cluster.deliver(0);
-    expect(cluster.raft(1).isReadConfirmed(inFlight + 1)).toBe(false);
+    const isConfirmed = (round: number): boolean => cluster.raft(1).state.confirmedRound >= round;
+    while (!isConfirmed(inFlight)) cluster.deliver(0);
+    expect(cluster.readsConfirmed).toBe(0);
     cluster.settle();
-    expect(cluster.raft(1).isReadConfirmed(inFlight + 1)).toBe(true);
+    expect(isConfirmed(inFlight + 1)).toBe(true);
+    expect(cluster.readsConfirmed).toBe(1);
   });
 
   test('a leader that is cut off confirms nothing and steps down', () => {
     const cluster = new RaftCluster(3);
     cluster.elect(1);
     cluster.read(1);
-    const { round } = cluster.raft(1).state;
     for (let i = 0; i < 10; i += 1) {
       cluster.flying.length = 0;
       cluster.pass(heartbeatMs);
     }
-    expect(cluster.raft(1).isReadConfirmed(round)).toBe(false);
+    expect(cluster.readsConfirmed).toBe(0);
     expect(cluster.raft(1).state.role).not.toBe('leader');
+  });
+});
+
+describe('§6.4 reads at a member that does not lead', () => {
+  const reads = (cluster: RaftCluster): readonly string[] => cluster.flying.map(({ message }) => message.kind);
+
+  test('wait until the leader says what must be applied, after a round of its own', () => {
+    const cluster = new RaftCluster(3);
+    cluster.elect(1);
+    cluster.propose(1, 'a');
+    cluster.settle();
+    cluster.read(3);
+    cluster.read(3);
+    expect(cluster.readsConfirmed).toBe(0);
+    cluster.settle();
+    expect(cluster.readsConfirmed).toBe(2);
+  });
+
+  test('are asked for again when nothing was heard for an election timeout', () => {
+    const cluster = new RaftCluster(3);
+    cluster.elect(1);
+    cluster.read(3);
+    expect(reads(cluster)).toEqual(['readRequest']);
+    cluster.flying.length = 0;
+    for (let passed = 0; passed < 2 * electionMs; passed += heartbeatMs) {
+      cluster.pass(heartbeatMs);
+      cluster.settle();
+    }
+    expect(cluster.readsConfirmed).toBe(1);
+  });
+
+  test('are not answered by a leader that most do not hear', () => {
+    const cluster = new RaftCluster(5);
+    cluster.elect(1);
+    cluster.read(2);
+    for (let i = 0; i < 40 && cluster.flying.length > 0; i += 1) {
+      const at = cluster.flying.findIndex(({ from, to }) => from <= 2 && to <= 2);
+      if (at < 0) cluster.drop(0);
+      else cluster.deliver(at);
+    }
+    expect(cluster.readsConfirmed).toBe(0);
+  });
+
+  test('are not answered by what an earlier life of the member was told', () => {
+    const cluster = new RaftCluster(3);
+    cluster.elect(1);
+    cluster.read(3);
+    while (!reads(cluster).includes('readReply')) cluster.deliver(0);
+    const late = cluster.flying.splice(reads(cluster).indexOf('readReply'), 1);
+    cluster.crash(3, 9);
+    cluster.pass(heartbeatMs);
+    cluster.settle();
+    cluster.propose(1, 'later');
+    cluster.settle();
+    cluster.read(3);
+    cluster.flying.unshift(...late);
+    cluster.deliver(0);
+    expect(cluster.readsConfirmed).toBe(0);
+    cluster.settle();
+    expect(cluster.readsConfirmed).toBe(1);
   });
 });
 

@@ -81,6 +81,8 @@ const raft: fc.Arbitrary<RaftMessage> = fc.oneof(
   kind('heartbeat', { term, commit: index, round: natural }),
   kind('heartbeatReply', { term, round: natural }),
   kind('rest', { term, commit: index }),
+  kind('readRequest', { term, ticket: natural }),
+  kind('readReply', { term, ticket: natural, index }),
   kind('timeoutNow', { term, stays: fc.boolean() }),
   kind('removed', { term }),
   kind('snapshotChunk', {

@@ -149,11 +149,13 @@ export const sampleMessages: readonly PeerMessage[] = [
     ],
   },
   raft({ kind: 'rest', term, commit: LogIndex(1002) }),
+  raft({ kind: 'readRequest', term, ticket: 2 ** 33 + 5 }),
+  raft({ kind: 'readReply', term, ticket: 2 ** 33 + 5, index: LogIndex(1002) }),
   { kind: 'pulse', boot: 7 },
 ];
 
 /** How many of them version 3 knew. */
-export const messagesOfVersion3 = sampleMessages.length - 6;
+export const messagesOfVersion3 = sampleMessages.length - 8;
 
 export const sampleBatch: EntryBatch = {
   stamp: WallTime(1_800_000_000_000),

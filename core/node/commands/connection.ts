@@ -4,7 +4,7 @@
 import { binaryString, noBytes } from '../../base/bytes.ts';
 import { limits } from '../../base/limits.ts';
 import { elapsedMs, type Now } from '../../base/time.ts';
-import { type Connection, resetConnection } from '../connection.ts';
+import { type Connection, readHere, resetConnection } from '../connection.ts';
 import { integerOf, isPrintable, wordOf, wrongSubcommand } from './arguments.ts';
 import { type NodeCall, type NodeCommand, nodeCommand } from './spec.ts';
 
@@ -47,6 +47,28 @@ export const connectionCommands: readonly NodeCommand[] = [
     since: '6.2.0',
     summary: 'Forgets what the connection was told.',
     run: reset,
+  }),
+  nodeCommand({
+    name: 'readonly',
+    arity: 1,
+    group,
+    since: '3.0.0',
+    summary: 'Lets replicas that do not lead serve reads of this connection. They are as fresh as those of the leader.',
+    run: ({ connection, reply }) => {
+      readHere(connection, true);
+      reply.ok();
+    },
+  }),
+  nodeCommand({
+    name: 'readwrite',
+    arity: 1,
+    group,
+    since: '3.0.0',
+    summary: 'Ends READONLY.',
+    run: ({ connection, reply }) => {
+      readHere(connection, false);
+      reply.ok();
+    },
   }),
   nodeCommand({
     name: 'client',
