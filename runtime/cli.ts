@@ -48,7 +48,7 @@ async function main(args: readonly string[]): Promise<void> {
       const { runCluster } = await import('./dev/localCluster.ts');
       await runCluster({
         nodes: integer('--nodes', values['nodes'], 1, 9),
-        groups: integer('--groups', values['groups'], 1, 1000),
+        groups: integer('--groups', values['groups'], 1, 20_000),
         port: integer('--port', values['port'], 1024, 55_000),
         data: String(values['data']),
         fresh: values['fresh'] === true,

@@ -22,6 +22,12 @@ export function after(instant: MonoTime, ms: number): MonoTime {
   return (instant + Math.round(ms * 1000)) as MonoTime;
 }
 
+/** The next instant after `now` that is a multiple of `ms` on its clock: whoever waits for it acts at the same time. */
+export function nextMultiple(now: MonoTime, ms: number): MonoTime {
+  const us = ms * 1000;
+  return MonoTime(now - (now % us) + us);
+}
+
 /** Milliseconds from `start` to `end`, with a fraction. */
 export function elapsedMs(start: MonoTime, end: MonoTime): number {
   return (end - start) / 1000;

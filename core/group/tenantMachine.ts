@@ -42,14 +42,17 @@ export class TenantMachine implements StateMachine {
   private readonly expiring = new Set<TenantName>();
   /** Tells every keyspace and all sessions of a cut that is being read out. */
   private readonly clock: CutClock = { current: null };
-  private readonly reply = new ReplyWriter(replyChunkBytes);
+  private readonly reply: ReplyWriter;
   private readonly execution: Execution;
   private readonly random: Random;
 
-  /** `random` serves reads that draw (`RANDOMKEY`); what is logged draws from its own seed. */
-  constructor(random: Random) {
-    const { reply } = this;
+  /**
+   * `random` serves reads that draw (`RANDOMKEY`); what is logged draws from its own seed. `reply` may be shared: nothing
+   * is left in it from one command to the next.
+   */
+  constructor(random: Random, reply = new ReplyWriter(replyChunkBytes)) {
     this.random = random;
+    this.reply = reply;
     this.execution = { keyspace: new Keyspace(), args: [], now: WallTime(0), random, reply, maxValueBytes: 0 };
   }
 

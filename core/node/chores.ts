@@ -94,9 +94,10 @@ export class Chores {
    */
   returnLeadership(now: MonoTime): void {
     for (const group of this.hosting.groups.values()) {
-      const [home] = group.raft.configuration.voters;
+      if (!hasLedAWhile(group, now)) continue;
+      const home = group.raft.configuration.voters[0];
       if (home === undefined || home.node === this.options.node) continue;
-      if (!hasLedAWhile(group, now) || group.raft.state.stays || !this.router.isReachable(home.node)) continue;
+      if (group.raft.state.stays || !this.router.isReachable(home.node)) continue;
       if (!group.raft.isCaughtUp(home.replica, now)) continue;
       group.raft.transferLeadership(home.replica, now);
       this.host.touch(group);

@@ -7,9 +7,10 @@ import { invariant } from '../base/invariant.ts';
 import { limits } from '../base/limits.ts';
 import { type MonoTime, WallTime } from '../base/time.ts';
 import { DirectoryMachine } from '../group/directoryMachine.ts';
-import { Group, type RestoredState } from '../group/group.ts';
+import { Group, type GroupLimits, type RestoredState } from '../group/group.ts';
 import type { StateMachine } from '../group/machine.ts';
 import { TenantMachine } from '../group/tenantMachine.ts';
+import { ReplyWriter } from '../resp/replyWriter.ts';
 import type { LogRecord, RestoredGroup, RestoredLog } from '../log/records.ts';
 import { firstConfiguration, unknownConfiguration } from '../raft/configuration.ts';
 import type { Configuration } from '../raft/types.ts';
@@ -28,21 +29,26 @@ const pristine: RestoredGroup = {
 
 /** More than a replica ever asks for reads in one life. */
 const ticketsPerLife = 4_294_967_296;
+const replyChunkBytes = 16 * 1024;
 /** A log that is kept short has small pieces of snapshots too. */
 const piecesOfLog = 8;
 
 export class Hosting {
   /** In order of id, those that were added while the node runs behind. */
   readonly groups = new Map<GroupId, Group>();
+  /** Of commands of all groups, one after the other. */
+  private readonly reply = new ReplyWriter(replyChunkBytes);
   /** The latest replica of a group that has left it. */
   private readonly removed = new Map<GroupId, ReplicaId>();
   private readonly context: NodeContext;
   private readonly pulses: Pulses;
+  private readonly groupLimits: GroupLimits;
   private readonly descriptors: ReadonlyMap<GroupId, GroupDescriptor>;
 
   constructor(context: NodeContext, pulses: Pulses, restored: RestoredLog) {
     this.context = context;
     this.pulses = pulses;
+    this.groupLimits = limitsOf(context);
     this.descriptors = new Map(context.topology.groups.map((descriptor) => [descriptor.group, descriptor]));
     for (const { group } of context.topology.groups) {
       const found = restored.groups.get(group) ?? pristine;
@@ -97,7 +103,7 @@ export class Hosting {
   }
 
   private make(group: GroupId, replica: ReplicaId, found: RestoredGroup): Group {
-    const { settings, random, now, probe } = this.context;
+    const { random, now, probe } = this.context;
     const machine = this.machineOf(group);
     const state = restoreState(machine, found);
     const configuration = state.configuration ?? this.configurationAtFirst(group, replica);
@@ -107,10 +113,7 @@ export class Hosting {
       random(`election/${String(group)}/${String(replica)}`),
       now.mono,
     );
-    const { maxValueBytes, snapshotLogBytes } = settings;
-    const snapshotChunkBytes = Math.min(limits.snapshotChunkBytes, Math.ceil(snapshotLogBytes / piecesOfLog));
-    const groupLimits = { ...limits, maxValueBytes, snapshotLogBytes, snapshotChunkBytes };
-    return new Group(group, raft, machine, state, groupLimits, probe ?? null);
+    return new Group(group, raft, machine, state, this.groupLimits, probe ?? null);
   }
 
   private raftConfig(group: GroupId, id: ReplicaId): ConstructorParameters<typeof Raft>[0] {
@@ -134,7 +137,7 @@ export class Hosting {
 
   private machineOf(group: GroupId): StateMachine {
     const { topology, random } = this.context;
-    if (group !== metadataGroup) return new TenantMachine(random(`reads/${String(group)}`));
+    if (group !== metadataGroup) return new TenantMachine(random(`reads/${String(group)}`), this.reply);
     return new DirectoryMachine(topology.groups.map((other) => other.group).filter((other) => other !== group));
   }
 
@@ -143,6 +146,12 @@ export class Hosting {
     const replicas = this.descriptors.get(group)?.replicas ?? [];
     return replica === this.firstReplica(group) ? firstConfiguration(replicas) : unknownConfiguration;
   }
+}
+
+/** One object for all groups of a node. */
+function limitsOf({ settings: { maxValueBytes, snapshotLogBytes } }: NodeContext): GroupLimits {
+  const snapshotChunkBytes = Math.min(limits.snapshotChunkBytes, Math.ceil(snapshotLogBytes / piecesOfLog));
+  return { ...limits, maxValueBytes, snapshotLogBytes, snapshotChunkBytes };
 }
 
 interface Restored extends RestoredState {

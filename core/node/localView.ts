@@ -15,7 +15,7 @@ import type { Router } from '../routing/router.ts';
 import { commandSpecs } from './commandTable.ts';
 import type { Connection } from './connection.ts';
 import type { NodeDescriptor, NodeContext, Settings } from './options.ts';
-import type { GroupView, LocalReplicaView, NodeStatistics, NodeView, TenantView } from './view.ts';
+import type { GroupCounts, GroupView, Held, LocalReplicaView, NodeStatistics, NodeView, TenantView } from './view.ts';
 
 /** What only the node's client side can do. */
 export interface Handles {
@@ -93,6 +93,32 @@ export class LocalView implements NodeView {
     return this.router.isReachable(node);
   }
 
+  groupCounts(): GroupCounts {
+    const counts = { known: 0, hosted: this.hosted.size, led: 0, leaderless: 0, awayFromHome: 0, resting: 0 };
+    for (const id of this.router.groups.groups) {
+      const hosted = this.hosted.get(id);
+      const leader = hosted === undefined ? this.router.leaders.leaderOf(id) : hosted.leaderNode;
+      const [home] = this.router.groups.votersOf(id);
+      counts.known += 1;
+      if (leader === this.self) counts.led += 1;
+      if (leader === null) counts.leaderless += 1;
+      else if (leader !== home) counts.awayFromHome += 1;
+      if (hosted?.raft.state.isResting === true) counts.resting += 1;
+    }
+    return counts;
+  }
+
+  held(): Held {
+    const held = { tenants: 0, keys: 0, bytes: 0 };
+    for (const group of this.hosted.values()) {
+      const { tenants, keys, bytes } = heldBy(group);
+      held.tenants += tenants;
+      held.keys += keys;
+      held.bytes += bytes;
+    }
+    return held;
+  }
+
   groups(): readonly GroupView[] {
     return [...this.router.groups.groups].flatMap((id) => this.group(id) ?? []);
   }
@@ -158,24 +184,27 @@ export class LocalView implements NodeView {
 
 function localReplica(group: Group, now: MonoTime): LocalReplicaView {
   const { state } = group.raft;
-  const machine = group.machine instanceof TenantMachine ? group.machine : null;
-  let keys = 0;
-  let bytes = 0;
-  for (const { keyspace } of machine?.tenants.values() ?? []) {
-    keys += keyspace.size;
-    bytes += keyspace.bytes;
-  }
   return {
     role: state.role,
+    isResting: state.isResting,
     lastIndex: LogIndex(state.log.lastIndex),
     durableIndex: state.durableIndex,
     commitIndex: state.commitIndex,
     applied: group.applied,
     snapshotIndex: group.snapshots.savedIndex,
     snapshotActivity: group.snapshots.activity,
-    tenants: machine?.tenants.size ?? null,
-    keys,
-    bytes,
+    held: group.machine instanceof TenantMachine ? heldBy(group) : null,
     progress: group.isLeader ? group.raft.progress(now) : [],
   };
+}
+
+function heldBy({ machine }: Group): Held {
+  let keys = 0;
+  let bytes = 0;
+  if (!(machine instanceof TenantMachine)) return { tenants: 0, keys, bytes };
+  for (const { keyspace } of machine.tenants.values()) {
+    keys += keyspace.size;
+    bytes += keyspace.bytes;
+  }
+  return { tenants: machine.tenants.size, keys, bytes };
 }

@@ -9,7 +9,7 @@ import { noBytes } from '../base/bytes.ts';
 import { type GroupId, type MapVersion, type NodeId, type ReplicaId, Term, unordered, WriteId } from '../base/ids.ts';
 import { unreachable } from '../base/invariant.ts';
 import { checkLimits, limits } from '../base/limits.ts';
-import { after, elapsedMs, type MonoTime, type Now } from '../base/time.ts';
+import { after, elapsedMs, type MonoTime, nextMultiple, type Now } from '../base/time.ts';
 import { type Timer, Timers } from '../base/timers.ts';
 import { isArityRight } from '../engine/command.ts';
 import { findDataCommand } from '../engine/dataCommands.ts';
@@ -482,18 +482,23 @@ export class Node implements ForwarderHost {
 
   private pulse(): void {
     const { mono } = this.now;
-    this.timers.schedule(this.pulseTimer, after(mono, this.options.settings.heartbeatMs));
+    this.timers.schedule(this.pulseTimer, nextMultiple(mono, this.options.settings.heartbeatMs));
     for (const peer of this.router.peers()) this.post(peer, { kind: 'pulse', boot: this.options.boot });
     for (const peer of this.pulses.takeSilent(mono)) this.onGone(peer);
   }
 
-  /** Groups at rest that a node led have no leader any more, or it does not know that it is one. */
+  /**
+   * Groups at rest that a node led have no leader any more, or it does not know that it is one; those led here that
+   * have lost their majority with it are led no more.
+   */
   private onGone(peer: NodeId): void {
     const orphans = [...this.groups.values()].filter(
       ({ isLeader, leaderNode, raft }) => raft.state.isResting && !isLeader && leaderNode === peer,
     );
     for (const group of orphans) this.wake(group);
     spreadElections(orphans);
+    for (const group of this.groups.values())
+      if (group.isLeader && group.raft.state.isResting && !group.raft.isBacked(this.now.mono)) this.wake(group);
   }
 
   /** A replica on this node may have missed something, and hears from nobody that its group is at rest. */

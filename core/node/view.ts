@@ -31,10 +31,10 @@ export interface LocalReplicaView {
   /** Up to here a snapshot stands for the log, and what is done with snapshots just now. */
   readonly snapshotIndex: LogIndex;
   readonly snapshotActivity: string;
-  /** Tenants it owns; null for the metadata group. */
-  readonly tenants: number | null;
-  readonly keys: number;
-  readonly bytes: number;
+  /** Whether its group rests: nothing was asked of it for a while. */
+  readonly isResting: boolean;
+  /** Null for the metadata group. */
+  readonly held: Held | null;
   /** Where each replica stands; empty unless this one leads. */
   readonly progress: readonly ReplicaProgress[];
 }
@@ -55,6 +55,25 @@ export interface NodeStatistics {
   unknownOutcomes: number;
 }
 
+export interface GroupCounts {
+  /** That this node knows of, has a replica of, and leads. */
+  readonly known: number;
+  readonly hosted: number;
+  readonly led: number;
+  /** As far as this node knows; away from home: not led by the first of its voters. */
+  readonly leaderless: number;
+  readonly awayFromHome: number;
+  /** Of those hosted here. */
+  readonly resting: number;
+}
+
+/** What the replicas on this node hold. */
+export interface Held {
+  readonly tenants: number;
+  readonly keys: number;
+  readonly bytes: number;
+}
+
 export interface NodeView {
   readonly self: NodeId;
   readonly clusterId: string;
@@ -70,6 +89,8 @@ export interface NodeView {
   connections(): Iterable<Connection>;
   connectionCount(): number;
   isReachable(node: NodeId): boolean;
+  groupCounts(): GroupCounts;
+  held(): Held;
   groups(): readonly GroupView[];
   group(id: GroupId): GroupView | null;
   tenants(): readonly TenantView[];

@@ -54,7 +54,9 @@ export class RaftLog {
   }
 
   configurationAt(index: LogIndex): Configuration {
-    return (this.erasSince(index)[0] ?? this.era).configuration;
+    let at = this.eras.length - 1;
+    while (at > 0 && (this.eras[at]?.since ?? 0) > index) at -= 1;
+    return (this.eras[at] ?? this.era).configuration;
   }
 
   /** Where a replica is that any of the known configurations names. */

@@ -10,12 +10,12 @@ import { noBytes } from '../base/bytes.ts';
 import { LogIndex, type NodeId, type ReplicaId, Term, type WriteId } from '../base/ids.ts';
 import { invariant, unreachable } from '../base/invariant.ts';
 import type { Random } from '../base/random.ts';
-import { after, type MonoTime } from '../base/time.ts';
+import { after, MonoTime, nextMultiple } from '../base/time.ts';
 import { Outbox } from './outbox.ts';
 import { isJoint, isRemoved, isVoter, membersOf, settled, without, withLearner, withVote } from './configuration.ts';
 import type { Configuration, Learner } from './types.ts';
 import { encodeConfiguration } from '../wire/configuration.ts';
-import { outcomeOfVote, quorumOf } from './quorum.ts';
+import { outcomeOfVote, quorumOf, reachedByQuorum } from './quorum.ts';
 import { Replication, type SnapshotChunk, type SnapshotReply } from './replication.ts';
 import { type ReadPoint, Reads } from './reads.ts';
 import { initialState, isSynced, type Progress, type RaftConfig, type RaftState } from './state.ts';
@@ -26,8 +26,8 @@ const homeShare = 0.25;
 /** A disk that takes longer than so many election timeouts has stalled. */
 const stalledElections = 2;
 
-/** A group rests when nothing was asked of it for so many election timeouts. */
-const restAfterElections = 2;
+/** A group rests when nothing was asked of it for so many heartbeats. */
+const restAfterHeartbeats = 3;
 
 type Of<Kind extends RaftMessage['kind']> = Extract<RaftMessage, { kind: Kind }>;
 
@@ -209,7 +209,7 @@ export class Raft {
       return;
     }
     this.replication.onHeartbeatDue(now);
-    s.heartbeatAt = this.nextHeartbeat(now);
+    s.heartbeatAt = nextMultiple(now, this.config.heartbeatMs);
   }
 
   /** Something is to be done or said, or nothing is heard of the leader's node. */
@@ -226,7 +226,18 @@ export class Raft {
     }
     s.idleHeartbeats = 0;
     this.replication.startRound(now);
-    s.heartbeatAt = this.nextHeartbeat(now);
+    s.heartbeatAt = nextMultiple(now, this.config.heartbeatMs);
+  }
+
+  /** At rest: the nodes of a majority are alive. */
+  isBacked(now: MonoTime): boolean {
+    const { progress, log } = this.state;
+    const reached = reachedByQuorum(log.era.quorum, (voter) => {
+      const known = progress.get(voter);
+      if (voter === this.id) return now;
+      return known === undefined ? 0 : this.heardAt(voter, known);
+    });
+    return now < after(MonoTime(reached), this.config.electionMs);
   }
 
   /** Many groups that would begin an election at the same time do so one after the other. */
@@ -509,8 +520,7 @@ export class Raft {
   private mayRest(now: MonoTime): boolean {
     const s = this.state;
     const { configuration, since } = s.log.era;
-    const isQuiet = s.idleHeartbeats * this.config.heartbeatMs >= restAfterElections * this.config.electionMs;
-    if (!isQuiet || this.canPropose !== 'yes' || s.confirmedRound < s.round) return false;
+    if (s.idleHeartbeats < restAfterHeartbeats || this.canPropose !== 'yes') return false;
     if (!this.isSynced || s.commitIndex < s.log.lastIndex || s.commitIndex < since) return false;
     if (isJoint(configuration) || configuration.learners.some(({ joins }) => joins)) return false;
     for (const [replica, progress] of s.progress) {
@@ -537,12 +547,6 @@ export class Raft {
   private onRest({ commit }: Of<'rest'>): void {
     const s = this.state;
     s.isResting = commit === s.log.lastIndex && commit === s.commitIndex && this.isSynced;
-  }
-
-  /** All groups that a node leads have their heartbeat at the same time, so that they share a frame. */
-  private nextHeartbeat(now: MonoTime): MonoTime {
-    const { heartbeatMs } = this.config;
-    return after(now, heartbeatMs - (now % heartbeatMs));
   }
 
   /** With a disk that does not answer nothing more can be proposed here, but the others may be well. */
@@ -695,7 +699,7 @@ export class Raft {
     this.replication.startTerm(now);
     this.appendOwn('noop', noBytes);
     this.replication.startRound(now);
-    s.heartbeatAt = this.nextHeartbeat(now);
+    s.heartbeatAt = nextMultiple(now, this.config.heartbeatMs);
   }
 
   private becomeFollower(term: Term, leader: ReplicaId | null, now: MonoTime): void {

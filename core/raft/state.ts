@@ -10,6 +10,7 @@ export interface RaftConfig {
   readonly id: ReplicaId;
   /** Elections start after a silence drawn from [electionMs, 2·electionMs). */
   readonly electionMs: number;
+  /** All leaders of a node have their heartbeat at the same instants, so that they share a frame. */
   readonly heartbeatMs: number;
   readonly maxAppendBytes: number;
   readonly maxInflightAppends: number;

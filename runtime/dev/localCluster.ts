@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 import pc from 'picocolors';
 import { exitCodes, FatalError } from '../exitCodes.ts';
 import { prepare } from './preparation.ts';
-import { groupsOf, untilServing } from './serving.ts';
+import { leadersAsSeenBy, untilServing } from './serving.ts';
 import { type ClusterShape, localConfig, type LocalNode, localNodes } from './topology.ts';
 
 export interface ClusterOptions extends ClusterShape {
@@ -25,6 +25,8 @@ interface Running {
 
 /** Enough for nodes to send the replies they owe. */
 const hurryAfterMs = 1000;
+/** Groups of a node in the table. */
+const mostShown = 16;
 const killAfterMs = 8000;
 
 export async function runCluster(options: ClusterOptions): Promise<void> {
@@ -123,13 +125,20 @@ function lastWords(log: string): string {
 
 async function table(running: readonly Running[]): Promise<string> {
   const [first] = running;
-  const groups = first === undefined ? null : await groupsOf(first.node);
+  const leaders = first === undefined ? new Map<number, number>() : await leadersAsSeenBy(first.node);
   const rows = running.map(({ node, child }) => {
-    const led = (groups ?? []).filter(({ leader }) => leader === node.id);
-    return [String(node.id), String(child.pid), node.client, led.map(({ group }) => String(group)).join(' ')];
+    const led = [...leaders].filter(([, leader]) => leader === node.id).map(([group]) => group);
+    return [String(node.id), String(child.pid), node.client, someOf(led)];
   });
   const [head = '', ...lines] = aligned([['node', 'pid', 'clients', 'leads groups'], ...rows]);
   return [pc.bold(head), ...lines].join('\n');
+}
+
+/** The first ones, and how many more there are. */
+function someOf(groups: readonly number[]): string {
+  const shown = groups.slice(0, mostShown).join(' ');
+  const more = groups.length - mostShown;
+  return more > 0 ? `${shown} and ${String(more)} more` : shown;
 }
 
 function aligned(rows: readonly (readonly string[])[]): readonly string[] {

@@ -4,14 +4,6 @@ import { hostPort } from '../config/hostPort.ts';
 import { ask } from './ask.ts';
 import type { LocalNode } from './topology.ts';
 
-export interface GroupState {
-  readonly group: number;
-  /** As the node that was asked believes; null if it knows none. */
-  readonly leader: number | null;
-  /** Where its leader belongs. */
-  readonly home: number;
-}
-
 const pollMs = 50;
 const serveWithinMs = 30_000;
 /** Leaders find their places soon after the start; a node that is late is not waited for. */
@@ -25,8 +17,8 @@ export async function untilServing(nodes: readonly LocalNode[], isHopeless: () =
   let spreadBy = Number.POSITIVE_INFINITY;
   for (const deadline = performance.now() + serveWithinMs; performance.now() < deadline && !isHopeless(); ) {
     const answers = await Promise.all(nodes.map(async (node) => groupsOf(node)));
-    const isServing = answers.every((groups) => groups?.every(({ leader }) => leader !== null) ?? false);
-    const isSpread = answers.every((groups) => groups?.every(({ leader, home }) => leader === home) ?? false);
+    const isServing = answers.every((groups) => groups?.leaderless === 0);
+    const isSpread = answers.every((groups) => groups?.awayFromHome === 0);
     if (isServing) spreadBy = Math.min(spreadBy, performance.now() + spreadWithinMs);
     if (isServing && (isSpread || performance.now() >= spreadBy)) return true;
     await pause(pollMs);
@@ -34,21 +26,27 @@ export async function untilServing(nodes: readonly LocalNode[], isHopeless: () =
   return false;
 }
 
-/** Null while the node does not answer. */
-export async function groupsOf(node: LocalNode): Promise<readonly GroupState[] | null> {
-  const answer = await ask(hostPort(node.client), ['GROUP', 'LIST']);
-  if (!Array.isArray(answer)) return null;
-  return answer.map((fields) => {
-    const group = namedFields(fields as readonly unknown[]);
-    const [home] = group.get('replicas') as readonly unknown[];
-    const leader = group.get('leader');
-    return { group: Number(group.get('id')), leader: leader === null ? null : Number(leader), home: Number(home) };
-  });
+interface Groups {
+  /** As far as the node knows. */
+  readonly leaderless: number;
+  readonly awayFromHome: number;
 }
 
-/** A map, as RESP2 writes it: names and values in turn. */
-function namedFields(flat: readonly unknown[]): ReadonlyMap<string, unknown> {
-  const fields = new Map<string, unknown>();
-  for (let i = 0; i + 1 < flat.length; i += 2) fields.set(String(flat[i]), flat[i + 1]);
-  return fields;
+/** Null while the node does not answer. */
+async function groupsOf(node: LocalNode): Promise<Groups | null> {
+  const answer = await ask(hostPort(node.client), ['INFO', 'replication']);
+  const number = (name: string): number => Number(new RegExp(`^${name}:([0-9]+)`, 'm').exec(String(answer))?.[1]);
+  const leaderless = number('groups_without_leader');
+  return Number.isNaN(leaderless) ? null : { leaderless, awayFromHome: number('groups_away_from_home') };
+}
+
+/** By group; nodes are asked once, for people to read. */
+export async function leadersAsSeenBy(node: LocalNode): Promise<ReadonlyMap<number, number>> {
+  const answer = await ask(hostPort(node.client), ['GROUP', 'LIST']);
+  const leaders = new Map<number, number>();
+  for (const fields of Array.isArray(answer) ? (answer as readonly (readonly unknown[])[]) : []) {
+    const valueOf = (name: string): number => Number(fields[fields.indexOf(name) + 1]);
+    leaders.set(valueOf('id'), valueOf('leader'));
+  }
+  return leaders;
 }

@@ -51,7 +51,7 @@ describe('a group rests', () => {
     cluster.elect(1);
     for (let i = 0; i < 20; i += 1) {
       cluster.read(1);
-      beatFor(cluster, electionMs);
+      beatFor(cluster, 2 * heartbeatMs);
       expect(resting(cluster)).toEqual([]);
     }
   });
@@ -128,6 +128,8 @@ describe('a group at rest wakes', () => {
     beatFor(cluster, 3 * electionMs, (id) => id !== 1);
     expect([2, 3].filter((id) => cluster.raft(id).state.role === 'leader')).toHaveLength(1);
     expect(cluster.raft(1).state).toMatchObject({ role: 'leader', isResting: true });
+    // The node of the old leader is heard again.
+    for (const id of [2, 3]) cluster.wake(id);
     beatFor(cluster, electionMs);
     expect(cluster.raft(1).state.role).toBe('follower');
   });

@@ -180,7 +180,7 @@ function writeGroup(reply: ReplyWriter, view: GroupView, withReplica: boolean): 
   const { local } = view;
   const isDetailed = withReplica && local !== null;
   const { voters, learners } = view.configuration;
-  reply.map(isDetailed ? 16 : 6);
+  reply.map(isDetailed ? 17 : 6);
   reply.bulkText('id');
   reply.integer(view.group);
   reply.bulkText('leader');
@@ -199,6 +199,8 @@ function writeGroup(reply: ReplyWriter, view: GroupView, withReplica: boolean): 
   if (!isDetailed) return;
   reply.bulkText('role');
   reply.bulkText(local.role);
+  reply.bulkText('resting');
+  reply.integer(local.isResting ? 1 : 0);
   reply.bulkText('last-index');
   reply.integer(local.lastIndex);
   reply.bulkText('durable-index');
@@ -212,10 +214,10 @@ function writeGroup(reply: ReplyWriter, view: GroupView, withReplica: boolean): 
   reply.bulkText('snapshot-activity');
   reply.bulkText(local.snapshotActivity);
   reply.bulkText('tenants');
-  if (local.tenants === null) reply.nil();
-  else reply.integer(local.tenants);
+  if (local.held === null) reply.nil();
+  else reply.integer(local.held.tenants);
   reply.bulkText('keys');
-  reply.integer(local.keys);
+  reply.integer(local.held?.keys ?? 0);
   const nodes = new Map<number, NodeId>(membersOf(view.configuration).map((member) => [member.replica, member.node]));
   reply.bulkText('progress');
   reply.array(local.progress.length);

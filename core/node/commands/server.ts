@@ -191,73 +191,52 @@ function info({ args, reply, node }: NodeCall): void {
   const wanted = new Set(args.slice(1).map((section) => wordOf(section)));
   const isEverything = wanted.size === 0 || wanted.has('all') || wanted.has('default') || wanted.has('everything');
   let text = '';
-  for (const [name, facts] of sections(node)) {
+  for (const [name, facts] of Object.entries(sections)) {
     if (!isEverything && !wanted.has(name.toLowerCase())) continue;
     if (text !== '') text += '\r\n';
     text += `# ${name}\r\n`;
-    for (const [key, value] of facts) text += `${key}:${String(value)}\r\n`;
+    for (const [key, value] of Object.entries(facts(node))) text += `${key}:${String(value)}\r\n`;
   }
   reply.verbatim('txt', text);
 }
 
-type Facts = readonly (readonly [string, string | number])[];
+type Facts = Readonly<Record<string, string | number>>;
 
-function sections(node: NodeView): readonly (readonly [string, Facts])[] {
-  const { statistics } = node;
-  const groups = node.groups();
-  const led = groups.filter(({ leader }) => leader === node.self);
-  return [
-    [
-      'Server',
-      [
-        ['redis_version', serverVersion],
-        ['redis_mode', 'standalone'],
-        ['server_name', 'leasehold'],
-        ['leasehold_cluster', node.clusterId],
-        ['leasehold_node', node.self],
-        ['leasehold_boot', node.boot],
-        ['uptime_in_seconds', Math.floor(node.uptimeMs / 1000)],
-      ],
-    ],
-    [
-      'Clients',
-      [
-        ['connected_clients', node.connectionCount()],
-        ['commands_in_flight', node.inFlight],
-      ],
-    ],
-    ['Persistence', [['loading', 0]]],
-    [
-      'Stats',
-      [
-        ['total_connections_received', statistics.connections],
-        ['total_commands_processed', statistics.commands],
-        ['commands_forwarded_to_peers', statistics.forwarded],
-        ['commands_forwarded_here', statistics.forwardedHere],
-        ['commands_misrouted', statistics.misrouted],
-        ['commands_outcome_unknown', statistics.unknownOutcomes],
-      ],
-    ],
-    [
-      'Replication',
-      [
-        ['role', 'master'],
-        ['groups', groups.length],
-        ['groups_led', led.length],
-        ['shard_map_version', node.mapVersion],
-      ],
-    ],
-    [
-      'Keyspace',
-      groups
-        .filter(({ local }) => local !== null && local.tenants !== null)
-        .map(({ group: id, local }) => [
-          `group${String(id)}`,
-          `tenants=${String(local?.tenants ?? 0)},keys=${String(local?.keys ?? 0)},bytes=${String(local?.bytes ?? 0)}`,
-        ]),
-    ],
-  ];
-}
+const sections: Readonly<Record<string, (node: NodeView) => Facts>> = {
+  Server: (node) => ({
+    redis_version: serverVersion,
+    redis_mode: 'standalone',
+    server_name: 'leasehold',
+    leasehold_cluster: node.clusterId,
+    leasehold_node: node.self,
+    leasehold_boot: node.boot,
+    uptime_in_seconds: Math.floor(node.uptimeMs / 1000),
+  }),
+  Clients: (node) => ({ connected_clients: node.connectionCount(), commands_in_flight: node.inFlight }),
+  Persistence: () => ({ loading: 0 }),
+  Stats: ({ statistics }) => ({
+    total_connections_received: statistics.connections,
+    total_commands_processed: statistics.commands,
+    commands_forwarded_to_peers: statistics.forwarded,
+    commands_forwarded_here: statistics.forwardedHere,
+    commands_misrouted: statistics.misrouted,
+    commands_outcome_unknown: statistics.unknownOutcomes,
+  }),
+  Replication: (node) => {
+    const { known, hosted, led, leaderless, awayFromHome, resting } = node.groupCounts();
+    return {
+      role: 'master',
+      groups: known,
+      groups_hosted: hosted,
+      groups_led: led,
+      groups_without_leader: leaderless,
+      groups_away_from_home: awayFromHome,
+      groups_at_rest: resting,
+      shard_map_version: node.mapVersion,
+    };
+  },
+  Keyspace: (node) => ({ ...node.held() }),
+};
 
 function time({ reply, now }: NodeCall): void {
   reply.array(2);
