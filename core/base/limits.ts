@@ -40,6 +40,8 @@ export const limits = {
   appendBytes: 4 * mib,
   /** Append messages to one follower without an answer. */
   appendsInFlight: 64,
+  /** Bytes of entries to one follower without an answer: what a fast link carries in the time of a slow sync. */
+  appendBytesInFlight: 32 * mib,
   /** A piece of a snapshot: little enough that a write or a message of it delays others hardly at all. */
   snapshotChunkBytes: 64 * kib,
   /** Pieces of a snapshot on their way to a follower: enough to hide a round trip and a sync at any rate allowed. */
@@ -81,5 +83,6 @@ export function checkLimits(): void {
   invariant(l.pipelinedCommandsResume < l.pipelinedCommands, 'a paused client resumes below its limit');
   invariant(l.entryBytes <= l.appendBytes, 'a batch fits in one append');
   invariant(l.appendBytes < l.uncommittedBytes, 'an append fits in what may be uncommitted');
+  invariant(l.appendBytes <= l.appendBytesInFlight, 'an append fits in what may be on its way');
   invariant(l.backoffFirstMs < l.backoffLastMs, 'pauses grow');
 }

@@ -128,6 +128,7 @@ export class Hosting {
       heartbeatMs: settings.heartbeatMs,
       maxAppendBytes: limits.appendBytes,
       maxInflightAppends: limits.appendsInFlight,
+      maxInflightBytes: limits.appendBytesInFlight,
       maxUncommittedBytes: limits.uncommittedBytes,
       leases: settings.leaseReads,
       firstTicket: this.context.boot * ticketsPerLife,

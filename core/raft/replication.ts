@@ -70,7 +70,8 @@ export class Replication {
         // One that is new has nothing.
         nextIndex: LogIndex(isSettled ? s.log.lastIndex + 1 : 1),
         mode: 'probe',
-        inflight: 0,
+        inflight: [],
+        inflightBytes: 0,
         round: 0,
         heardAt: now,
         addedAt: isSettled ? LogIndex(0) : era.since,
@@ -114,7 +115,7 @@ export class Replication {
     const progress = this.s.progress.get(from);
     if (progress === undefined) return;
     this.heard(progress, message.round, now);
-    if (progress.inflight > 0) progress.inflight -= 1;
+    progress.inflightBytes -= progress.inflight.shift() ?? 0;
     progress.waitingSince = now;
     if (!message.accepted) {
       this.onRejected(progress, message);
@@ -200,17 +201,18 @@ export class Replication {
     const next = Math.max(progress.matchIndex, Math.min(mayAgree, progress.nextIndex - 1)) + 1;
     progress.nextIndex = LogIndex(next);
     progress.mode = 'probe';
-    progress.inflight = 0;
+    forgetInflight(progress);
   }
 
   /** Appends that had no answer for some heartbeats are taken for lost: begin again behind what is known to match. */
   private resendLost(now: MonoTime): void {
     for (const progress of this.s.progress.values()) {
       const isLost =
-        progress.inflight > 0 && now >= after(progress.waitingSince, lostAfterHeartbeats * this.config.heartbeatMs);
+        progress.inflight.length > 0 &&
+        now >= after(progress.waitingSince, lostAfterHeartbeats * this.config.heartbeatMs);
       if (!isLost) continue;
       progress.mode = 'probe';
-      progress.inflight = 0;
+      forgetInflight(progress);
       progress.nextIndex = LogIndex(progress.matchIndex + 1);
     }
   }
@@ -232,11 +234,15 @@ export class Replication {
     if (progress.mode === 'snapshot') return;
     if (progress.nextIndex <= s.log.baseIndex) {
       progress.mode = 'snapshot';
-      progress.inflight = 0;
+      forgetInflight(progress);
       return;
     }
     const window = progress.mode === 'probe' ? 1 : config.maxInflightAppends;
-    while (progress.inflight < window && progress.nextIndex <= s.log.lastIndex) {
+    while (
+      progress.inflight.length < window &&
+      progress.inflightBytes < config.maxInflightBytes &&
+      progress.nextIndex <= s.log.lastIndex
+    ) {
       const prevIndex = LogIndex(progress.nextIndex - 1);
       const prevTerm = s.log.termAt(prevIndex);
       invariant(prevTerm !== null, 'a leader knows what it sends', { prevIndex });
@@ -250,8 +256,11 @@ export class Replication {
         commit: s.commitIndex,
         round: s.round,
       });
-      if (progress.inflight === 0) progress.waitingSince = now;
-      progress.inflight += 1;
+      if (progress.inflight.length === 0) progress.waitingSince = now;
+      let bytes = 0;
+      for (const { data } of entries) bytes += data.length;
+      progress.inflight.push(bytes);
+      progress.inflightBytes += bytes;
       progress.sentRound = s.round;
       if (progress.mode === 'probe') return;
       progress.nextIndex = LogIndex(prevIndex + entries.length + 1);
@@ -339,4 +348,9 @@ export class Replication {
     const { s } = this;
     if (commit > s.commitIndex) s.commitIndex = LogIndex(Math.min(commit, s.log.lastIndex));
   }
+}
+
+function forgetInflight(progress: Progress): void {
+  progress.inflight.length = 0;
+  progress.inflightBytes = 0;
 }

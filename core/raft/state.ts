@@ -13,7 +13,9 @@ export interface RaftConfig {
   /** All leaders of a node have their heartbeat at the same instants, so that they share a frame. */
   readonly heartbeatMs: number;
   readonly maxAppendBytes: number;
+  /** To one follower without an answer: appends, and bytes of entries, unless a single one is larger. */
   readonly maxInflightAppends: number;
+  readonly maxInflightBytes: number;
   readonly maxUncommittedBytes: number;
   readonly leases: boolean;
   /** Higher than any ticket of an earlier life of the replica. */
@@ -34,8 +36,9 @@ export interface Progress {
    * entries it needs are gone, so it gets none until it has the state instead.
    */
   mode: 'probe' | 'replicate' | 'snapshot';
-  /** Appends without an answer. */
-  inflight: number;
+  /** Appends without an answer, by their bytes, and what those add up to. */
+  inflight: number[];
+  inflightBytes: number;
   /** The latest quorum round it has answered in this term. */
   round: number;
   /** When it answered last, for check-quorum. */

@@ -26,8 +26,11 @@ export function boundedQueues(truth: Truth): Oracle {
             facts,
           );
           const { progress } = group.raft.state;
-          for (const { inflight } of progress.values())
-            rule(inflight <= limits.appendsInFlight, 'B1', 'appends under way are bounded', facts);
+          for (const { inflight, inflightBytes } of progress.values()) {
+            rule(inflight.length <= limits.appendsInFlight, 'B1', 'appends under way are bounded', facts);
+            const mostBytes = limits.appendBytesInFlight + limits.appendBytes;
+            rule(inflightBytes <= mostBytes, 'B1', 'bytes of appends under way are bounded', facts);
+          }
         }
       }
     },

@@ -52,6 +52,7 @@ export class OneReplica {
       heartbeatMs: 20,
       maxAppendBytes: limits.appendBytes,
       maxInflightAppends: limits.appendsInFlight,
+      maxInflightBytes: limits.appendBytesInFlight,
       maxUncommittedBytes: limits.uncommittedBytes,
       leases: false,
       firstTicket: 0,

@@ -248,6 +248,7 @@ export class RaftCluster {
       heartbeatMs,
       maxAppendBytes: 64,
       maxInflightAppends: 4,
+      maxInflightBytes: 200,
       maxUncommittedBytes: 10_000,
       leases: false,
       firstTicket: life * 1000,

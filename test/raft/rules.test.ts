@@ -121,6 +121,23 @@ test('§4.2.3 who hears a leader gives no vote, except in a transfer', () => {
 });
 
 describe('§3.5 replication', () => {
+  test('no more bytes are on their way to a follower than it is to get at a time, unless it is one entry', () => {
+    const cluster = new RaftCluster(3);
+    cluster.elect(1);
+    const onTheirWay = (): number =>
+      cluster.flying
+        .filter(({ to, message }) => to === 2 && message.kind === 'append')
+        .flatMap(({ message }) => (message.kind === 'append' ? message.entries : []))
+        .reduce((bytes, { data }) => bytes + data.length, 0);
+    for (let i = 0; i < 10; i += 1) cluster.propose(1, 'x'.repeat(90));
+    expect(onTheirWay()).toBe(270);
+    cluster.settle();
+    cluster.propose(1, 'x'.repeat(500));
+    expect(onTheirWay()).toBe(500);
+    cluster.settle();
+    expect(cluster.raft(2).state.log.lastIndex).toBe(cluster.raft(1).state.log.lastIndex);
+  });
+
   test('a follower acknowledges what its disk has, not before', () => {
     const cluster = new RaftCluster(3);
     cluster.elect(1);
