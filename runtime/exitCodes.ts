@@ -3,8 +3,6 @@ export const exitCodes = {
   ok: 0,
   /** The command line is wrong. */
   usage: 64,
-  /** The log on disk is damaged. */
-  damagedLog: 65,
   /** The local cluster does not serve, or none of its nodes is left. */
   unavailable: 69,
   /** A broken invariant: our fault. */

@@ -11,7 +11,7 @@ import { protocolVersion } from '../core/wire/hello.ts';
 import { ClientServer } from './clients/clientServer.ts';
 import type { NodeConfig } from './config/config.ts';
 import { type HostPort, hostPort } from './config/hostPort.ts';
-import { keepGroups } from './config/keptGroups.ts';
+import { checkGroups, keepGroups } from './config/keptGroups.ts';
 import { lockData } from './disk/dataLock.ts';
 import type { LogFiles } from './disk/logFiles.ts';
 import { openLog } from './disk/openLog.ts';
@@ -56,9 +56,12 @@ export async function runNode(config: NodeConfig): Promise<void> {
   };
   process.on('uncaughtException', failInside);
 
-  keepGroups(config.data, topology);
+  const hasRun = checkGroups(config.data, topology);
   const identity = { clusterId: topology.clusterId, node: id };
-  const { restored, boot, isTorn, files } = openLog(join(config.data, 'log'), identity);
+  const { restored, boot, isTorn, loss, files } = openLog(join(config.data, 'log'), identity, hasRun);
+  if (!hasRun) keepGroups(config.data, topology);
+  if (loss !== null)
+    logger.error({ loss }, 'what was on the disk is lost: the replicas here begin anew, from their leaders');
   if (isTorn) logger.warn('the end of the log was torn, as by a crash: what was never acknowledged was cut');
 
   const random = systemRandom();

@@ -54,6 +54,8 @@ export const limits = {
   snapshotsAtATime: 2,
   /** Changes of the ShardMap in one message. */
   mapChangesPerMessage: 1_000,
+  /** Groups whose replicas are lost for which a node asks at a time. */
+  lossesAtATime: 64,
   /** Groups whose members one message tells. */
   groupsPerMessage: 256,
   /** The first pause after refusals that taught nothing new; it doubles up to the last. */

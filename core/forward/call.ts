@@ -79,6 +79,11 @@ export interface IngressLane {
   node: NodeId;
   /** Refused, to be sent again. */
   returned: CommandCall[];
+  /**
+   * The latest write whose client was told that it may have run: only its leader knows whether it is still to come.
+   * 0: a later command has been answered by a leader since, and so is behind it.
+   */
+  doubtful: RequestId;
   /** The latest write that was sent. */
   lastWrite: RequestId;
   /** How often in a row it had to begin again. */

@@ -129,6 +129,7 @@ export class Forwarder {
       setbacks: 0,
       hasNews: false,
       mustResolve: false,
+      doubtful: RequestId(0),
       lastWrite: RequestId(0),
       hold: 'none',
       isClosed: false,
@@ -283,9 +284,10 @@ export class Forwarder {
     }
   }
 
-  /** After a refusal the leader is asked: it knows best. */
+  /** After a refusal the leader is asked, and behind a write of which nobody knows whether it is still to come. */
   private isReadHere({ lane, access }: CommandCall, group: GroupId): boolean {
-    return lane.readsHere && access === 'read' && lane.setbacks === 0 && this.host.canReadHere(group);
+    const isCertain = lane.setbacks === 0 && lane.doubtful === 0;
+    return lane.readsHere && access === 'read' && isCertain && this.host.canReadHere(group);
   }
 
   private isBusy(peer: NodeId): boolean {
@@ -315,6 +317,7 @@ export class Forwarder {
     switch (outcome.kind) {
       case 'done':
         lane.setbacks = 0;
+        if (call.request > lane.doubtful) lane.doubtful = RequestId(0);
         this.end(call, { kind: 'executed', reply: outcome.reply });
         this.settle(lane, now);
         return;
@@ -439,6 +442,7 @@ export class Forwarder {
 
   private end(call: CommandCall, ending: Ending): void {
     this.calls.delete(call.request);
+    if (ending.kind === 'unknown' && call.access === 'write') call.lane.doubtful = call.request;
     this.host.finished(call, ending);
     forgetAnswered(call.lane);
   }

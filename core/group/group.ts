@@ -12,6 +12,7 @@ import { Queue } from '../base/queue.ts';
 import type { MonoTime, Now } from '../base/time.ts';
 import { WallTime } from '../base/time.ts';
 import type { Probe } from '../node/probe.ts';
+import { membersOf } from '../raft/configuration.ts';
 import type { Raft } from '../raft/raft.ts';
 import type { Entry, RaftOutput } from '../raft/types.ts';
 import type { Outcome, Refusal } from '../wire/messages.ts';
@@ -71,6 +72,11 @@ export class Group implements StateOwner {
   /** What was told of it last: the log index of the configuration that is committed. */
   toldConfiguration = LogIndex(0);
   private readonly nodes = new Map<ReplicaId, NodeId>();
+  /** Replicas that this leader has put in the place of lost ones: by node, in which life of it and in which term. */
+  private readonly renewals = new Map<
+    NodeId,
+    { readonly boot: number; readonly term: Term; readonly replica: ReplicaId }
+  >();
   private readonly limits: GroupLimits;
   private readonly probe: Probe | null;
   private appliedIndex: LogIndex;
@@ -185,6 +191,13 @@ export class Group implements StateOwner {
     this.raft.endTurn(now.mono);
   }
 
+  onLinkDown(peer: NodeId): void {
+    this.lanes.unblock(peer);
+    if (!this.isLeader) return;
+    for (const { node, replica } of membersOf(this.raft.configuration))
+      if (node === peer) this.raft.onLinkDown(replica);
+  }
+
   /** Raft's timer. A group for which nobody waits may rest. */
   onTimer(now: MonoTime): void {
     const isIdle = this.waiting === 0 && !this.hasBacklog && !this.snapshots.hasWork(now);
@@ -203,6 +216,27 @@ export class Group implements StateOwner {
     const oldest = this.proposals.peek();
     if (oldest !== undefined && (!this.isLeader || oldest.term !== this.raft.state.term)) this.surrender();
     if (this.reads.length > 0) this.serveReads(now);
+  }
+
+  /**
+   * A node has lost its replica, in that life of it: another takes its place, once only. Returns the id of that when
+   * it is committed; null if it is not yet, or cannot be begun now.
+   */
+  renew(node: NodeId, boot: number, now: MonoTime): ReplicaId | null {
+    const { raft } = this;
+    const { term } = raft.state;
+    const known = this.renewals.get(node);
+    if (known?.boot === boot && known.term === term)
+      return membersOf(raft.committedConfiguration).some(({ replica }) => replica === known.replica)
+        ? known.replica
+        : null;
+    const lost = membersOf(raft.configuration).find((member) => member.node === node);
+    if (lost === undefined) return null;
+    const learner = raft.configuration.learners.find(({ replica }) => replica === lost.replica);
+    const { joins, replaces } = learner ?? { joins: true, replaces: lost.replica };
+    if (raft.changeMembership({ kind: 'add', node, joins, replaces }, now) === 'begun')
+      this.renewals.set(node, { boot, term, replica: raft.configuration.highest });
+    return null;
   }
 
   /** The replica is no member any more: whoever waits for it is told. */

@@ -30,16 +30,19 @@ export interface LogEnd extends LogPosition {
   /** The first segment there is; 0 if there is none. */
   readonly first: number;
   readonly boots: number;
+  /** What was before this log is lost. */
+  readonly isLost: boolean;
   /** Groups' records so far; null if there are none. */
   readonly retention: Retention | null;
 }
 
-export const emptyLog: LogPosition & { readonly first: 0; readonly boots: 0; readonly retention: null } = {
+export const emptyLog: Readonly<Omit<LogEnd, 'retention'>> & { readonly retention: null } = {
   segment: 0,
   offset: 0,
   sequence: 0,
   first: 0,
   boots: 0,
+  isLost: false,
   retention: null,
 };
 
@@ -60,6 +63,7 @@ export class LogAppender {
   private synced: number;
   private readonly retention: Retention;
   private boots: number;
+  private isLost: boolean;
   private first: number;
   /** The floor that the latest segment begins with, and the frame that says so. */
   private floor: number;
@@ -76,6 +80,7 @@ export class LogAppender {
     this.sequence = end.sequence;
     this.synced = end.sequence;
     this.boots = end.boots;
+    this.isLost = end.isLost;
     this.first = Math.max(end.first, 1);
     this.floor = this.first;
     this.floorSequence = 0;
@@ -90,7 +95,10 @@ export class LogAppender {
   /** One write, whole or not at all. */
   append(records: readonly LogRecord[]): LogChunk {
     const { writer } = this;
-    for (const record of records) if (record.kind === 'boot') this.boots = record.boot;
+    for (const record of records) {
+      if (record.kind === 'boot') this.boots = record.boot;
+      else if (record.kind === 'lost') this.isLost = true;
+    }
     this.sequence += 1;
     const isFirst = this.segment === 0;
     if (!isFirst) encodeFrame(writer, this.sequence, this.synced, records, this.crc);
@@ -133,6 +141,7 @@ export class LogAppender {
     this.floorSequence = this.sequence;
     this.laggards = this.retention.laggards(this.segment, this.largest);
     return [
+      ...(this.isLost ? [{ kind: 'lost' } as const] : []),
       { kind: 'boot', boot: this.boots },
       { kind: 'floor', segment: this.floor },
     ];

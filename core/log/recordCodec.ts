@@ -5,7 +5,16 @@ import { invariant, unreachable } from '../base/invariant.ts';
 import { decodeEntries, encodeEntries } from '../wire/entry.ts';
 import type { LogRecord } from './records.ts';
 
-const tag = { boot: 1, entries: 3, floor: 4, snapshotChunk: 5, snapshot: 6, hardState: 7, removed: 8 } as const;
+const tag = {
+  boot: 1,
+  entries: 3,
+  floor: 4,
+  snapshotChunk: 5,
+  snapshot: 6,
+  hardState: 7,
+  removed: 8,
+  lost: 9,
+} as const;
 /** Of formats 1 and 2: without the replica. */
 const hardStateOfAnyReplica = 2;
 const nobody = 0;
@@ -30,6 +39,8 @@ export function encodeRecord(writer: ByteWriter, record: LogRecord): void {
     case 'removed':
       writer.varint(record.group);
       writer.varint(record.replica);
+      return;
+    case 'lost':
       return;
     case 'floor':
       writer.varint(record.segment);
@@ -81,6 +92,8 @@ function decodeRecord(reader: ByteReader): LogRecord | null {
       const entries = decodeEntries(reader);
       return entries.length === 0 ? null : { kind: 'entries', group, entries };
     }
+    case tag.lost:
+      return { kind: 'lost' };
     case tag.floor:
       return { kind: 'floor', segment: reader.varint() };
     case tag.snapshotChunk: {

@@ -8,6 +8,8 @@ import type { Entry, HardState, LogBase } from '../raft/types.ts';
 export type LogRecord =
   /** The first record of each life of the node: `boot` counts them, from 1 on. */
   | { readonly kind: 'boot'; readonly boot: number }
+  /** What the node had before this log is lost. Of a group without records nobody knows what its replica here promised. */
+  | { readonly kind: 'lost' }
   /** No segment before this one is needed. With it, each segment repeats the last boot. */
   | { readonly kind: 'floor'; readonly segment: number }
   /** Of the replica that the group's records are of; 0 in logs of formats that do not say. */
@@ -49,5 +51,7 @@ export interface RestoredGroup {
 export interface RestoredLog {
   /** The number of boots recorded; 0 for an empty disk. */
   readonly boots: number;
+  /** There was more, and it is lost: a group that is not in here is not at its beginning. */
+  readonly isLost: boolean;
   readonly groups: ReadonlyMap<GroupId, RestoredGroup>;
 }

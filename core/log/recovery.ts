@@ -14,7 +14,14 @@ import { Retention } from './retention.ts';
 export type Recovery =
   /** The driver truncates the segment of `end` there and deletes later ones, durably, before it writes. `isTorn` if more than zeros goes. */
   | { readonly kind: 'recovered'; readonly log: RestoredLog; readonly end: LogEnd; readonly isTorn: boolean }
-  | { readonly kind: 'damaged'; readonly segment: number; readonly offset: number; readonly reason: string }
+  /** `boots`: how many there were at least. */
+  | {
+      readonly kind: 'damaged';
+      readonly segment: number;
+      readonly offset: number;
+      readonly reason: string;
+      readonly boots: number;
+    }
   /** Another node's or cluster's log, or of another format. */
   | { readonly kind: 'foreign'; readonly reason: string };
 
@@ -48,6 +55,7 @@ export class LogRecovery {
   private readonly crc: Crc32;
   private readonly groups = new Map<GroupId, RecoveringGroup>();
   private boots = 0;
+  private isLost = false;
   private end: LogPosition = emptyLog;
   private firstSegment = 0;
   private lastSegment = 0;
@@ -89,8 +97,9 @@ export class LogRecovery {
       ([a], [b]) => a - b,
     ))
       groups.set(group, { replica, isRemoved, hardState, base, chunks, entries });
-    const { boots, isTorn, retention, firstSegment: first } = this;
-    return { kind: 'recovered', log: { boots, groups }, end: { ...this.end, first, boots, retention }, isTorn };
+    const { boots, isLost, isTorn, retention, firstSegment: first } = this;
+    const end = { ...this.end, first, boots, isLost, retention };
+    return { kind: 'recovered', log: { boots, isLost, groups }, end, isTorn };
   }
 
   /** Segments before the first were deleted once nothing in them was needed: the first there is says where it begins. */
@@ -113,7 +122,8 @@ export class LogRecovery {
       const frame = this.nextFrame(bytes, offset);
       if (frame === null) break;
       if (frame.records === null) {
-        this.damage({ segment, offset }, 'a write is whole, but this version cannot read it');
+        const where = `byte ${String(offset)} of segment ${String(segment)}`;
+        this.failure = { kind: 'foreign', reason: `it is of a newer version: the write at ${where} cannot be read` };
         return;
       }
       this.retention.note(segment, frame.records);
@@ -147,7 +157,7 @@ export class LogRecovery {
   }
 
   private damage({ segment, offset }: Place, reason: string): void {
-    this.failure = { kind: 'damaged', segment, offset, reason };
+    this.failure = { kind: 'damaged', segment, offset, reason, boots: this.boots };
   }
 
   private replay(records: readonly LogRecord[]): boolean {
@@ -158,6 +168,10 @@ export class LogRecovery {
   private apply(record: LogRecord): boolean {
     if (record.kind === 'boot') {
       this.boots = record.boot;
+      return true;
+    }
+    if (record.kind === 'lost') {
+      this.isLost = true;
       return true;
     }
     if (record.kind === 'floor') {

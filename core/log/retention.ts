@@ -27,7 +27,7 @@ export class Retention {
   /** These records went to this segment. */
   note(segment: number, records: readonly LogRecord[]): void {
     for (const record of records) {
-      if (record.kind === 'boot' || record.kind === 'floor') continue;
+      if (record.kind === 'boot' || record.kind === 'floor' || record.kind === 'lost') continue;
       let span = this.groups.get(record.group);
       if (span === undefined) {
         span = { needs: segment, beginsAt: segment, bytes: 0, snapshotBytes: 0 };

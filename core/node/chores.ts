@@ -12,6 +12,7 @@ import { ensureTenant, type Procedure } from '../forward/procedure.ts';
 import type { Group } from '../group/group.ts';
 import type { Submission } from '../group/submission.ts';
 import { TenantMachine } from '../group/tenantMachine.ts';
+import { membersOf, unknownConfiguration } from '../raft/configuration.ts';
 import type { Router } from '../routing/router.ts';
 import type { PeerMessage } from '../wire/messages.ts';
 import type { Hosting } from './hosting.ts';
@@ -60,6 +61,24 @@ export class Chores {
     const peers = this.router.peers();
     const peer = peers[below(this.random, Math.max(peers.length, 1))];
     if (peer !== undefined) this.greet(peer);
+  }
+
+  /** Asks the leaders of groups whose replicas here are lost to put others in their place. */
+  reportLosses(): void {
+    const { node, boot } = this.options;
+    const { groups, leaders, isReachable } = this.router;
+    const lost = [...groups.groups].filter((group) => this.hosting.hasLost(group));
+    // Not the same ones each time: some may have to wait.
+    const from = below(this.random, lost.length || 1);
+    for (const group of [...lost.slice(from), ...lost.slice(0, from)].slice(0, limits.lossesAtATime)) {
+      const members = membersOf(groups.of(group) ?? unknownConfiguration);
+      if (!members.some((member) => member.node === node)) continue;
+      const others = groups.votersOf(group).filter((voter) => voter !== node && isReachable(voter));
+      const leader = leaders.leaderOf(group);
+      const asked =
+        leader !== null && others.includes(leader) ? leader : others[below(this.random, others.length || 1)];
+      if (asked !== undefined) this.host.post(asked, { kind: 'lost', group, boot });
+    }
   }
 
   /** Says how far the maps are here. */

@@ -28,7 +28,7 @@ const pristine: RestoredGroup = {
 };
 
 /** More than a replica ever asks for reads in one life. */
-const ticketsPerLife = 4_294_967_296;
+const ticketsPerLife = 1_073_741_824;
 const replyChunkBytes = 16 * 1024;
 /** A log that is kept short has small pieces of snapshots too. */
 const piecesOfLog = 8;
@@ -45,13 +45,22 @@ export class Hosting {
   private readonly groupLimits: GroupLimits;
   private readonly descriptors: ReadonlyMap<GroupId, GroupDescriptor>;
 
+  /**
+   * What this node had is lost. Of which replicas it was nobody knows: those that its leaders name are not to be
+   * trusted, but for those that they give to it since, and say so.
+   */
+  private readonly isLost: boolean;
+  private readonly renewed = new Map<GroupId, ReplicaId>();
+
   constructor(context: NodeContext, pulses: Pulses, restored: RestoredLog) {
     this.context = context;
     this.pulses = pulses;
     this.groupLimits = limitsOf(context);
     this.descriptors = new Map(context.topology.groups.map((descriptor) => [descriptor.group, descriptor]));
+    this.isLost = restored.isLost;
     for (const { group } of context.topology.groups) {
-      const found = restored.groups.get(group) ?? pristine;
+      const found = restored.groups.get(group) ?? (restored.isLost ? null : pristine);
+      if (found === null) continue;
       const replica = found.replica === 0 ? this.firstReplica(group) : found.replica;
       if (replica === null) continue;
       if (found.isRemoved) this.removed.set(group, replica);
@@ -72,8 +81,24 @@ export class Hosting {
   receiver(group: GroupId, replica: ReplicaId, isFromLeader: boolean): Group | 'unknown' | null {
     const hosted = this.groups.get(group);
     if (hosted?.raft.id === replica) return hosted;
-    const latest = hosted?.raft.id ?? this.removed.get(group) ?? this.firstReplica(group) ?? 0;
+    const latest = hosted?.raft.id ?? this.removed.get(group) ?? this.latestBefore(group);
     return isFromLeader && replica > latest && this.descriptors.has(group) ? 'unknown' : null;
+  }
+
+  /** A replica of the group was here that is lost, and nothing has taken its place yet. */
+  hasLost(group: GroupId): boolean {
+    return this.isLost && !this.groups.has(group) && !this.removed.has(group);
+  }
+
+  /** Its leader has given that id to this node since what was here is lost. */
+  renew(group: GroupId, replica: ReplicaId): void {
+    if (this.hasLost(group)) this.renewed.set(group, replica);
+  }
+
+  private latestBefore(group: GroupId): number {
+    if (!this.isLost) return this.firstReplica(group) ?? 0;
+    const renewed = this.renewed.get(group);
+    return renewed === undefined ? Number.POSITIVE_INFINITY : renewed - 1;
   }
 
   begin(group: GroupId, replica: ReplicaId): Group {

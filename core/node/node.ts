@@ -215,7 +215,7 @@ export class Node implements ForwarderHost {
 
   private onLinkDown(peer: NodeId): void {
     this.router.linkDown(peer);
-    for (const group of this.groups.values()) group.lanes.unblock(peer);
+    for (const group of this.groups.values()) group.onLinkDown(peer);
     this.forwarder.onLinkDown(peer, this.now.mono);
   }
 
@@ -241,6 +241,12 @@ export class Node implements ForwarderHost {
         return;
       case 'pulse':
         if (this.pulses.onPulse(from, message.boot)) this.onGone(from);
+        return;
+      case 'lost':
+        this.onLost(from, message.group, message.boot);
+        return;
+      case 'renewed':
+        if (message.boot === this.options.boot) this.hosting.renew(message.group, message.replica);
         return;
       case 'mapVersion':
         this.onMapVersion(from, message.version);
@@ -458,6 +464,7 @@ export class Node implements ForwarderHost {
       case 'gossip':
         this.timers.schedule(timer, after(mono, this.options.settings.gossipMs));
         this.chores.gossip();
+        this.chores.reportLosses();
         this.chores.bootstrapTenants(mono);
         this.chores.returnLeadership(mono);
         return;
@@ -508,6 +515,15 @@ export class Node implements ForwarderHost {
       if (state.isResting && group.isLeader && membersOf(configuration).some(({ node }) => node === peer))
         this.wake(group);
     }
+  }
+
+  /** Its replica has lost everything: another takes its place. It asks again until it hears which. */
+  private onLost(from: NodeId, id: GroupId, boot: number): void {
+    const group = this.groups.get(id);
+    if (group?.isLeader !== true) return;
+    const replica = group.renew(from, boot, this.now.mono);
+    this.touched.add(group);
+    if (replica !== null) this.post(from, { kind: 'renewed', group: id, boot, replica });
   }
 
   private wake(group: Group): void {

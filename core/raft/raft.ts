@@ -229,6 +229,12 @@ export class Raft {
     s.heartbeatAt = nextMultiple(now, this.config.heartbeatMs);
   }
 
+  /** The link to the node of a replica is down: whether that is still what it was is to be seen. */
+  onLinkDown(replica: ReplicaId): void {
+    const progress = this.state.progress.get(replica);
+    if (progress !== undefined) progress.hasAnswered = false;
+  }
+
   /** At rest: the nodes of a majority are alive. */
   isBacked(now: MonoTime): boolean {
     const { progress, log } = this.state;
@@ -461,7 +467,7 @@ export class Raft {
     const votes = new Map<ReplicaId, boolean>();
     for (const { replica, node } of membersOf(next)) {
       const known = progress.get(replica);
-      const isAlive = replica === this.id || (known !== undefined && this.isHeard(replica, known, now));
+      const isAlive = replica === this.id || (known?.hasAnswered === true && this.isHeard(replica, known, now));
       votes.set(replica, isAlive && !ended.has(node));
     }
     return outcomeOfVote(quorumOf(next), votes) === 'won';
@@ -543,10 +549,11 @@ export class Raft {
       if (replica !== this.id) this.out.send(replica, { kind: 'rest', term: s.term, commit: s.commitIndex });
   }
 
-  /** Only if this log is what the leader takes it for; otherwise its timer goes on, and wakes the leader. */
+  /** Only if this log is what the leader takes it for, and no read waits for its word; otherwise its timer goes on, and wakes the leader. */
   private onRest({ commit }: Of<'rest'>): void {
     const s = this.state;
-    s.isResting = commit === s.log.lastIndex && commit === s.commitIndex && this.isSynced;
+    s.isResting =
+      commit === s.log.lastIndex && commit === s.commitIndex && this.isSynced && !this.reads.isWaiting;
   }
 
   /** With a disk that does not answer nothing more can be proposed here, but the others may be well. */

@@ -80,6 +80,12 @@ export class Reads {
     if (s.granted === null || ticket > s.granted.ticket) s.granted = { ticket, index };
   }
 
+  /** A ticket has no answer yet. */
+  get isWaiting(): boolean {
+    const { s } = this;
+    return s.wantsTicket || s.ticket > (s.granted?.ticket ?? this.config.firstTicket);
+  }
+
   endTurn(now: MonoTime): void {
     if (this.s.role === 'leader') this.answer();
     else this.ask(now);
@@ -100,8 +106,7 @@ export class Reads {
   private ask(now: MonoTime): void {
     const { s } = this;
     if (s.leader === null) return;
-    const isWaiting = s.ticket > (s.granted?.ticket ?? this.config.firstTicket);
-    const isLost = isWaiting && now >= after(s.askedAt, this.config.electionMs);
+    const isLost = this.isWaiting && now >= after(s.askedAt, this.config.electionMs);
     if (!s.wantsTicket && !isLost) return;
     s.wantsTicket = false;
     s.ticket += 1;

@@ -73,6 +73,7 @@ export class Replication {
         inflight: [],
         inflightBytes: 0,
         round: 0,
+        hasAnswered: false,
         heardAt: now,
         addedAt: isSettled ? LogIndex(0) : era.since,
         sentRound: 0,
@@ -179,6 +180,7 @@ export class Replication {
 
   private heard(progress: Progress, round: number, now: MonoTime): void {
     progress.heardAt = now;
+    progress.hasAnswered = true;
     if (round <= progress.round) return;
     progress.round = round;
     this.confirmRounds();

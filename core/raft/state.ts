@@ -41,6 +41,8 @@ export interface Progress {
   inflightBytes: number;
   /** The latest quorum round it has answered in this term. */
   round: number;
+  /** It has answered in this term, and since its node was linked last: it is not only taken to be there. */
+  hasAnswered: boolean;
   /** When it answered last, for check-quorum. */
   heardAt: MonoTime;
   /** Where the log adds it: until that is committed it is not spoken to, for its id might be given to another yet. */

@@ -23,6 +23,8 @@ const message = {
   groups: 7,
   leads: 8,
   pulse: 9,
+  lost: 10,
+  renewed: 11,
 } as const;
 const raft = {
   voteRequest: 1,
@@ -95,6 +97,8 @@ export function messageBytes(m: PeerMessage): number {
     case 'mapVersion':
     case 'groupsVersion':
     case 'pulse':
+    case 'lost':
+    case 'renewed':
       return fixedBytes;
     case 'leads':
       return fixedBytes + m.groups.length * leadBytes;
@@ -142,6 +146,15 @@ function encodeMessage(writer: ByteWriter, m: PeerMessage): void {
       break;
     case 'pulse':
       writer.varint(m.boot);
+      break;
+    case 'lost':
+      writer.varint(m.group);
+      writer.varint(m.boot);
+      break;
+    case 'renewed':
+      writer.varint(m.group);
+      writer.varint(m.boot);
+      writer.varint(m.replica);
       break;
     case 'mapChanges':
       writer.varint(m.since);
@@ -208,6 +221,15 @@ function decodeMessage(reader: ByteReader, likely: TenantName | null): PeerMessa
       const attempt = reader.varint();
       const decoded = decodeOutcome(reader);
       return decoded === null ? null : { kind: 'reply', boot, request, attempt, outcome: decoded };
+    }
+    case message.lost: {
+      const group = readGroup(reader);
+      return { kind: 'lost', group, boot: reader.varint() };
+    }
+    case message.renewed: {
+      const group = readGroup(reader);
+      const boot = reader.varint();
+      return { kind: 'renewed', group, boot, replica: readReplica(reader) };
     }
     case message.pulse:
       return { kind: 'pulse', boot: reader.varint() };

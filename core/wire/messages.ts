@@ -34,6 +34,12 @@ export type PeerMessage =
   | { readonly kind: 'mapVersion'; readonly version: MapVersion }
   /** The changes that lead from `since` to `since + changes.length`. */
   | { readonly kind: 'mapChanges'; readonly since: MapVersion; readonly changes: readonly MapChange[] }
+  /**
+   * The sender, in this life, has lost what its replica of the group had. The leader puts another in its place, and
+   * says which once that is committed: it begins anew with that, and with no earlier one.
+   */
+  | { readonly kind: 'lost'; readonly group: GroupId; readonly boot: number }
+  | { readonly kind: 'renewed'; readonly group: GroupId; readonly boot: number; readonly replica: ReplicaId }
   /** The sender leads these groups, in these terms. */
   | { readonly kind: 'leads'; readonly groups: readonly { readonly group: GroupId; readonly term: Term }[] }
   /** Anti-entropy of the GroupMap: all log indexes in mine add up to this. Where they differ, each tells what it has. */

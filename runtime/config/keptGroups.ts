@@ -7,18 +7,25 @@ import { join } from 'node:path';
 import type { Topology } from '../../core/index.ts';
 import { ConfigError } from '../exitCodes.ts';
 
-/** Writes it down at the first start, compares it at every other. */
-export function keepGroups(directory: string, { groups }: Topology): void {
-  const path = join(directory, 'groups.json');
+const fileName = 'groups.json';
+
+/** Compares with what was written down at the first start. Returns whether there was one, so that there must be a log. */
+export function checkGroups(directory: string, topology: Topology): boolean {
+  const own = textOf(topology);
+  const kept = readIfThere(join(directory, fileName));
+  if (kept !== null && kept !== own)
+    throw new ConfigError(`groups: ${directory} was made for other groups or replicas: expects ${kept}`);
+  return kept !== null;
+}
+
+/** Writes it down, when there is a log. */
+export function keepGroups(directory: string, topology: Topology): void {
+  writeWhole(join(directory, fileName), textOf(topology));
+}
+
+function textOf({ groups }: Topology): string {
   const members = groups.map(({ group, replicas }) => [group, replicas.map(({ node }) => node).sort((a, b) => a - b)]);
-  const own = JSON.stringify(members);
-  const kept = readIfThere(path);
-  if (kept === null) writeWhole(path, own);
-  else if (kept !== own) {
-    throw new ConfigError(
-      `groups: ${directory} was made for other groups or replicas, and they cannot be changed yet: expects ${kept}`,
-    );
-  }
+  return JSON.stringify(members);
 }
 
 function readIfThere(path: string): string | null {

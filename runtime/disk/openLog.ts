@@ -1,13 +1,13 @@
 /**
- * Opens a node's log: recovers what it says, cuts a torn tail, and records a new life of the node, all before
- * the node is made.
+ * Opens a node's log: recovers what it says, cuts a torn tail, begins anew where it is lost, and records a new life of
+ * the node, all before the node is made.
  */
-import { closeSync, readFileSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, readFileSync, renameSync, writeSync } from 'node:fs';
 import { crc32 } from 'node:zlib';
-import { LogAppender } from '../../core/log/appender.ts';
-import type { LogIdentity, RestoredLog } from '../../core/log/records.ts';
+import { emptyLog, LogAppender } from '../../core/log/appender.ts';
+import type { LogIdentity, LogRecord, RestoredLog } from '../../core/log/records.ts';
 import { LogRecovery } from '../../core/log/recovery.ts';
-import { ConfigError, exitCodes, FatalError } from '../exitCodes.ts';
+import { ConfigError } from '../exitCodes.ts';
 import { plainBytes } from '../plainBytes.ts';
 import { LogFiles } from './logFiles.ts';
 import { cutBehind, makeDirectory, openSynced, segmentPath, segmentsIn } from './segmentFiles.ts';
@@ -18,11 +18,16 @@ export interface OpenedLog {
   readonly boot: number;
   /** The end was cut off, as by a crash. Nothing of it had been acknowledged. */
   readonly isTorn: boolean;
+  /** What there was is lost, just now; null if nothing is. Why, and where what is left of it was put. */
+  readonly loss: string | null;
   readonly files: LogFiles;
 }
 
-/** Throws a `ConfigError` for another's log, a `FatalError` for a damaged one. */
-export function openLog(directory: string, identity: LogIdentity): OpenedLog {
+/**
+ * A log that cannot be read, or is not there although the node `hasRun`, is a loss: a new one begins, which remembers
+ * that, and what is left of the old is put aside. Throws a `ConfigError` for another's log.
+ */
+export function openLog(directory: string, identity: LogIdentity, hasRun = false): OpenedLog {
   makeDirectory(directory);
   const recovery = new LogRecovery(identity, crc32);
   const segments = segmentsIn(directory);
@@ -31,17 +36,54 @@ export function openLog(directory: string, identity: LogIdentity): OpenedLog {
   if (found.kind === 'foreign') throw new ConfigError(`data: the log in ${directory} cannot be used: ${found.reason}`);
   if (found.kind === 'damaged') {
     const where = `${segmentPath(directory, found.segment)} at byte ${String(found.offset)}`;
-    throw new FatalError(`the log is damaged: ${where}: ${found.reason}`, exitCodes.damagedLog);
+    const aside = setAside(directory);
+    return beginAnew(
+      directory,
+      identity,
+      found.boots,
+      `the log is damaged: ${where}: ${found.reason}; it is in ${aside}`,
+    );
+  }
+  if (hasRun && found.log.boots === 0) {
+    const aside = segments.length === 0 ? '' : `; what there was is in ${setAside(directory)}`;
+    return beginAnew(directory, identity, 0, `there is no log in ${directory}, where there was one${aside}`);
   }
   cutBehind(directory, segments, found.end);
   const boot = found.log.boots + 1;
   const appender = new LogAppender(identity, found.end, crc32);
-  recordBoot(directory, appender, boot);
-  return { restored: found.log, boot, isTorn: found.isTorn, files: new LogFiles(directory, appender) };
+  record(directory, appender, [{ kind: 'boot', boot }]);
+  const files = new LogFiles(directory, appender);
+  return { restored: found.log, boot, isTorn: found.isTorn, loss: null, files };
 }
 
-function recordBoot(directory: string, appender: LogAppender, boot: number): void {
-  const { segment, offset, bytes } = appender.append([{ kind: 'boot', boot }]);
+/** No earlier life, known or not, had the number of this one: it counts on from the minutes of the calendar. */
+function beginAnew(directory: string, identity: LogIdentity, boots: number, loss: string): OpenedLog {
+  const minutes = Math.floor((Date.now() - firstMinute) / millisPerMinute);
+  const boot = Math.max(boots, mostBoots + minutes) + 1;
+  const appender = new LogAppender(identity, emptyLog, crc32);
+  record(directory, appender, [{ kind: 'lost' }, { kind: 'boot', boot }]);
+  const restored = { boots, isLost: true, groups: new Map() };
+  return { restored, boot, isTorn: false, loss, files: new LogFiles(directory, appender) };
+}
+
+const firstMinute = Date.UTC(2026);
+const millisPerMinute = 60_000;
+/** More lives than a node begins before its disk fails. */
+const mostBoots = 65_536;
+
+/** Moves the directory away and makes it anew. Returns where it is. */
+function setAside(directory: string): string {
+  for (let n = 1; ; n += 1) {
+    const aside = `${directory}.damaged-${String(n)}`;
+    if (existsSync(aside)) continue;
+    renameSync(directory, aside);
+    makeDirectory(directory);
+    return aside;
+  }
+}
+
+function record(directory: string, appender: LogAppender, records: readonly LogRecord[]): void {
+  const { segment, offset, bytes } = appender.append(records);
   const descriptor = openSynced(directory, segment);
   for (let written = 0; written < bytes.length; ) {
     written += writeSync(descriptor, bytes, written, bytes.length - written, offset + written);

@@ -33,6 +33,8 @@ const peerCode: Readonly<Record<PeerMessage['kind'], number>> = {
   groups: 7,
   leads: 8,
   pulse: 9,
+  lost: 10,
+  renewed: 11,
 };
 
 const raftCode: Readonly<Record<RaftMessage['kind'], number>> = {
@@ -92,6 +94,11 @@ function hashMessage(hash: RollingHash, message: PeerMessage): void {
     case 'request':
     case 'reply':
       hash.add(message.request);
+      return;
+    case 'lost':
+    case 'renewed':
+      hash.add(message.group);
+      hash.add(message.boot);
       return;
     case 'pulse':
       hash.add(message.boot);

@@ -175,6 +175,24 @@ export const bugs: readonly Bug[] = [
     ...hunt('mixed', 60),
   },
   {
+    name: 'a follower reads behind a write of which nobody knows whether it is still to come',
+    edits: [edit('core/forward/forwarder.ts', 'lane.setbacks === 0 && lane.doubtful === 0', 'lane.setbacks === 0')],
+    oracles: ['L2'],
+    ...hunt('membership', 400),
+  },
+  {
+    name: 'a node that has lost its log begins as it began first',
+    edits: [edit('core/node/hosting.ts', '(restored.isLost ? null : pristine)', 'pristine')],
+    oracles: ['R12', 'R1', 'R4', 'R7', 'core'],
+    ...hunt('membership', 40),
+  },
+  {
+    name: 'a node that has lost its log begins any replica that a leader speaks to',
+    edits: [edit('core/node/hosting.ts', 'Number.POSITIVE_INFINITY', '0')],
+    oracles: ['R12', 'R1', 'R4', 'R7', 'core'],
+    ...hunt('membership', 40),
+  },
+  {
     name: 'a read does not wait for its quorum round',
     edits: [
       edit(

@@ -38,6 +38,18 @@ export const nemeses = {
     return [fault('crash', anchor, { node }, shortly(stage))];
   },
 
+  wipe: (stage) => [fault('wipe', soon(stage), anyone(stage), shortly(stage))],
+  flip: (stage) => [fault('flip', soon(stage), anyone(stage), shortly(stage))],
+
+  /** One after the other loses everything, as fast as the others can bear it. */
+  rollingWipe: (stage) => {
+    const startMs = momentMs(stage);
+    const everyMs = between(stage.random, 200, 1500);
+    return eachNode(stage).map((node) =>
+      fault('wipe', { atMs: startMs + node * everyMs }, { node }, between(stage.random, 5, 300)),
+    );
+  },
+
   rollingCrash: (stage) => {
     const startMs = momentMs(stage);
     const everyMs = between(stage.random, 50, 800);

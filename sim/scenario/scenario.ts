@@ -168,6 +168,8 @@ export type Target = { readonly node: number } | { readonly leaderOf: number };
 /** What each fault does, and what its `amount` is. */
 export const faultKinds = {
   crash: 'the process dies and starts again after forMs',
+  wipe: 'the process dies, its log is lost, and it starts again after forMs: only while every group can spare the node',
+  flip: 'the same, because a byte of what was durable is another now',
   drain: 'the operator wants the process to stop: it hands over, ends after forMs and starts again',
   pause: 'the process stops for forMs, its inputs wait',
   cut: 'no message between the node and the peer',

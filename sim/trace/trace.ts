@@ -89,6 +89,10 @@ function describePeer(message: PeerMessage): string {
       return `g${String(message.group)} request ${String(message.boot)}.${String(message.request)} ${describeOperation(message.operation)}`;
     case 'reply':
       return `reply ${String(message.boot)}.${String(message.request)} ${describeOutcome(message.outcome)}`;
+    case 'lost':
+      return `g${String(message.group)} lost`;
+    case 'renewed':
+      return `g${String(message.group)} renewed ${String(message.replica)}`;
     case 'pulse':
       return `pulse ${String(message.boot)}`;
     case 'mapVersion':
@@ -182,6 +186,8 @@ function describeRecord(record: LogRecord): string {
       return `g${String(record.group)}:+${String(record.entries.length)}@${String(record.entries[0]?.index ?? 0)}`;
     case 'removed':
       return `g${String(record.group)}:r${String(record.replica)}:removed`;
+    case 'lost':
+      return 'lost';
     case 'floor':
       return `floor(${String(record.segment)})`;
     case 'snapshotChunk':

@@ -102,6 +102,12 @@ export class ReplicaTruth {
     this.ledIn = null;
   }
 
+  /** The disk has lost it. What it had counts for what was committed on its word. */
+  lose(): void {
+    this.stop();
+    this.isRemoved = true;
+  }
+
   /** A new life begins with what is on disk. */
   restart(raft: Raft, boot: number): void {
     this.boot = boot;

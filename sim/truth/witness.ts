@@ -152,7 +152,30 @@ export class Witness implements Truth {
     return this.hosted[replica.node - 1]?.get(replica.group.id) === replica;
   }
 
+  /** Without what is on these nodes every group has a majority, whatever becomes of a change of its members. */
+  canSpare(nodes: ReadonlySet<NodeId>): boolean {
+    return [...this.groups.values()].every((group) =>
+      this.configurationsOf(group).every((configuration) => {
+        // A voter on a node where another replica begins is as good as lost.
+        const isEnding = ({ node }: ReplicaTruth): boolean => configuration.learners.some((l) => l.node === node);
+        return group.isQuorum(
+          configuration,
+          (replica) => !nodes.has(replica.node) && !isEnding(replica) && this.isThere(replica),
+        );
+      }),
+    );
+  }
+
   // The life of a node.
+
+  /** Its disk has lost everything, while it was down. */
+  lost(node: NodeId): void {
+    for (const replica of this.onDisk[node - 1]?.values() ?? []) replica.lose();
+    this.onDisk[node - 1]?.clear();
+    this.hosted[node - 1]?.clear();
+    this.pending[node - 1] = [];
+    this.trace?.world(this.now, node, 'has lost its log');
+  }
 
   /** Recovery must find what was synced, and of the rest a first part. */
   recovered(node: NodeId, restored: RestoredLog): void {
@@ -474,7 +497,9 @@ export class Witness implements Truth {
     }
     for (const [id, { raft }] of made.groups) {
       if (hosted.has(id)) continue;
-      const begun = this.groupOf(id).add(node, raft.id);
+      const group = this.groupOf(id);
+      rule(!group.replicas.has(raft.id), 'R12', 'a replica begins once', { group: id, node, replica: raft.id });
+      const begun = group.add(node, raft.id);
       begun.restart(raft, this.boots[node - 1] ?? 0);
       hosted.set(id, begun);
       this.tally.replicasAdded += 1;
@@ -503,7 +528,7 @@ export class Witness implements Truth {
   }
 
   private ownerOf(node: NodeId, record: LogRecord): ReplicaTruth | null {
-    if (record.kind === 'boot' || record.kind === 'floor') return null;
+    if (record.kind === 'boot' || record.kind === 'floor' || record.kind === 'lost') return null;
     if (record.kind === 'removed') {
       // One that began and ended within a step was never seen.
       const group = this.groupOf(record.group);

@@ -10,6 +10,7 @@ import { invariant } from '../../core/base/invariant.ts';
 import type { Random } from '../../core/base/random.ts';
 import { LogAppender, type LogChunk } from '../../core/log/appender.ts';
 import type { LogIdentity, LogRecord, RestoredLog } from '../../core/log/records.ts';
+import { between } from '../base/random.ts';
 import { LogRecovery } from '../../core/log/recovery.ts';
 import type { CrashKeeps, DiskKnobs } from '../scenario/scenario.ts';
 import { rule } from '../truth/violation.ts';
@@ -30,6 +31,8 @@ export class Disk {
   /** Faults in force: what a sync takes longer, and until when none ends. */
   extraUs = 0;
   hangsUntil = 0;
+  /** Its log is gone, and nothing on it says so yet. */
+  isLost = false;
   /** Syncs begun, over all lives. */
   syncs = 0;
   private readonly schedule: Schedule;
@@ -82,6 +85,29 @@ export class Disk {
     this.onSynced = onSynced;
     this.onLaggards = onLaggards;
     return log;
+  }
+
+  /** Nothing of the log is left. */
+  wipe(): boolean {
+    this.chunks = [];
+    this.isLost = true;
+    return true;
+  }
+
+  /** A byte is another now. Returns whether recovery notices: the log is set aside then, as if there were none. */
+  flip(random: Random): boolean {
+    const victim = this.chunks[between(random, 0, this.chunks.length - 1)];
+    if (victim === undefined) return false;
+    const at = between(random, 0, victim.bytes.length - 1);
+    const flipped = victim.bytes.slice();
+    flipped[at] = (flipped[at] ?? 0) ^ (1 << between(random, 0, 7));
+    const before = this.chunks;
+    this.chunks = before.map((chunk) => (chunk === victim ? { ...chunk, bytes: flipped } : chunk));
+    const recovery = new LogRecovery(this.identity, checksum);
+    for (const [segment, bytes] of this.segments()) recovery.add(segment, bytes);
+    if (recovery.finish().kind !== 'recovered') return this.wipe();
+    this.chunks = before;
+    return false;
   }
 
   append(write: WriteId, records: readonly LogRecord[]): void {

@@ -117,6 +117,9 @@ export class Faults {
         return () => {
           machine.start();
         };
+      case 'wipe':
+      case 'flip':
+        return this.lose(machine, fault.do);
       case 'drain':
         if (!machine.isRunning) return null;
         machine.receive({ kind: 'drain' });
@@ -246,12 +249,24 @@ export class Faults {
       case 'removeReplica':
         return this.order(machine, ['GROUP', 'REMOVE-REPLICA', this.groupOf(fault), String(this.nodeOf(fault.peer))]);
       case 'replace':
-        return this.order(machine, ['GROUP', 'REPLACE', this.groupOf(fault), ...this.replacementOf(fault)]);
+        return this.replace(machine, fault);
       case 'save':
         return this.order(machine, ['GROUP', 'SNAPSHOT', this.groupOf(fault)]);
       default:
         return unreachable(fault.do);
     }
+  }
+
+  /** Damage to more than a majority can spare is nobody's to repair. */
+  private lose(machine: Machine, how: 'wipe' | 'flip'): Undo | null {
+    const { witness, scenario, random } = this.stage;
+    if (!machine.isRunning || !witness.canSpare(new Set([machine.id]))) return null;
+    machine.crash(scenario.disk.crashKeeps);
+    const isLost = how === 'wipe' ? machine.disk.wipe() : machine.disk.flip(random);
+    if (isLost) witness.lost(machine.id);
+    return () => {
+      machine.start();
+    };
   }
 
   private order(machine: Machine, words: readonly string[]): Undo | null {
@@ -334,13 +349,20 @@ export class Faults {
     return String(Math.abs(amount) % this.stage.scenario.groups.length);
   }
 
-  private replacementOf(fault: Fault): readonly string[] {
+  /** In its own place a replica is replaced only by operators who have looked whether the others are well. */
+  private replace(machine: Machine, fault: Fault): Undo | null {
+    const [former, later] = this.replacementOf(fault);
+    if (former === later && !this.stage.witness.canSpare(new Set([former]))) return null;
+    return this.order(machine, ['GROUP', 'REPLACE', this.groupOf(fault), String(former), String(later)]);
+  }
+
+  private replacementOf(fault: Fault): readonly [NodeId, NodeId] {
     const { witness, machines } = this.stage;
     const configuration = witness.groups.get(GroupId(Number(this.groupOf(fault))))?.configuration;
     const taken = new Set(configuration === undefined ? [] : membersOf(configuration).map(({ node }) => node));
     const former = this.nodeOf(fault.peer);
     const later = machines.map((_, step) => this.nodeOf(former + step)).find((node) => !taken.has(node));
-    return [String(former), String(later ?? former)];
+    return [former, later ?? former];
   }
 
   private recipientOf({ peer }: Fault): readonly string[] {

@@ -72,17 +72,21 @@ export class Machine implements Peer {
     this.life += 1;
     const { life } = this;
     const { witness } = this.around;
-    const restored = this.disk.open(
+    const { isLost } = this.disk;
+    const found = this.disk.open(
       (upTo) => {
-        if (life === this.life) this.onSynced(upTo, restored);
+        if (life !== this.life) return;
+        this.disk.isLost = false;
+        this.onSynced(upTo, { ...found, isLost: found.isLost || isLost });
       },
       (groups) => {
         if (life === this.life) this.receive({ kind: 'reclaim', groups });
       },
     );
-    witness.recovered(this.id, restored);
-    this.boot = restored.boots + 1;
-    this.disk.append(bootWrite, [{ kind: 'boot', boot: this.boot }]);
+    witness.recovered(this.id, found);
+    this.boot = Math.max(this.boot, found.boots) + 1;
+    const lost = isLost ? [{ kind: 'lost' } as const] : [];
+    this.disk.append(bootWrite, [...lost, { kind: 'boot', boot: this.boot }]);
   }
 
   /** The process dies at this instant; the disk keeps what the scenario says. */

@@ -4,8 +4,9 @@
  * through any of the remaining nodes.
  */
 import { NodeId } from '../../core/base/ids.ts';
+import type { Member } from '../../core/raft/types.ts';
 import type { Scenario } from '../scenario/scenario.ts';
-import type { GroupTruth, ReplicaTruth } from '../truth/groupTruth.ts';
+import type { GroupTruth } from '../truth/groupTruth.ts';
 import { rule } from '../truth/violation.ts';
 import { Auditor } from './auditor.ts';
 import type { Machine } from './machine.ts';
@@ -48,16 +49,7 @@ export class Settlement {
   private heal(): readonly Machine[] {
     const { scenario, world } = this;
     const lost = new Set(scenario.lost.map((node) => NodeId(((node - 1) % scenario.nodes) + 1)));
-    const isBearable = [...world.witness.groups.values()].every((group) =>
-      world.witness.configurationsOf(group).every((configuration) => {
-        // A voter on a node where another replica begins is as good as lost.
-        const isEnding = ({ node }: ReplicaTruth): boolean => configuration.learners.some((l) => l.node === node);
-        return group.isQuorum(
-          configuration,
-          (replica) => !lost.has(replica.node) && !isEnding(replica) && world.witness.isThere(replica),
-        );
-      }),
-    );
+    const isBearable = world.witness.canSpare(lost);
     const core: Machine[] = [];
     for (const machine of world.machines) {
       if (isBearable && lost.has(machine.id)) {
@@ -87,10 +79,15 @@ export class Settlement {
     return waiting;
   }
 
-  /** A change of members is not complete: joint, or a learner is to get its vote and its node is up. */
-  private isChanging({ configuration: { outgoing, learners } }: GroupTruth): boolean {
-    const isUp = (node: NodeId): boolean => this.world.machines[node - 1]?.isRunning === true;
-    return outgoing.length > 0 || learners.some(({ joins, node }) => joins && isUp(node));
+  /** A change of members is not complete: joint, a learner is to get its vote and its node is up, or a voter is lost. */
+  private isChanging({ configuration: { outgoing, learners, voters }, replicas }: GroupTruth): boolean {
+    const { machines, witness } = this.world;
+    const isUp = (node: NodeId): boolean => machines[node - 1]?.isRunning === true;
+    const isLost = ({ node, replica }: Member): boolean => {
+      const truth = replicas.get(replica);
+      return isUp(node) && (truth === undefined || !witness.isThere(truth));
+    };
+    return outgoing.length > 0 || learners.some(({ joins, node }) => joins && isUp(node)) || voters.some(isLost);
   }
 
   private judge(): void {

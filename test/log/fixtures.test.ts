@@ -38,6 +38,7 @@ const vote = { term: Term(2 * 0x1_0000_0000), votedFor: ReplicaId(3) };
 const beginning = { replica: 0 as const, isRemoved: false, base: { index: LogIndex(0), term: Term(0) }, chunks: [] };
 const restored: RestoredLog = {
   boots: 2,
+  isLost: false,
   groups: new Map([
     [GroupId(0), { ...beginning, hardState: { term: Term(5), votedFor: null }, entries: [noop, first, second] }],
     [GroupId(7), { ...beginning, hardState: { term: Term(0), votedFor: null }, entries: [masked] }],
@@ -55,6 +56,7 @@ const piece = (number: number): LogRecord => {
 };
 const restored2: RestoredLog = {
   boots: 2,
+  isLost: false,
   groups: new Map([
     [
       GroupId(0),
@@ -86,6 +88,7 @@ const format3: readonly (readonly LogRecord[])[] = [
 ];
 const restored3: RestoredLog = {
   boots: 2,
+  isLost: false,
   groups: new Map([
     [
       GroupId(0),
@@ -130,7 +133,7 @@ test('format 1 is read, its groups in order', () => {
   expect(found).toMatchObject({
     kind: 'recovered',
     log: restored,
-    end: { segment: 2, offset: fixtures(1, 2).get(2)!.length, sequence: 4, first: 1, boots: 2 },
+    end: { segment: 2, offset: fixtures(1, 2).get(2)!.length, sequence: 4, first: 1, boots: 2, isLost: false },
     isTorn: false,
   });
 });
@@ -156,7 +159,7 @@ test('format 2 is read, with or without the segment that is not needed', () => {
   whole.delete(1);
   expect(recover(whole)).toMatchObject({ kind: 'recovered', log: restored2, end: { ...end, first: 2 } });
   whole.delete(2);
-  expect(recover(whole)).toEqual({ kind: 'damaged', segment: 2, offset: 0, reason: 'the segment is missing' });
+  expect(recover(whole)).toMatchObject({ kind: 'damaged', segment: 2, offset: 0, reason: 'the segment is missing' });
 });
 
 test('format 3 is read', () => {

@@ -11,7 +11,7 @@ import { LogRecovery, type Recovery } from '../../core/log/recovery.ts';
 import type { Entry } from '../../core/raft/types.ts';
 
 export const identity: LogIdentity = { clusterId: 'test-cluster', node: NodeId(3) };
-export const noLog: RestoredLog = { boots: 0, groups: new Map() };
+export const noLog: RestoredLog = { boots: 0, isLost: false, groups: new Map() };
 
 /** The bytes of a log, by segment. */
 export type Image = ReadonlyMap<number, Uint8Array>;
@@ -128,7 +128,7 @@ export function plan(
     return [...first, { kind: 'entries', group: id, entries }];
   });
   const sorted = new Map([...groups].sort(([a], [b]) => a - b));
-  return { records, after: { log: { boots, groups: sorted }, begun } };
+  return { records, after: { log: { boots, isLost: false, groups: sorted }, begun } };
 }
 
 /** The first piece comes with the hard state and the entries behind the base: nothing written before is needed. */

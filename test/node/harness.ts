@@ -49,7 +49,7 @@ export class Nodes {
       return this.draws / 2_147_483_647;
     };
     for (const node of ids) {
-      const restored = { boots: 0, groups: new Map() };
+      const restored = { boots: 0, isLost: false, groups: new Map() };
       this.nodes.push(
         new Node({
           node,

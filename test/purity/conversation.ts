@@ -75,7 +75,7 @@ export function converse(): Conversation {
 
 function startNode(node: NodeId): Node {
   const settings = { ...defaultSettings, autoCreateTenants: true };
-  const restored = { boots: 0, groups: new Map() };
+  const restored = { boots: 0, isLost: false, groups: new Map() };
   return new Node({
     node,
     boot: 1,

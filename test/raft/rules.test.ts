@@ -266,6 +266,23 @@ describe('§6.4 reads at a member that does not lead', () => {
     expect(cluster.readsConfirmed).toBe(1);
   });
 
+  test('keep a member from resting until they are answered', () => {
+    const cluster = new RaftCluster(3, { rests: true });
+    cluster.elect(1);
+    for (let i = 0; i < 2; i += 1) {
+      cluster.pass(heartbeatMs);
+      cluster.settle();
+    }
+    cluster.read(3);
+    cluster.drop(reads(cluster).indexOf('readRequest'));
+    for (let i = 0; i < 20; i += 1) {
+      for (const id of cluster.ids) cluster.nodesHeardAt.set(id, cluster.now);
+      cluster.pass(heartbeatMs);
+      cluster.settle();
+    }
+    expect(cluster.readsConfirmed).toBe(1);
+  });
+
   test('are not answered by a leader that most do not hear', () => {
     const cluster = new RaftCluster(5);
     cluster.elect(1);

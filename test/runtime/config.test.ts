@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { defaultSettings } from '../../core/index.ts';
 import { checkConfig, readConfig } from '../../runtime/config/config.ts';
-import { keepGroups } from '../../runtime/config/keptGroups.ts';
+import { checkGroups, keepGroups } from '../../runtime/config/keptGroups.ts';
 import { localConfig } from '../../runtime/dev/topology.ts';
 import { ConfigError } from '../../runtime/exitCodes.ts';
 
@@ -187,13 +187,14 @@ describe('files', () => {
   test('data made for other replicas is refused', () => {
     const directory = temporary();
     const { topology } = checkConfig({ ...good, nodes: threeNodes }, '/');
+    expect(checkGroups(directory, topology)).toBe(false);
     keepGroups(directory, topology);
-    keepGroups(directory, topology);
+    expect(checkGroups(directory, topology)).toBe(true);
     const groups = [good.groups[1], { id: 1, nodes: [3, 2, 1] }];
     const other = checkConfig({ ...good, nodes: threeNodes, groups }, '/');
     expect(() => {
-      keepGroups(directory, other.topology);
-    }).toThrow(/^groups: .* was made for other groups or replicas, .* expects \[\[0,\[1\]\],\[1,\[1\]\]\]$/);
+      checkGroups(directory, other.topology);
+    }).toThrow(/^groups: .* was made for other groups or replicas: expects \[\[0,\[1\]\],\[1,\[1\]\]\]$/);
   });
 });
 

@@ -19,7 +19,7 @@ import { emptyLog, LogAppender, segmentBytes } from '../../core/log/appender.ts'
 import type { LogRecord } from '../../core/log/records.ts';
 import { type LogDisk, LogFiles } from '../../runtime/disk/logFiles.ts';
 import { openLog } from '../../runtime/disk/openLog.ts';
-import { ConfigError, exitCodes, FatalError } from '../../runtime/exitCodes.ts';
+import { ConfigError } from '../../runtime/exitCodes.ts';
 import { until } from './until.ts';
 
 const identity = { clusterId: 'test', node: NodeId(1) };
@@ -125,7 +125,7 @@ describe('what is on disk', () => {
     expect(frames().length).toBe('boot 1 boot 2 boot'.split(' ').length);
   });
 
-  test('is refused when a write that was followed by another is damaged, with where', async () => {
+  test('is put aside when a write that was followed by another is damaged, and a new log remembers that', async () => {
     const { files } = openLog(directory, identity);
     const { persisted } = listen(files);
     for (const index of [1, 2]) {
@@ -134,10 +134,16 @@ describe('what is on disk', () => {
     }
     await files.close();
     damage(1);
-    const open = (): unknown => openLog(directory, identity);
-    expect(open).toThrow(FatalError);
-    expect(open).toThrow(expect.objectContaining({ exitCode: exitCodes.damagedLog }));
-    expect(open).toThrow(/^the log is damaged: .*00000001\.wal at byte [0-9]+: /);
+    const damaged = readFileSync(join(directory, firstSegment));
+    const { boot, restored, loss, files: anew } = openLog(directory, identity, true);
+    expect(loss).toMatch(/^the log is damaged: .*00000001\.wal at byte [0-9]+: .*; it is in .*\.damaged-1$/);
+    expect(restored).toMatchObject({ isLost: true, groups: new Map() });
+    expect(boot).toBeGreaterThan(65_536);
+    expect(readFileSync(join(`${directory}.damaged-1`, firstSegment)).equals(damaged)).toBe(true);
+    await anew.close();
+    const later = openLog(directory, identity, true);
+    expect(later).toMatchObject({ boot: boot + 1, loss: null, restored: { isLost: true } });
+    await later.files.close();
   });
 
   test('is refused when it is of another node or cluster, and left as it is', async () => {
@@ -150,10 +156,23 @@ describe('what is on disk', () => {
     expect(readFileSync(join(directory, firstSegment)).equals(before)).toBe(true);
   });
 
-  test('is refused when a segment is missing', async () => {
+  test('is put aside when a segment is missing', async () => {
     await live([1]);
     writeFileSync(join(directory, '00000003.wal'), '');
-    expect(() => openLog(directory, identity)).toThrow(/^the log is damaged: .*00000002\.wal at byte 0: /);
+    const { loss, files } = openLog(directory, identity);
+    await files.close();
+    expect(loss).toMatch(/^the log is damaged: .*00000002\.wal at byte 0: /);
+  });
+
+  test('is lost when there is nothing and there was something, and new when there never was', async () => {
+    const first = openLog(directory, identity);
+    await first.files.close();
+    expect(first).toMatchObject({ boot: 1, loss: null, restored: { isLost: false } });
+    rmSync(directory, { recursive: true });
+    const second = openLog(directory, identity, true);
+    await second.files.close();
+    expect(second).toMatchObject({ restored: { isLost: true } });
+    expect(second.loss).toMatch(/^there is no log in /);
   });
 });
 

@@ -177,6 +177,8 @@ export const message: fc.Arbitrary<PeerMessage> = fc.oneof(
   { weight: 2, arbitrary: kind('reply', { boot: natural, request, attempt: natural, outcome }) },
   { weight: 1, arbitrary: kind('mapVersion', { version }) },
   { weight: 1, arbitrary: kind('pulse', { boot: natural }) },
+  { weight: 1, arbitrary: kind('lost', { group, boot: natural }) },
+  { weight: 1, arbitrary: kind('renewed', { group, boot: natural, replica }) },
   { weight: 1, arbitrary: kind('groupsVersion', { version: natural }) },
   { weight: 1, arbitrary: kind('leads', { groups: fc.array(fc.record({ group, term }), { maxLength: 4 }) }) },
   { weight: 1, arbitrary: kind('groups', { groups: fc.array(members, { maxLength: 4 }) }) },

@@ -1,0 +1,77 @@
+/** A node whose log is damaged, or gone, comes back with nothing and is given everything by the others. */
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Redis } from 'ioredis';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { type Cluster, startCluster, until } from '../support/cluster.ts';
+
+let cluster: Cluster;
+const clients: Redis[] = [];
+
+beforeEach(async () => {
+  cluster = await startCluster({ groups: 2 });
+});
+
+afterEach(async () => {
+  for (const each of clients.splice(0)) each.disconnect();
+  await cluster.stop();
+});
+
+function client(node: number): Redis {
+  const made = new Redis({ port: cluster.ports[node - 1] ?? 0, host: '127.0.0.1', retryStrategy: () => 100 });
+  made.on('error', () => undefined);
+  clients.push(made);
+  return made;
+}
+
+function damage(directory: string): void {
+  const path = join(directory, '00000001.wal');
+  const bytes = readFileSync(path);
+  const at = Math.floor(bytes.findLastIndex((byte) => byte !== 0) / 2);
+  bytes[at] = (bytes[at] ?? 0) ^ 1;
+  writeFileSync(path, bytes);
+}
+
+const losses: Readonly<Record<string, (log: string) => void>> = {
+  damaged: damage,
+  gone: (log) => {
+    rmSync(log, { recursive: true });
+  },
+};
+
+test.each(Object.keys(losses))(
+  'a log that is %s',
+  async (loss) => {
+    const one = client(1);
+    const values = Array.from({ length: 200 }, (_, i) => `value ${String(i)}`);
+    for (const value of values) await one.rpush('{acme}list', value);
+    await cluster.kill(3);
+    losses[loss]?.(join(cluster.data, 'node-3', 'log'));
+    cluster.start(3);
+
+    const three = client(3);
+    const replicaOn = async (node: number): Promise<number> => {
+      const leader = ((await one.call('GROUP', 'INFO', '1')) as unknown[])[3] as number;
+      const flat = (await client(leader).call('GROUP', 'INFO', '1')) as unknown[];
+      const progress = flat[flat.indexOf('progress') + 1] as unknown[][];
+      const found = progress.find((fields) => fields[fields.indexOf('node') + 1] === node);
+      return found === undefined ? 0 : Number(found[found.indexOf('replica') + 1]);
+    };
+    await until(async () => (await replicaOn(3)) > 3, 'another replica is in its place');
+    for (const group of ['0', '1', '2'])
+      await until(async () => {
+        const flat = (await three.call('GROUP', 'INFO', group).catch(() => [])) as unknown[];
+        return JSON.stringify(flat[flat.indexOf('learners') + 1]) === '[]' && flat.includes('role');
+      }, 'it has its vote');
+    const kept = readdirSync(join(cluster.data, 'node-3')).filter((name) => name.startsWith('log.damaged'));
+    expect(kept).toHaveLength(loss === 'damaged' ? 1 : 0);
+
+    // With it and one other there is a majority again, and nothing is lost.
+    await cluster.kill(2);
+    await until(async () => (await three.rpush('{acme}list', 'last').catch(() => 0)) > 0, 'a write');
+    const list = await three.lrange('{acme}list', 0, -1);
+    expect(list.slice(0, values.length)).toEqual(values);
+    expect(list.filter((value) => value === 'last').length).toBe(list.length - values.length);
+  },
+  60_000,
+);
