@@ -552,8 +552,7 @@ export class Raft {
   /** Only if this log is what the leader takes it for, and no read waits for its word; otherwise its timer goes on, and wakes the leader. */
   private onRest({ commit }: Of<'rest'>): void {
     const s = this.state;
-    s.isResting =
-      commit === s.log.lastIndex && commit === s.commitIndex && this.isSynced && !this.reads.isWaiting;
+    s.isResting = commit === s.log.lastIndex && commit === s.commitIndex && this.isSynced && !this.reads.isWaiting;
   }
 
   /** With a disk that does not answer nothing more can be proposed here, but the others may be well. */
