@@ -14,6 +14,7 @@ import { type HostPort, hostPort } from './config/hostPort.ts';
 import { checkGroups, keepGroups } from './config/keptGroups.ts';
 import { lockData } from './disk/dataLock.ts';
 import type { LogFiles } from './disk/logFiles.ts';
+import { DiskSpace } from './disk/diskSpace.ts';
 import { openLog } from './disk/openLog.ts';
 import { Driver, readClocks } from './driver.ts';
 import { ConfigError, exitCodes } from './exitCodes.ts';
@@ -90,6 +91,10 @@ export async function runNode(config: NodeConfig): Promise<void> {
   await orRefuse(clients.listen(), 'client', config.client);
   const world: World = { clients, peers, log: files };
   driver.start(world);
+  const space = new DiskSpace(config.data, config.minFreeBytes, (isShort) => {
+    driver.emit({ kind: 'diskSpace', isShort });
+  });
+  await space.watch();
   const { host, port } = config.client;
   logger.info({ boot, client: `${host}:${String(port)}`, groups: core.groups.size }, 'serving');
   stopOnSignal(driver, world, logger, end);

@@ -268,8 +268,10 @@ export class Group implements StateOwner {
       known.blocked = false;
     }
     if (!this.isLeader) return this.refusalOfRead(submission);
-    if (this.raft.canPropose === 'busy') return { kind: 'busy', what: 'uncommitted bytes of the group' };
-    if (this.raft.canPropose === 'notLeader') return this.notLeader();
+    const { canPropose } = this.raft;
+    if (canPropose === 'busy') return { kind: 'busy', what: 'uncommitted bytes of the group' };
+    if (canPropose === 'notLeader') return this.notLeader();
+    if (canPropose === 'full' && this.isWritten(submission)) return diskShort;
     if (this.proposedCount >= this.limits.proposedOperations)
       return { kind: 'busy', what: 'proposed operations of the group' };
     if (this.reads.length >= this.limits.waitingReads) return { kind: 'busy', what: 'waiting reads of the group' };
@@ -347,15 +349,24 @@ export class Group implements StateOwner {
     const index = this.isLeader ? this.raft.propose(encodeEntryBatch(batch)) : null;
     if (index === null) {
       this.proposedCount -= submissions.length;
-      const refusal: Refusal = this.isLeader
-        ? { kind: 'busy', what: 'uncommitted bytes of the group' }
-        : this.notLeader();
+      const refusal = this.refusalOfProposal();
       for (const submission of submissions) this.refuseLogged(submission, refusal);
       return;
     }
     const { term } = this.raft.state;
     this.proposals.push({ index, term, batch });
     this.probe?.proposed({ group: this.id, term, index, origins: submissions.map(({ origin }) => origin) });
+  }
+
+  private refusalOfProposal(): Refusal {
+    if (!this.isLeader) return this.notLeader();
+    return this.raft.canPropose === 'full' ? diskShort : { kind: 'busy', what: 'uncommitted bytes of the group' };
+  }
+
+  /** It goes to the log: a write, or a read behind a write of its lane. */
+  private isWritten({ operation, lane, origin }: Submission): boolean {
+    if (this.machine.accessOf(operation) === 'write') return true;
+    return lane !== 0 && this.lanes.at(origin.node, lane).logged > 0;
   }
 
   private startReads(mono: MonoTime): void {
@@ -531,6 +542,7 @@ export class Group implements StateOwner {
 }
 
 const undecided: Outcome = { kind: 'undecided' };
+const diskShort: Refusal = { kind: 'busy', what: 'the disk of the leader is nearly full' };
 
 /** To who asked, it makes no difference that it ran when it was asked for the first time. */
 function outcomeOf(applied: Applied): Outcome {

@@ -27,6 +27,8 @@ export interface SnapshotLimits {
   /** Pieces are sent again after that long without an answer, and given up after as long again and more. */
   readonly snapshotResendMs: number;
   readonly snapshotGiveUpMs: number;
+  /** No state is saved then. */
+  readonly isDiskShort: () => boolean;
 }
 
 /** The group this is the state of. */
@@ -176,7 +178,7 @@ export class Snapshots {
   }
 
   private get isSaveDue(): boolean {
-    if (this.receiving !== null) return false;
+    if (this.receiving !== null || this.limits.isDiskShort()) return false;
     return this.isWanted || this.logBytes >= Math.max(this.limits.snapshotLogBytes, this.lastBytes);
   }
 

@@ -30,6 +30,8 @@ export type Input =
   | { readonly kind: 'timer' }
   /** These groups keep the log long: each should save its state anew. */
   | { readonly kind: 'reclaim'; readonly groups: readonly GroupId[] }
+  /** The disk is nearly full, or is not any more: what clients want written is refused then, so that the rest still fits. */
+  | { readonly kind: 'diskSpace'; readonly isShort: boolean }
   /** The operator wants the node to stop: hand over leadership, take no new work. */
   | { readonly kind: 'drain' };
 

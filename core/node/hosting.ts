@@ -42,6 +42,7 @@ export class Hosting {
   private readonly removed = new Map<GroupId, ReplicaId>();
   private readonly context: NodeContext;
   private readonly pulses: Pulses;
+  private readonly isDiskShort: () => boolean;
   private readonly groupLimits: GroupLimits;
   private readonly descriptors: ReadonlyMap<GroupId, GroupDescriptor>;
 
@@ -52,10 +53,11 @@ export class Hosting {
   private readonly isLost: boolean;
   private readonly renewed = new Map<GroupId, ReplicaId>();
 
-  constructor(context: NodeContext, pulses: Pulses, restored: RestoredLog) {
+  constructor(context: NodeContext, pulses: Pulses, isDiskShort: () => boolean, restored: RestoredLog) {
     this.context = context;
     this.pulses = pulses;
-    this.groupLimits = limitsOf(context);
+    this.isDiskShort = isDiskShort;
+    this.groupLimits = limitsOf(context, isDiskShort);
     this.descriptors = new Map(context.topology.groups.map((descriptor) => [descriptor.group, descriptor]));
     this.isLost = restored.isLost;
     for (const { group } of context.topology.groups) {
@@ -158,6 +160,7 @@ export class Hosting {
       leases: settings.leaseReads,
       firstTicket: this.context.boot * ticketsPerLife,
       nodeHeardAt,
+      isDiskShort: this.isDiskShort,
     };
   }
 
@@ -175,9 +178,10 @@ export class Hosting {
 }
 
 /** One object for all groups of a node. */
-function limitsOf({ settings: { maxValueBytes, snapshotLogBytes } }: NodeContext): GroupLimits {
+function limitsOf({ settings }: NodeContext, isDiskShort: () => boolean): GroupLimits {
+  const { maxValueBytes, snapshotLogBytes } = settings;
   const snapshotChunkBytes = Math.min(limits.snapshotChunkBytes, Math.ceil(snapshotLogBytes / piecesOfLog));
-  return { ...limits, maxValueBytes, snapshotLogBytes, snapshotChunkBytes };
+  return { ...limits, maxValueBytes, snapshotLogBytes, snapshotChunkBytes, isDiskShort };
 }
 
 interface Restored extends RestoredState {

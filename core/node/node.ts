@@ -88,6 +88,7 @@ export class Node implements ForwarderHost {
   /** The number of this turn. */
   private turn = 0;
   private nextWrite = WriteId(1);
+  private isDiskShort = false;
   private draining: 'no' | 'draining' | 'drained' = 'no';
 
   constructor(options: NodeOptions) {
@@ -103,7 +104,7 @@ export class Node implements ForwarderHost {
       autoCreateTenants: settings.autoCreateTenants,
     });
     this.pulses = new Pulses(settings.electionMs);
-    this.hosting = new Hosting(this.options, this.pulses, options.restored);
+    this.hosting = new Hosting(this.options, this.pulses, () => this.isDiskShort, options.restored);
     this.groups = this.hosting.groups;
     const view = new LocalView(this.options, this.groups, this.router, this.forwarder, this.statistics, {
       connections: () => this.clients.all(),
@@ -197,6 +198,9 @@ export class Node implements ForwarderHost {
         return;
       case 'reclaim':
         for (const group of input.groups) this.save(group);
+        return;
+      case 'diskSpace':
+        this.onDiskSpace(input.isShort);
         return;
       case 'drain':
         this.startDraining();
@@ -309,7 +313,11 @@ export class Node implements ForwarderHost {
     this.touched.add(group);
   }
 
-  private log(level: 'info' | 'warn', message: string, facts: Readonly<Record<string, string | number>>): void {
+  private log(
+    level: 'info' | 'warn' | 'error',
+    message: string,
+    facts: Readonly<Record<string, string | number>>,
+  ): void {
     this.effects.push({ kind: 'log', level, message, facts });
   }
 
@@ -564,6 +572,19 @@ export class Node implements ForwarderHost {
   private onGroupTimer(group: Group): void {
     this.touched.add(group);
     if (this.draining === 'no' || group.isLeader) group.onTimer(this.now.mono);
+  }
+
+  /** Others may have room: what is led here is handed over. Who has none either refuses writes and serves reads. */
+  private onDiskSpace(isShort: boolean): void {
+    if (isShort === this.isDiskShort) return;
+    this.isDiskShort = isShort;
+    if (isShort) this.log('error', 'the disk is nearly full: writes are refused', {});
+    else this.log('info', 'the disk has room again', {});
+    for (const group of this.groups.values()) {
+      if (!isShort || !group.isLeader) continue;
+      group.raft.transferLeadership(null, this.now.mono, true);
+      this.touched.add(group);
+    }
   }
 
   private startDraining(): void {

@@ -81,7 +81,13 @@ export class Raft {
     return isSynced(this.state);
   }
 
-  get canPropose(): 'yes' | 'notLeader' | 'busy' {
+  /** Whether it takes data: `full`, the disk does not. */
+  get canPropose(): 'yes' | 'notLeader' | 'busy' | 'full' {
+    const { canAppend } = this;
+    return canAppend === 'yes' && this.config.isDiskShort() ? 'full' : canAppend;
+  }
+
+  private get canAppend(): 'yes' | 'notLeader' | 'busy' {
     if (this.state.role !== 'leader' || this.state.transferTo !== null) return 'notLeader';
     return this.state.uncommittedBytes < this.config.maxUncommittedBytes ? 'yes' : 'busy';
   }
@@ -115,6 +121,8 @@ export class Raft {
         return;
       case 'append':
         this.followLeader(from, now);
+        // Not acknowledged, so sent again: by then there may be room.
+        if (this.config.isDiskShort() && message.entries.some(({ kind }) => kind === 'data')) return;
         this.replication.onAppend(from, message);
         return;
       case 'heartbeat':
@@ -127,7 +135,7 @@ export class Raft {
         return;
       case 'snapshotChunk':
         this.followLeader(from, now);
-        this.replication.onSnapshotChunk(from, message);
+        if (!this.config.isDiskShort()) this.replication.onSnapshotChunk(from, message);
         return;
       case 'snapshotReply':
         if (s.role === 'leader') this.replication.onSnapshotReply(from, message, now);
@@ -286,7 +294,7 @@ export class Raft {
   changeMembership(change: MembershipChange, now: MonoTime): 'begun' | 'notLeader' | 'busy' | 'unsafe' {
     const s = this.state;
     this.wake(now);
-    if (this.canPropose !== 'yes') return this.canPropose === 'busy' ? 'busy' : 'notLeader';
+    if (this.canAppend !== 'yes') return this.canAppend;
     if (!this.mayChangeMembership()) return 'busy';
     const { configuration } = s.log.era;
     const next =
@@ -485,7 +493,7 @@ export class Raft {
     const s = this.state;
     const { configuration } = s.log.era;
     if (isJoint(configuration)) {
-      if (s.commitIndex >= s.termStart && this.canPropose === 'yes') this.configure(settled(configuration), now);
+      if (s.commitIndex >= s.termStart && this.canAppend === 'yes') this.configure(settled(configuration), now);
       return;
     }
     if (isVoter(configuration, this.id)) return;
@@ -500,7 +508,7 @@ export class Raft {
     const s = this.state;
     const goal = s.promotionGoal;
     s.promotionGoal = s.commitIndex;
-    if (goal === null || this.canPropose !== 'yes' || !this.mayChangeMembership()) return;
+    if (goal === null || this.canAppend !== 'yes' || !this.mayChangeMembership()) return;
     const isReady = ({ replica, joins }: Learner): boolean => {
       const progress = s.progress.get(replica);
       return (
@@ -526,7 +534,7 @@ export class Raft {
   private mayRest(now: MonoTime): boolean {
     const s = this.state;
     const { configuration, since } = s.log.era;
-    if (s.idleHeartbeats < restAfterHeartbeats || this.canPropose !== 'yes') return false;
+    if (s.idleHeartbeats < restAfterHeartbeats || this.canAppend !== 'yes') return false;
     if (!this.isSynced || s.commitIndex < s.log.lastIndex || s.commitIndex < since) return false;
     if (isJoint(configuration) || configuration.learners.some(({ joins }) => joins)) return false;
     for (const [replica, progress] of s.progress) {

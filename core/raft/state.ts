@@ -18,6 +18,8 @@ export interface RaftConfig {
   readonly maxInflightBytes: number;
   readonly maxUncommittedBytes: number;
   readonly leases: boolean;
+  /** The disk is nearly full: it takes no more of the owner's data, and all else. */
+  readonly isDiskShort: () => boolean;
   /** Higher than any ticket of an earlier life of the replica. */
   readonly firstTicket: number;
   /** When anything of the node of a replica was heard last, while its group is at rest; null: never. */

@@ -34,6 +34,8 @@ export interface NodeConfig {
   readonly maxClients: number;
   readonly maxUnreadBytes: number;
   readonly idleMs: number;
+  /** With less on the disk, writes are refused. */
+  readonly minFreeBytes: number;
   readonly maxQueuedBytes: number;
   readonly logLevel: LogLevel;
 }
@@ -74,6 +76,7 @@ export function checkConfig(value: unknown, base: string): NodeConfig {
     maxClients: file.clients.max,
     maxUnreadBytes: roomFor(file, 'clients.maxUnreadBytes', file.clients.maxUnreadBytes, usualUnreadBytes),
     idleMs: file.clients.idleMs,
+    minFreeBytes: file.disk.minFreeBytes,
     maxQueuedBytes: roomFor(file, 'peers.maxQueuedBytes', file.peers.maxQueuedBytes, usualQueuedBytes),
     logLevel: file.log,
   };

@@ -67,6 +67,7 @@ const schema = v.strictObject({
     }),
     {},
   ),
+  disk: v.optional(v.strictObject({ minFreeBytes: v.optional(wholeNumber(0, 2 ** 50), 256 * mib) }), {}),
   peers: v.optional(v.strictObject({ maxQueuedBytes: v.optional(wholeNumber(mib, 4096 * mib)) }), {}),
   log: v.optional(v.picklist(logLevels, `expects one of ${logLevels.join(', ')}`), 'info'),
 });

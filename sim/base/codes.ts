@@ -18,6 +18,7 @@ export const inputCode: Readonly<Record<Input['kind'], number>> = {
   timer: 9,
   drain: 10,
   reclaim: 11,
+  diskSpace: 12,
 };
 
 /** What happens to the world itself, beside inputs. */
@@ -69,6 +70,9 @@ export function hashInput(hash: RollingHash, input: Input): void {
       return;
     case 'persisted':
       hash.add(input.upTo);
+      return;
+    case 'diskSpace':
+      hash.add(input.isShort ? 1 : 0);
       return;
     case 'reclaim':
       for (const group of input.groups) hash.add(group);

@@ -193,12 +193,18 @@ export const bugs: readonly Bug[] = [
     ...hunt('membership', 40),
   },
   {
+    name: 'a follower whose disk is nearly full takes entries',
+    edits: [edit(raft, 'if (this.config.isDiskShort() && message', 'if (message.round < 0 && message')],
+    oracles: ['disk'],
+    ...hunt('crashes', 120),
+  },
+  {
     name: 'a read does not wait for its quorum round',
     edits: [
       edit(
-        raft,
-        "return this.state.role === 'leader' && this.state.confirmedRound >= round;",
-        "return this.state.role === 'leader' && round > 0;",
+        'core/raft/reads.ts',
+        "return s.role === 'leader' && s.confirmedRound >= point.round ? point.index : null;",
+        "return s.role === 'leader' ? point.index : null;",
       ),
     ],
     oracles: ['X1'],
@@ -206,7 +212,7 @@ export const bugs: readonly Bug[] = [
   },
   {
     name: 'a new leader serves reads before it has committed in its term',
-    edits: [edit(raft, 'if (s.commitIndex < s.termStart) return null;', '')],
+    edits: [edit('core/raft/reads.ts', 'if (s.commitIndex < s.termStart) return null;', '')],
     oracles: ['L1', 'L2'],
     ...hunt('mixed', 60),
   },
@@ -240,19 +246,8 @@ export const bugs: readonly Bug[] = [
   {
     name: 'the receiver trusts the sender about leadership',
     edits: [
-      edit(group, 'if (!this.isLeader) return this.notLeader();', ''),
-      edit(group, "if (this.raft.canPropose === 'notLeader') return this.notLeader();", ''),
-      edit(
-        group,
-        'const ticket = raft.requestRead();',
-        'const ticket = raft.requestRead() ?? { round: 0, index: raft.state.commitIndex };',
-      ),
-      edit(group, 'if (!this.isLeader) {', 'if (this.applied < 0) {'),
-      edit(
-        raft,
-        "return this.state.role === 'leader' && this.state.confirmedRound >= round;",
-        'return this.state.confirmedRound >= round || round === 0;',
-      ),
+      edit(group, 'if (!this.isLeader) return this.refusalOfRead(submission);', ''),
+      edit(group, "if (canPropose === 'notLeader') return this.notLeader();", ''),
     ],
     oracles: ['X1'],
     ...hunt('stale-map', 10),

@@ -268,6 +268,7 @@ export const nemeses = {
     ),
   ],
   diskHang: (stage) => [fault('diskHang', soon(stage), anyone(stage), between(stage.random, 50, 5 * stage.electionMs))],
+  diskShort: (stage) => [fault('diskShort', soon(stage), anyone(stage), between(stage.random, 200, 3000))],
   crashOfSlowDisk: (stage) => {
     const node = someNode(stage);
     const startMs = momentMs(stage);

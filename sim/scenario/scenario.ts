@@ -183,6 +183,7 @@ export const faultKinds = {
   clockJump: 'the wall clock jumps by `amount` ms',
   diskSlow: 'a sync takes `amount` ms longer',
   diskHang: 'no sync ends before forMs have passed',
+  diskShort: 'the disk is nearly full',
   pinMap: 'the node hears no news of the map',
   staleMap: 'the node holds a map that is `amount` versions old and hears no news of it',
   staleHint: 'the node believes in earlier leaders',

@@ -73,6 +73,8 @@ function describeInput(input: Exclude<Input, { kind: 'peerMessages' }>): string 
       return `disk has w${String(input.upTo)}`;
     case 'reclaim':
       return `reclaim ${input.groups.map((group) => `g${String(group)}`).join(' ')}`;
+    case 'diskSpace':
+      return input.isShort ? 'disk nearly full' : 'disk has room';
     case 'timer':
     case 'drain':
       return input.kind;

@@ -31,6 +31,8 @@ export class Disk {
   /** Faults in force: what a sync takes longer, and until when none ends. */
   extraUs = 0;
   hangsUntil = 0;
+  /** It is nearly full. */
+  isShort = false;
   /** Its log is gone, and nothing on it says so yet. */
   isLost = false;
   /** Syncs begun, over all lives. */

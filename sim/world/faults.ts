@@ -228,6 +228,11 @@ export class Faults {
         return () => {
           machine.disk.hangsUntil = 0;
         };
+      case 'diskShort':
+        machine.setDiskShort(true);
+        return () => {
+          machine.setDiskShort(false);
+        };
       case 'pinMap':
         return this.pin(machine.id);
       case 'staleMap':

@@ -6,10 +6,12 @@ import { type ConnId, type NodeId, WriteId } from '../../core/base/ids.ts';
 import { invariant, unreachable } from '../../core/base/invariant.ts';
 import type { Random, RandomSource } from '../../core/base/random.ts';
 import type { Effect, Input } from '../../core/node/door.ts';
+import type { LogRecord } from '../../core/log/records.ts';
 import { Node } from '../../core/node/node.ts';
 import type { NodeOptions, Settings, Topology } from '../../core/node/options.ts';
 import type { PeerMessage } from '../../core/wire/messages.ts';
 import type { CrashKeeps, TurnKnobs } from '../scenario/scenario.ts';
+import { rule } from '../truth/violation.ts';
 import type { Witness } from '../truth/witness.ts';
 import type { Clock } from './clock.ts';
 import type { Disk } from './disk.ts';
@@ -48,6 +50,8 @@ export class Machine implements Peer {
   pauses = 0;
   private readonly around: Surroundings;
   private readonly random: Random;
+  /** It was told that its disk is nearly full. */
+  private knowsShort = false;
   private inbox: Input[] = [];
   private turnIsDue = false;
   private busyUntil = 0;
@@ -126,6 +130,12 @@ export class Machine implements Peer {
     this.receive({ kind: isUp ? 'peerUp' : 'peerDown', peer });
   }
 
+  /** The process is told how much room its disk has. */
+  setDiskShort(isShort: boolean): void {
+    this.disk.isShort = isShort;
+    this.receive({ kind: 'diskSpace', isShort });
+  }
+
   /** The clock was changed: the wake-up is set anew. */
   onClockChanged(): void {
     this.wakeMono = null;
@@ -154,6 +164,8 @@ export class Machine implements Peer {
       probe: witness.probeOf(id, boot),
     });
     witness.started(this.id, this.boot, this.node);
+    this.knowsShort = false;
+    if (this.disk.isShort) this.receive({ kind: 'diskSpace', isShort: true });
     this.around.onStarted(this);
     this.setWakeUp();
   }
@@ -183,6 +195,7 @@ export class Machine implements Peer {
     witness.stepped(this.id);
     this.busyUntil = schedule.now + knobs.turnUs + inbox.length * knobs.inputUs;
     for (const effect of effects) this.perform(effect);
+    for (const input of inbox) if (input.kind === 'diskSpace') this.knowsShort = input.isShort;
     witness.endTurn(this.id);
     this.setWakeUp();
   }
@@ -201,6 +214,7 @@ export class Machine implements Peer {
         around.sendToPeer(this.id, effect.to, effect.messages);
         return;
       case 'persist':
+        if (this.knowsShort) requireSparse(this.id, effect.records);
         around.witness.written(this.id, effect.write, effect.records);
         this.disk.append(effect.write, effect.records);
         return;
@@ -233,5 +247,13 @@ export class Machine implements Peer {
     const { wakeAt } = this.node;
     if (wakeAt !== null && wakeAt <= this.clock.mono(this.around.schedule.now)) this.receive({ kind: 'timer' });
     else this.setWakeUp();
+  }
+}
+
+/** What must be written anyway: terms, votes, who belongs to a group. */
+function requireSparse(node: NodeId, records: readonly LogRecord[]): void {
+  for (const record of records) {
+    const isData = record.kind === 'entries' && record.entries.some(({ kind }) => kind === 'data');
+    rule(!isData, 'disk', 'nothing of clients is written to a disk that is nearly full', { node });
   }
 }

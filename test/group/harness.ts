@@ -56,6 +56,7 @@ export class OneReplica {
       maxUncommittedBytes: limits.uncommittedBytes,
       leases: false,
       firstTicket: 0,
+      isDiskShort: () => false,
       nodeHeardAt: () => null,
     };
     const base = { index: LogIndex(0), term: Term(0) };
@@ -68,7 +69,7 @@ export class OneReplica {
       raft,
       machine,
       { bytes: 0, stamp: WallTime(0) },
-      { ...limits, snapshotLogBytes: 1_000_000_000, maxValueBytes: 1_000_000, ...changed },
+      { ...limits, snapshotLogBytes: 1_000_000_000, maxValueBytes: 1_000_000, isDiskShort: () => false, ...changed },
       null,
     );
   }

@@ -142,3 +142,21 @@ test('READONLY: a follower that no leader answers serves nothing', () => {
   nodes.pass(8000);
   expect(nodes.replies(other)).toBe('-UNAVAILABLE not executed: no leader of the group answered in time\r\n');
 });
+
+test('where the disk is nearly full nothing is written and everything is read; others with room take over', () => {
+  nodes.ask(1, 1, 'SET', '{acme}k', 'v');
+  const leader = leaderOf('acme');
+  nodes.input(leader, { kind: 'diskSpace', isShort: true });
+  nodes.pass(1500);
+  expect(leaderOf('acme')).not.toBe(leader);
+  expect(nodes.ask(leader, leader, 'SET', '{acme}k', 'w')).toBe('+OK\r\n');
+  for (const node of [1, 2, 3]) nodes.input(node, { kind: 'diskSpace', isShort: true });
+  nodes.pass(1500);
+  expect(nodes.ask(leader, leader, 'GET', '{acme}k')).toBe('$1\r\nw\r\n');
+  expect(nodes.ask(leader, leader, 'SET', '{acme}k', 'x')).toBe(
+    '-BUSY not executed: the disk of the leader is nearly full\r\n',
+  );
+  for (const node of [1, 2, 3]) nodes.input(node, { kind: 'diskSpace', isShort: false });
+  nodes.pass(1500);
+  expect(nodes.ask(leader, leader, 'SET', '{acme}k', 'x')).toBe('+OK\r\n');
+});

@@ -252,6 +252,7 @@ export class RaftCluster {
       maxUncommittedBytes: 10_000,
       leases: false,
       firstTicket: life * 1000,
+      isDiskShort: () => false,
       nodeHeardAt: (replica: ReplicaId) => this.nodesHeardAt.get(replica) ?? null,
     };
     const random = (): number => {

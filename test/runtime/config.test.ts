@@ -52,6 +52,7 @@ test('the least a file must say, and what the rest is then', () => {
     maxClients: 10_000,
     maxUnreadBytes: 256 * mib,
     idleMs: 0,
+    minFreeBytes: 256 * mib,
     maxQueuedBytes: 512 * mib,
     logLevel: 'info',
   });
