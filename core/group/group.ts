@@ -17,6 +17,7 @@ import type { Raft } from '../raft/raft.ts';
 import type { Entry, RaftOutput } from '../raft/types.ts';
 import type { Outcome, Refusal } from '../wire/messages.ts';
 import { decodeEntryBatch, encodeEntryBatch, type EntryBatch, type LoggedOperation } from '../wire/operation.ts';
+import { Checks } from './checks.ts';
 import { Lanes } from './lanes.ts';
 import type { Applied, StateMachine } from './machine.ts';
 import { ReadQueue, type WaitingRead } from './reads.ts';
@@ -67,6 +68,8 @@ export class Group implements StateOwner {
   /** What came to an end since the owner last drained it. */
   readonly completions = new Queue<Completion>();
   readonly lanes = new Lanes();
+  /** Replicas whose state differs from the others', as this leader has found. */
+  readonly outliers = new Set<ReplicaId>();
   /** Since when this replica has led without a break; null if it does not. */
   ledSince: MonoTime | null = null;
   /** What was told of it last: the log index of the configuration that is committed. */
@@ -91,6 +94,7 @@ export class Group implements StateOwner {
   private readonly proposals = new Queue<Proposal>();
   private proposedCount = 0;
   private readonly reads = new ReadQueue();
+  private readonly checks = new Checks();
   /** What waits in it arrived while this replica led. */
   private readsAsLeader = false;
 
@@ -212,6 +216,7 @@ export class Group implements StateOwner {
       this.replyBytesLeft = this.limits.replyBytesPerTurn;
     }
     this.snapshots.hear(now.mono);
+    this.compareStates();
     if (this.hasBacklog) this.applyCommitted();
     const oldest = this.proposals.peek();
     if (oldest !== undefined && (!this.isLeader || oldest.term !== this.raft.state.term)) this.surrender();
@@ -260,6 +265,32 @@ export class Group implements StateOwner {
     this.stamp = stamp;
   }
 
+  /** Tells the leader what this replica has as of a check, or, as the leader, looks who differs. */
+  private compareStates(): void {
+    const { raft, checks } = this;
+    const own = this.snapshots.takeDigest();
+    if (own !== null && !this.isLeader) raft.reportDigest(own.index, own.digest);
+    if (own !== null) checks.note(raft.id, own.index, own.digest);
+    let isNews = own !== null;
+    for (let report = raft.takeDigest(); report !== null; report = raft.takeDigest()) {
+      checks.note(report.from, report.message.index, report.message.digest);
+      isNews = true;
+    }
+    if (!isNews || !this.isLeader) return;
+    for (const outlier of checks.outliers(raft.configuration.voters.map(({ replica }) => replica)))
+      this.outliers.add(outlier);
+  }
+
+  /** Puts another in the place of a replica whose state differs from the others'. True when that is begun, or no use. */
+  replaceOutlier(outlier: ReplicaId, now: MonoTime): boolean {
+    const { raft } = this;
+    const member = membersOf(raft.configuration).find(({ replica }) => replica === outlier);
+    if (!this.isLeader || member === undefined) return true;
+    const learner = raft.configuration.learners.find(({ replica }) => replica === outlier);
+    const { joins, replaces } = learner ?? { joins: true, replaces: outlier };
+    return raft.changeMembership({ kind: 'add', node: member.node, joins, replaces }, now) === 'begun';
+  }
+
   private refusalOf(submission: Submission): Refusal | null {
     const { lane, resumes, origin } = submission;
     if (lane !== 0) {
@@ -287,8 +318,8 @@ export class Group implements StateOwner {
 
   /** There is a leader, here or elsewhere, to say what must be applied for a read. */
   get canRead(): boolean {
-    const { leader, isRemoved } = this.raft.state;
-    return leader !== null && !isRemoved;
+    const { leader, isRemoved, isSuspect } = this.raft.state;
+    return leader !== null && !isRemoved && !isSuspect;
   }
 
   private notLeader(): Refusal {
@@ -456,6 +487,7 @@ export class Group implements StateOwner {
     this.appliedIndex = entry.index;
     this.snapshots.noteApplied(entry.data.length + entryOverheadBytes);
     const proposal = this.takeProposal(entry);
+    if (entry.kind === 'check') this.snapshots.onCheck();
     if (entry.kind !== 'data') return 1;
     if (proposal !== null) {
       this.applyBatch(entry, proposal.batch);

@@ -7,6 +7,7 @@
  * interrupted begins anew, but a follower keeps the pieces it has: equal state is equal pieces.
  */
 import type { GroupId, LogIndex, ReplicaId, WriteId } from '../base/ids.ts';
+import { digestOf, emptyDigest } from '../base/digest.ts';
 import { invariant } from '../base/invariant.ts';
 import { Queue } from '../base/queue.ts';
 import { elapsedMs, type MonoTime, type WallTime } from '../base/time.ts';
@@ -49,6 +50,9 @@ interface Saving {
   readonly keptBytes: number;
   chunks: number;
   bytes: number;
+  /** Of the pieces so far; whether it is of a check, so that somebody wants to know. */
+  digest: number;
+  readonly isCheck: boolean;
   isComplete: boolean;
   /** The write of its latest piece, until that is on disk. */
   write: WriteId | 'next' | null;
@@ -82,6 +86,8 @@ interface Receiving {
 
 /** Of what a save stands for, so many times `snapshotLogBytes` are kept for a transfer that needs what follows it. */
 const mostKept = 4;
+/** How much longer a follower waits than its leader before it saves its state unasked. */
+const patience = 1.25;
 /** Where the log is to be short, so little of that is kept: enough for entries on their way. */
 const shortShare = 64;
 
@@ -94,6 +100,10 @@ export class Snapshots {
   private readonly limits: SnapshotLimits;
   /** The latest snapshot on disk is of this index; 0 if there is none. */
   savedIndex: LogIndex;
+  /** The check that this leader has asked for and not applied yet. */
+  private check: { readonly index: LogIndex; readonly term: number } | null = null;
+  /** What this replica has as of a check, to be told. */
+  private digested: { readonly index: LogIndex; readonly digest: number } | null = null;
   private records: LogRecord[] = [];
   /** Of the log that no snapshot stands for; and what the last snapshot took. */
   private logBytes = 0;
@@ -179,13 +189,41 @@ export class Snapshots {
 
   private get isSaveDue(): boolean {
     if (this.receiving !== null || this.limits.isDiskShort()) return false;
-    return this.isWanted || this.logBytes >= Math.max(this.limits.snapshotLogBytes, this.lastBytes);
+    if (this.isWanted) return true;
+    const dueBytes = Math.max(this.limits.snapshotLogBytes, this.lastBytes);
+    // Others wait somewhat longer, for the check by which their leader has all of them save the same.
+    return this.logBytes >= (this.raft.state.role === 'leader' ? dueBytes : dueBytes * patience);
   }
 
   private begin(now: MonoTime): void {
     const to = this.sending === null ? this.raft.followerInNeed(now) : null;
     if (to !== null) this.beginSending(to, now);
-    else if (this.saving === null && this.isSaveDue) this.beginSaving();
+    else if (this.saving === null && this.isSaveDue && !this.isCheckAwaited()) this.beginSaving(false);
+  }
+
+  /** A leader that would save its state has all save theirs as of the same entry, and compares. */
+  private isCheckAwaited(): boolean {
+    const { raft, check } = this;
+    const { role, term } = raft.state;
+    if (this.isWanted || role !== 'leader' || raft.configuration.voters.length === 1) return false;
+    if (check?.term === term) return this.owner.applied < check.index;
+    const index = raft.proposeCheck();
+    this.check = index === null ? null : { index, term };
+    return index !== null;
+  }
+
+  /** A check is applied: the state as of now is to be saved, if nothing else is being read out. */
+  onCheck(): void {
+    this.check = null;
+    const isBusy = this.saving !== null || this.isReadingOut || this.receiving !== null;
+    if (!isBusy && !this.limits.isDiskShort()) this.beginSaving(true);
+  }
+
+  /** The digest of what was saved as of a check, once. */
+  takeDigest(): { readonly index: LogIndex; readonly digest: number } | null {
+    const { digested } = this;
+    this.digested = null;
+    return digested;
   }
 
   private base(): LogBase {
@@ -200,15 +238,15 @@ export class Snapshots {
     return this.machine.cut({ stamp: this.owner.lastStamp, configuration });
   }
 
-  private beginSaving(): void {
+  private beginSaving(isCheck: boolean): void {
     const { logBytes, isWanted } = this;
     const { snapshotLogBytes } = this.limits;
     const keptBytes = isWanted ? snapshotLogBytes / shortShare : snapshotLogBytes;
     const base = this.base();
     this.isWanted = false;
     const cut = this.cut();
-    this.saving = { cut, base, logBytes, keptBytes, chunks: 0, bytes: 0, isComplete: false, write: null };
-    this.raft.rewriteAfter(base.index);
+    const begun = { chunks: 0, bytes: 0, digest: emptyDigest, isComplete: false, write: null };
+    this.saving = { cut, base, logBytes, keptBytes, isCheck, ...begun };
   }
 
   /** The pieces of one turn at a time are on their way to the disk: what others write does not wait for more. */
@@ -216,16 +254,19 @@ export class Snapshots {
     const isUnderWay = saving.write !== null && saving.write !== 'next';
     if (isUnderWay || saving.isComplete) return 0;
     const { id: group } = this.owner;
+    if (saving.chunks === 0) this.raft.rewriteAfter(saving.base.index);
     const bytes = saving.cut.next(this.limits.snapshotChunkBytes);
     saving.write = 'next';
     if (bytes === null) {
       saving.isComplete = true;
+      if (saving.isCheck) this.digested = { index: saving.base.index, digest: saving.digest };
       this.records.push({ kind: 'snapshot', group, base: saving.base, chunks: saving.chunks });
       return 1;
     }
     this.records.push({ kind: 'snapshotChunk', group, number: saving.chunks, bytes });
     saving.chunks += 1;
     saving.bytes += bytes.length;
+    if (saving.isCheck) saving.digest = digestOf(bytes, saving.digest);
     return bytes.length;
   }
 

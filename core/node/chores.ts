@@ -63,6 +63,21 @@ export class Chores {
     if (peer !== undefined) this.greet(peer);
   }
 
+  /** Replicas that a check has shown to differ serve nothing, and others take their place. */
+  replaceOutliers(now: MonoTime): void {
+    for (const group of this.hosting.groups.values()) {
+      for (const replica of group.outliers) {
+        const node = group.nodeOf(replica);
+        const isOwn = node === this.options.node;
+        if (isOwn) group.raft.suspect(now);
+        else if (node !== null) this.host.post(node, { kind: 'outlier', group: group.id, replica });
+        // Its own place another leader gives away, once it has looked for itself.
+        if (isOwn || group.replaceOutlier(replica, now)) group.outliers.delete(replica);
+        this.host.touch(group);
+      }
+    }
+  }
+
   /** Asks the leaders of groups whose replicas here are lost to put others in their place. */
   reportLosses(): void {
     const { node, boot } = this.options;

@@ -249,6 +249,9 @@ export class Node implements ForwarderHost {
       case 'lost':
         this.onLost(from, message.group, message.boot);
         return;
+      case 'outlier':
+        this.onOutlier(message.group, message.replica);
+        return;
       case 'renewed':
         if (message.boot === this.options.boot) this.hosting.renew(message.group, message.replica);
         return;
@@ -473,6 +476,7 @@ export class Node implements ForwarderHost {
         this.timers.schedule(timer, after(mono, this.options.settings.gossipMs));
         this.chores.gossip();
         this.chores.reportLosses();
+        this.chores.replaceOutliers(mono);
         this.chores.bootstrapTenants(mono);
         this.chores.returnLeadership(mono);
         return;
@@ -523,6 +527,14 @@ export class Node implements ForwarderHost {
       if (state.isResting && group.isLeader && membersOf(configuration).some(({ node }) => node === peer))
         this.wake(group);
     }
+  }
+
+  private onOutlier(id: GroupId, replica: ReplicaId): void {
+    const group = this.groups.get(id);
+    if (group?.raft.id !== replica || group.raft.state.isSuspect) return;
+    group.raft.suspect(this.now.mono);
+    this.touched.add(group);
+    this.log('error', 'a replica here holds something else than the others: it is replaced', { group: id, replica });
   }
 
   /** Its replica has lost everything: another takes its place. It asks again until it hears which. */

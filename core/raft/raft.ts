@@ -9,6 +9,7 @@
 import { noBytes } from '../base/bytes.ts';
 import { LogIndex, type NodeId, type ReplicaId, Term, type WriteId } from '../base/ids.ts';
 import { invariant, unreachable } from '../base/invariant.ts';
+import { Queue } from '../base/queue.ts';
 import type { Random } from '../base/random.ts';
 import { after, MonoTime, nextMultiple } from '../base/time.ts';
 import { Outbox } from './outbox.ts';
@@ -45,6 +46,12 @@ export type MembershipChange =
   | { readonly kind: 'add'; readonly node: NodeId; readonly joins: boolean; readonly replaces: ReplicaId | null }
   | { readonly kind: 'remove'; readonly replica: ReplicaId };
 
+/** What a replica has as of a check. */
+export interface ReportedDigest {
+  readonly from: ReplicaId;
+  readonly message: Of<'stateDigest'>;
+}
+
 export class Raft {
   readonly id: ReplicaId;
   readonly state: RaftState;
@@ -53,6 +60,7 @@ export class Raft {
   private readonly out: Outbox;
   private readonly replication: Replication;
   private readonly reads: Reads;
+  private readonly digests = new Queue<ReportedDigest>();
 
   /** `restored` is what the disk has; all of it counts as durable. */
   constructor(config: RaftConfig, restored: RestoredReplica, random: Random, now: MonoTime) {
@@ -152,6 +160,9 @@ export class Raft {
         return;
       case 'readReply':
         this.reads.onReply(message);
+        return;
+      case 'stateDigest':
+        if (s.role === 'leader') this.digests.push({ from, message });
         return;
       case 'timeoutNow':
         if (s.role !== 'follower' || !this.mayLead()) return;
@@ -404,6 +415,29 @@ export class Raft {
     this.out.send(to, { kind: 'snapshotChunk', term, index, indexTerm, number, isLast, bytes, round });
   }
 
+  /** Has all replicas compare their states as of the entry. Null if this replica cannot ask for that now. */
+  proposeCheck(): LogIndex | null {
+    return this.canAppend === 'yes' ? this.appendOwn('check', noBytes) : null;
+  }
+
+  /** Tells the leader what this replica has as of a check. */
+  reportDigest(index: LogIndex, digest: number): void {
+    const { leader, term, role } = this.state;
+    if (role !== 'leader' && leader !== null)
+      this.out.sendAfterHardState(leader, { kind: 'stateDigest', term, index, digest });
+  }
+
+  /** What another replica has as of a check; null if nothing was said. */
+  takeDigest(): ReportedDigest | null {
+    return this.digests.shift() ?? null;
+  }
+
+  /** This replica's state is not what it should be: a leader hands over, and it does not lead again. */
+  suspect(now: MonoTime): void {
+    this.transferLeadership(null, now, true);
+    this.state.isSuspect = true;
+  }
+
   /** What followers have said of the snapshots they are sent; null if nothing new. */
   takeSnapshotReply(): SnapshotReply | null {
     return this.replication.replies.shift() ?? null;
@@ -439,7 +473,8 @@ export class Raft {
    * is committed (§4.2.2).
    */
   private mayLead(): boolean {
-    const { log, commitIndex } = this.state;
+    const { log, commitIndex, isSuspect } = this.state;
+    if (isSuspect) return false;
     return log.erasSince(commitIndex).some(({ configuration }) => isVoter(configuration, this.id));
   }
 

@@ -81,6 +81,8 @@ export interface RaftState {
   durableIndex: LogIndex;
   /** Who granted this (pre-)candidacy, and who refused. */
   votes: Map<ReplicaId, boolean>;
+  /** Its state differs from the others': it serves no reads and does not campaign. */
+  isSuspect: boolean;
   /** Not a member any more: this replica says and does nothing ever again. */
   isRemoved: boolean;
   /** One per member while leading, itself included. */
@@ -147,6 +149,7 @@ export function initialState(restored: RestoredReplica, firstTicket: number, ele
     commitIndex: base.index,
     durableIndex: log.lastIndex,
     votes: new Map(),
+    isSuspect: false,
     isRemoved: false,
     progress: new Map(),
     isResting: false,

@@ -7,9 +7,9 @@ import type { LogIndex, NodeId, ReplicaId, Term } from '../base/ids.ts';
 
 /**
  * `noop` is what a new leader writes to commit an entry of its own term (§6.4); `data` is the owner's;
- * `configuration` says who belongs to the group (§4).
+ * `configuration` says who belongs to the group (§4); at a `check` all replicas compare their states.
  */
-export type EntryKind = 'noop' | 'data' | 'configuration';
+export type EntryKind = 'noop' | 'data' | 'configuration' | 'check';
 
 export interface Entry {
   readonly index: LogIndex;
@@ -127,6 +127,8 @@ export type RaftMessage =
   | { readonly kind: 'readRequest'; readonly term: Term; readonly ticket: number }
   /** Every read that waited when that ticket was sent may run once everything up to `index` is applied. */
   | { readonly kind: 'readReply'; readonly term: Term; readonly ticket: number; readonly index: LogIndex }
+  /** The digest of the sender's state as of the check at `index`. */
+  | { readonly kind: 'stateDigest'; readonly term: Term; readonly index: LogIndex; readonly digest: number }
   /** The receiver is no member any more, and will never be one again. `term` is the sender's. */
   | { readonly kind: 'removed'; readonly term: Term }
   /** Leadership transfer: campaign at once (§3.10). `stays`: an operator's wish, so it is not given back. */

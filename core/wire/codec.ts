@@ -25,6 +25,7 @@ const message = {
   pulse: 9,
   lost: 10,
   renewed: 11,
+  outlier: 12,
 } as const;
 const raft = {
   voteRequest: 1,
@@ -40,6 +41,7 @@ const raft = {
   rest: 11,
   readRequest: 12,
   readReply: 13,
+  stateDigest: 14,
 } as const;
 const outcome = { done: 1, resolved: 2, refused: 3, forgotten: 4, undecided: 5 } as const;
 const refusal = { notLeader: 1, notOwner: 2, outOfOrder: 3, busy: 4 } as const;
@@ -99,6 +101,7 @@ export function messageBytes(m: PeerMessage): number {
     case 'pulse':
     case 'lost':
     case 'renewed':
+    case 'outlier':
       return fixedBytes;
     case 'leads':
       return fixedBytes + m.groups.length * leadBytes;
@@ -150,6 +153,10 @@ function encodeMessage(writer: ByteWriter, m: PeerMessage): void {
     case 'lost':
       writer.varint(m.group);
       writer.varint(m.boot);
+      break;
+    case 'outlier':
+      writer.varint(m.group);
+      writer.varint(m.replica);
       break;
     case 'renewed':
       writer.varint(m.group);
@@ -225,6 +232,10 @@ function decodeMessage(reader: ByteReader, likely: TenantName | null): PeerMessa
     case message.lost: {
       const group = readGroup(reader);
       return { kind: 'lost', group, boot: reader.varint() };
+    }
+    case message.outlier: {
+      const group = readGroup(reader);
+      return { kind: 'outlier', group, replica: readReplica(reader) };
     }
     case message.renewed: {
       const group = readGroup(reader);
@@ -315,6 +326,10 @@ function encodeRaft(writer: ByteWriter, m: RaftMessage): void {
       writer.varint(m.next);
       writer.varint(m.round);
       return;
+    case 'stateDigest':
+      writer.varint(m.index);
+      writer.u32(m.digest);
+      return;
     case 'readRequest':
       writer.varint(m.ticket);
       return;
@@ -387,6 +402,10 @@ function decodeRaft(reader: ByteReader): RaftMessage | null {
       const index = LogIndex(reader.varint());
       const next = reader.varint();
       return { kind: 'snapshotReply', term, index, next, round: reader.varint() };
+    }
+    case raft.stateDigest: {
+      const index = LogIndex(reader.varint());
+      return { kind: 'stateDigest', term, index, digest: reader.u32() };
     }
     case raft.readRequest:
       return { kind: 'readRequest', term, ticket: reader.varint() };

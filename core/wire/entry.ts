@@ -5,7 +5,7 @@ import { invariant } from '../base/invariant.ts';
 import { decodeConfiguration } from './configuration.ts';
 import type { Entry, EntryKind } from '../raft/types.ts';
 
-const kinds: readonly EntryKind[] = ['noop', 'data', 'configuration'];
+const kinds: readonly EntryKind[] = ['noop', 'data', 'configuration', 'check'];
 /** Bytes an entry takes at least. */
 const minimumBytes = 3;
 

@@ -39,6 +39,8 @@ export type PeerMessage =
    * says which once that is committed: it begins anew with that, and with no earlier one.
    */
   | { readonly kind: 'lost'; readonly group: GroupId; readonly boot: number }
+  /** The receiver's replica holds something else than most: it is to serve nothing until another is in its place. */
+  | { readonly kind: 'outlier'; readonly group: GroupId; readonly replica: ReplicaId }
   | { readonly kind: 'renewed'; readonly group: GroupId; readonly boot: number; readonly replica: ReplicaId }
   /** The sender leads these groups, in these terms. */
   | { readonly kind: 'leads'; readonly groups: readonly { readonly group: GroupId; readonly term: Term }[] }

@@ -36,6 +36,7 @@ const peerCode: Readonly<Record<PeerMessage['kind'], number>> = {
   pulse: 9,
   lost: 10,
   renewed: 11,
+  outlier: 12,
 };
 
 const raftCode: Readonly<Record<RaftMessage['kind'], number>> = {
@@ -52,6 +53,7 @@ const raftCode: Readonly<Record<RaftMessage['kind'], number>> = {
   rest: 11,
   readRequest: 12,
   readReply: 13,
+  stateDigest: 14,
 };
 
 export function hashInput(hash: RollingHash, input: Input): void {
@@ -98,6 +100,10 @@ function hashMessage(hash: RollingHash, message: PeerMessage): void {
     case 'request':
     case 'reply':
       hash.add(message.request);
+      return;
+    case 'outlier':
+      hash.add(message.group);
+      hash.add(message.replica);
       return;
     case 'lost':
     case 'renewed':
@@ -152,6 +158,10 @@ function hashRaft(hash: RollingHash, message: RaftMessage): void {
     case 'readReply':
       hash.add(message.ticket);
       hash.add(message.index);
+      return;
+    case 'stateDigest':
+      hash.add(message.index);
+      hash.add(message.digest);
       return;
     case 'readRequest':
       hash.add(message.ticket);

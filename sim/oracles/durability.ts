@@ -52,6 +52,7 @@ export function claimsAreDurable(): Oracle {
         case 'heartbeat':
         case 'rest':
         case 'readReply':
+        case 'stateDigest':
         case 'readRequest':
         case 'snapshotChunk':
         case 'snapshotReply':

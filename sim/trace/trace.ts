@@ -91,6 +91,8 @@ function describePeer(message: PeerMessage): string {
       return `g${String(message.group)} request ${String(message.boot)}.${String(message.request)} ${describeOperation(message.operation)}`;
     case 'reply':
       return `reply ${String(message.boot)}.${String(message.request)} ${describeOutcome(message.outcome)}`;
+    case 'outlier':
+      return `g${String(message.group)} outlier ${String(message.replica)}`;
     case 'lost':
       return `g${String(message.group)} lost`;
     case 'renewed':
@@ -127,6 +129,8 @@ function describeRaft(message: RaftMessage): string {
       return `${message.accepted ? 'appended' : 'refused'} ${term} @${String(message.index)} r${String(message.round)}`;
     case 'heartbeat':
       return `heartbeat ${term} c${String(message.commit)} r${String(message.round)}`;
+    case 'stateDigest':
+      return `digest ${term} @${String(message.index)} ${message.digest.toString(16)}`;
     case 'readRequest':
       return `read? ${term} #${String(message.ticket)}`;
     case 'readReply':

@@ -123,6 +123,10 @@ describe('a leader', () => {
   test('saves its state when its log has grown, and forgets what that stands for', () => {
     fill();
     expect(replica.group.snapshots.activity).toBe('none');
+    replica.work();
+    expect(replica.group.raft.state.log.slice(LogIndex(61), LogIndex(62))).toMatchObject([{ kind: 'check' }]);
+    expect(replica.group.snapshots.activity).toBe('none');
+    replica.agree();
     for (let i = 0; i < 5; i += 1) replica.work();
     expect(replica.records.at(-1)).toMatchObject({
       kind: 'snapshot',
@@ -139,6 +143,8 @@ describe('a leader', () => {
     const { state } = replica.group.raft;
     const sent = (): readonly number[] =>
       replica.said.splice(0).flatMap((message) => (message.kind === 'snapshotChunk' ? [message.number] : []));
+    replica.work();
+    replica.agree();
     for (let i = 0; i < 5; i += 1) replica.work();
     expect(sent()).toEqual([0]);
     replica.work();

@@ -151,13 +151,15 @@ export const sampleMessages: readonly PeerMessage[] = [
   raft({ kind: 'rest', term, commit: LogIndex(1002) }),
   raft({ kind: 'readRequest', term, ticket: 2 ** 33 + 5 }),
   raft({ kind: 'readReply', term, ticket: 2 ** 33 + 5, index: LogIndex(1002) }),
+  raft({ kind: 'stateDigest', term, index: LogIndex(1002), digest: 0xfedcba98 }),
+  { kind: 'outlier', group, replica: ReplicaId(300) },
   { kind: 'pulse', boot: 7 },
   { kind: 'lost', group, boot: 7 },
   { kind: 'renewed', group, boot: 7, replica: ReplicaId(300) },
 ];
 
 /** How many of them version 3 knew. */
-export const messagesOfVersion3 = sampleMessages.length - 10;
+export const messagesOfVersion3 = sampleMessages.length - 12;
 
 export const sampleBatch: EntryBatch = {
   stamp: WallTime(1_800_000_000_000),
