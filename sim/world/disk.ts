@@ -75,7 +75,8 @@ export class Disk {
     const found = recovery.finish();
     rule(found.kind === 'recovered', 'disk', 'a crash leaves a log that can be recovered', {
       node: this.identity.node,
-      found: found.kind === 'damaged' ? `${found.reason} at ${String(found.segment)}:${String(found.offset)}` : found.kind,
+      found:
+        found.kind === 'damaged' ? `${found.reason} at ${String(found.segment)}:${String(found.offset)}` : found.kind,
     });
     const { log, end } = found;
     this.chunks = [];
