@@ -414,7 +414,7 @@ export const bugs: readonly Bug[] = [
   },
   {
     name: 'a snapshot begins anew without what it does not stand for',
-    edits: [edit(snapshots, 'this.raft.rewriteAfter(base.index);', '')],
+    edits: [edit(snapshots, 'if (saving.chunks === 0) this.raft.rewriteAfter(saving.base.index);', '')],
     oracles: ['disk'],
     ...hunt('crashes', 60),
   },
@@ -520,7 +520,7 @@ export const bugs: readonly Bug[] = [
     name: 'it is not written that a replica has left its group',
     edits: [edit('core/node/node.ts', 'this.tombstones.push(this.hosting.end(group));', 'this.hosting.end(group);')],
     oracles: ['disk'],
-    ...hunt('membership', 60),
+    ...hunt('membership', 400),
   },
 ];
 

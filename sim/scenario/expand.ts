@@ -146,6 +146,7 @@ const weights: Readonly<Record<Profile, Weights>> = {
     clockRate: 1,
     pause: 1,
   },
+  'bad-clocks': { isolateLeader: 6, isolateLeaderInThePast: 2 },
   idle: {
     crash: 4,
     drain: 1,
@@ -176,7 +177,7 @@ const tenantNames = ['acme', 'blue', 'corp', 'dune', 'echo', 'flux', 'gold', 'hi
 export function expand(seed: number, profile: Profile): Scenario {
   const streams = randomSource(`${profile}/${String(seed)}`);
   const topology = streams('topology');
-  const isFocused = profile === 'leases';
+  const isFocused = profile === 'leases' || profile === 'bad-clocks';
   const nodes = isFocused ? replicasPerGroup : pick(topology, nodeCounts[profile] ?? [3, 3, 3, 4, 5, 5]);
   const groupCount = 1 + (isFocused ? 1 : between(topology, 1, 6));
   const groups = Array.from({ length: groupCount }, () => drawReplicas(topology, nodes));
@@ -231,7 +232,7 @@ export function expand(seed: number, profile: Profile): Scenario {
       snapshotBytesPerSecond: pick(snapshots, [20 * kib, 100 * kib, defaultSettings.snapshotBytesPerSecond]),
       zerosAhead: pick(segments, [0, 512, 8 * kib]),
     },
-    clocks: drawClocks(streams('clocks'), nodes),
+    clocks: drawClocks(streams('clocks'), nodes, profile === 'bad-clocks' ? lyingPpm : usualPpm),
     turns: {
       gatherUs: pick(turns, [0, 0, 20, 200, 1000]),
       turnUs: between(turns, 1, 50),
@@ -315,9 +316,13 @@ function drawTenants(random: Random, groupCount: number): readonly TenantPlan[] 
     .map((name) => ({ name, group: chance(random, 600) ? between(random, 1, groupCount - 1) : 0 }));
 }
 
-function drawClocks(random: Random, nodes: number): readonly ClockPlan[] {
+/** Clocks are allowed to be off by 10 %; beyond it leases promise what they cannot keep. */
+const usualPpm = 200;
+const lyingPpm = 450_000;
+
+function drawClocks(random: Random, nodes: number, mostPpm: number): readonly ClockPlan[] {
   return Array.from({ length: nodes }, () => ({
-    ratePpm: between(random, -200, 200),
+    ratePpm: between(random, -mostPpm, mostPpm),
     wallOffsetMs: between(random, -2000, 2000),
   }));
 }

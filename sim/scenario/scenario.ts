@@ -42,6 +42,7 @@ export const profiles = [
   'stale-map',
   'membership',
   'leases',
+  'bad-clocks',
   'idle',
   'calm',
 ] as const;

@@ -47,6 +47,18 @@ describe('a verdict', () => {
     },
   );
 
+  it('is a stale read where leases rely on clocks that are off by more than they may be, and only there', () => {
+    const seeds = Array.from({ length: 40 }, (_, i) => i + 1);
+    const broken = seeds.find((seed) => simulate(expand(seed, 'bad-clocks')).verdict.kind === 'violation');
+    const scenario = expand(broken ?? 0, 'bad-clocks');
+    const { verdict } = simulate(scenario);
+    expect(verdict).toMatchObject({ kind: 'violation', rule: expect.stringMatching(/^(X1|L1)$/) as unknown });
+    const asked = simulate({ ...scenario, timing: { ...scenario.timing, leaseReads: false } });
+    expect(asked.verdict).toEqual({ kind: 'clean' });
+    const inTime = simulate({ ...scenario, clocks: [] });
+    expect(inTime.verdict).toEqual({ kind: 'clean' });
+  }, 120_000);
+
   it('does not depend on faults that cannot happen', () => {
     const impossible: Fault = { at: { atMs: 1500 }, do: 'cut', on: { node: 2 }, peer: 2, forMs: 300, amount: 0 };
     const { verdict, statistics } = simulate({ ...calm, faults: [impossible] });
