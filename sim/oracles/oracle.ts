@@ -55,6 +55,7 @@ export interface Oracle {
   readonly proposed?: (replica: ReplicaTruth, term: number, index: number) => void;
   readonly applied?: (replica: ReplicaTruth, event: AppliedOperation) => void;
   readonly readServed?: (replica: ReplicaTruth, event: ServedRead, command: Command, arrival: Arrival) => void;
+  readonly commandStarted?: (command: Command) => void;
   readonly commandFinished?: (command: Command, hops: number) => void;
   readonly forwarded?: (node: NodeId, request: number, attempt: number) => void;
   readonly requestSent?: (from: NodeId, request: ForwardRequest) => void;

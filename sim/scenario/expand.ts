@@ -341,6 +341,7 @@ function drawWorkload(
     pipeline,
     thinkUs: Math.max(pick(random, isIdle ? [500_000, 1_500_000] : [2000, 10_000, 30_000]), leastThinkUs),
     keys: between(random, 1, 6),
+    expires: true,
     readPermille: pick(random, [200, 500, 800]),
     eagerPermille: pick(random, [0, 0, 300, 1000]),
     resp3Permille: 300,

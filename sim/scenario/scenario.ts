@@ -125,6 +125,8 @@ export interface Workload {
   /** Pause between a client's bursts, on average. */
   readonly thinkUs: number;
   readonly keys: number;
+  /** Whether keys are given a time to live. */
+  readonly expires: boolean;
   readonly readPermille: number;
   /** Clients that send on without waiting for replies. */
   readonly eagerPermille: number;

@@ -14,6 +14,9 @@ export interface Command {
   readonly access: 'read' | 'write';
   readonly protocol: 2 | 3;
   readonly args: readonly Uint8Array[];
+  /** In true time, at the ingress; null while it waits. */
+  readonly startedAt: number;
+  finishedAt: number | null;
   /** What the client was told; null while it waits. */
   outcome: 'executed' | 'notExecuted' | 'unknown' | null;
   /** The reply as its client was sent it, one character a byte; null until then. */

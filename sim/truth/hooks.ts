@@ -18,6 +18,7 @@ export class Hooks implements Listeners {
   readonly proposed;
   readonly applied;
   readonly readServed;
+  readonly commandStarted;
   readonly commandFinished;
   readonly forwarded;
   readonly requestSent;
@@ -42,6 +43,7 @@ export class Hooks implements Listeners {
     this.proposed = oracles.flatMap((oracle) => oracle.proposed ?? []);
     this.applied = oracles.flatMap((oracle) => oracle.applied ?? []);
     this.readServed = oracles.flatMap((oracle) => oracle.readServed ?? []);
+    this.commandStarted = oracles.flatMap((oracle) => oracle.commandStarted ?? []);
     this.commandFinished = oracles.flatMap((oracle) => oracle.commandFinished ?? []);
     this.forwarded = oracles.flatMap((oracle) => oracle.forwarded ?? []);
     this.requestSent = oracles.flatMap((oracle) => oracle.requestSent ?? []);

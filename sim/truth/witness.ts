@@ -348,6 +348,7 @@ export class Witness implements Truth {
         const command = this.commands.find(node, boot, request);
         rule(command?.outcome === null, 'X6', 'a command is answered once', { node, boot, request });
         command.outcome = outcome;
+        command.finishedAt = this.now;
         command.reply = binaryString(reply);
         this.count(command);
         for (const hear of this.hooks.commandFinished) hear(command, hops);
@@ -382,6 +383,8 @@ export class Witness implements Truth {
       access,
       protocol: this.protocolOf(conn),
       args,
+      startedAt: this.now,
+      finishedAt: null,
       outcome: null,
       reply: null,
       ranAt: null,
@@ -389,6 +392,7 @@ export class Witness implements Truth {
       arrivals: [],
     };
     this.commands.start(command);
+    for (const hear of this.hooks.commandStarted) hear(command);
     this.onCommandStarted(command);
   }
 

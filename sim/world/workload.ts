@@ -38,6 +38,9 @@ const writes: readonly Kind[] = [
   'PEXPIRE',
 ];
 
+/** What is asked for where keys do not expire. */
+const lasting: Readonly<Partial<Record<Kind, Kind>>> = { SETPX: 'SET', PEXPIRE: 'DEL' };
+
 export class AskMaker {
   private readonly knobs: Workload;
   private readonly tenants: readonly string[];
@@ -83,8 +86,9 @@ export class AskMaker {
   }
 
   private anyCommand(tenant: string, prefix: string): readonly string[] {
-    const { random } = this;
-    return this.commandOf(pick(random, chance(random, this.knobs.readPermille) ? reads : writes), tenant, prefix);
+    const { random, knobs } = this;
+    const kind = pick(random, chance(random, knobs.readPermille) ? reads : writes);
+    return this.commandOf(knobs.expires ? kind : (lasting[kind] ?? kind), tenant, prefix);
   }
 
   private commandOf(kind: Kind, tenant: string, prefix: string): readonly string[] {
