@@ -306,7 +306,7 @@ export const bugs: readonly Bug[] = [
         'if (head?.index !== entry.index) return null;',
       ),
     ],
-    oracles: ['R5', 'L1', 'D1', 'D2'],
+    oracles: ['R5', 'L1', 'D1', 'D2', 'V1'],
     ...hunt('partitions', 30),
   },
   {
@@ -495,7 +495,7 @@ export const bugs: readonly Bug[] = [
   {
     name: 'a replica is spoken to before it is committed that there is one',
     edits: [edit(replication, ' || progress.addedAt > s.commitIndex) continue;', ') continue;')],
-    oracles: ['R7', 'R10', 'R6', 'V1', 'core'],
+    oracles: ['R7', 'R10', 'R6', 'V1', 'core', 'R13', 'V2'],
     ...hunt('membership', 150),
   },
   {
@@ -507,7 +507,7 @@ export const bugs: readonly Bug[] = [
         'this.eras;',
       ),
     ],
-    oracles: ['R13', 'R7', 'R1', 'R6', 'R12', 'V1'],
+    oracles: ['R13', 'R7', 'R1', 'R6', 'R12', 'V1', 'V2'],
     ...hunt('membership', 200),
   },
   {
