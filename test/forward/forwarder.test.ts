@@ -22,11 +22,13 @@ let pauses: RetryTimer[];
 let router: Router;
 let forwarder: Forwarder;
 let call: CommandCall;
+let canReadHere: boolean;
 
 beforeEach(() => {
   sent = [];
   ended = [];
   pauses = [];
+  canReadHere = false;
   router = new Router(
     one,
     new GroupMap([{ group, replicas: [one, two, three].map((node) => ({ replica: ReplicaId(node), node })) }]),
@@ -41,7 +43,7 @@ beforeEach(() => {
       ended.push(ending);
     },
     procedureFinished: () => undefined,
-    canReadHere: () => false,
+    canReadHere: () => canReadHere,
     misrouted: () => undefined,
     schedule: (timer: RetryTimer) => pauses.push(timer),
   };
@@ -99,5 +101,48 @@ describe('a write that was sent', () => {
     expect(ended).toEqual([{ kind: 'unknown', reason: 'deadline' }]);
     forwarder.onOutcome(two, call.request, 1, done, now);
     expect(ended).toHaveLength(1);
+  });
+});
+
+describe('reads of a READONLY connection', () => {
+  const read = (): CommandCall => {
+    const asked = forwarder.command(call.lane, 'read', 2, [bytesOfBinary('GET'), bytesOfBinary('n')], now);
+    forwarder.pump(call.lane, now);
+    return asked;
+  };
+
+  beforeEach(() => {
+    canReadHere = true;
+    call.lane.readsHere = true;
+  });
+
+  test('wait for the write before them, and go to the replica here', () => {
+    read();
+    expect(sentTo()).toEqual([[two, 1]]);
+    forwarder.onOutcome(two, call.request, 1, done, now);
+    expect(sentTo()).toEqual([
+      [two, 1],
+      [one, 1],
+    ]);
+  });
+
+  test('go to the leader behind a write of which nobody knows whether it is still to come, until that answers', () => {
+    forwarder.expire(MonoTime(now + 1_000_000));
+    expect(ended).toEqual([{ kind: 'unknown', reason: 'deadline' }]);
+    const first = read();
+    forwarder.onOutcome(two, first.request, 1, done, now);
+    read();
+    expect(sentTo()).toEqual([
+      [two, 1],
+      [two, 1],
+      [one, 1],
+    ]);
+  });
+
+  test('go to the leader where there is no replica here that could serve them', () => {
+    forwarder.onOutcome(two, call.request, 1, done, now);
+    canReadHere = false;
+    read();
+    expect(sent.at(-1)?.to).toBe(two);
   });
 });

@@ -258,3 +258,24 @@ describe('the configuration in the log', () => {
     expect(isRemoved(second, ReplicaId(3))).toBe(false);
   });
 });
+
+test('a member that has not answered this leader, or not since its link was down, is not counted on', () => {
+  const cluster = new RaftCluster(3);
+  cluster.fire(1);
+  while (cluster.raft(1).state.role !== 'leader') {
+    for (const id of [1, 2, 3]) cluster.sync(id);
+    cluster.deliver(0);
+  }
+  for (let i = 0; i < 20; i += 1) {
+    for (const id of [1, 2]) cluster.sync(id);
+    if (cluster.flying[0]?.to === 3) cluster.drop(0);
+    else cluster.deliver(0);
+  }
+  expect(cluster.raft(1).state.commitIndex).toBe(1);
+  expect(cluster.change(1, remove(2))).toBe('unsafe');
+  beat(cluster);
+  cluster.raft(1).onLinkDown(ReplicaId(3));
+  expect(cluster.change(1, remove(2))).toBe('unsafe');
+  beat(cluster);
+  expect(cluster.change(1, remove(2))).toBe('begun');
+});
