@@ -5,7 +5,9 @@ import { simulate } from '../../sim/simulate.ts';
 
 const [from = 1, to = 12] = (process.env['SIM_SEEDS'] ?? '1..12').split('..').map(Number);
 const wanted = process.env['SIM_PROFILE'];
-const chosen: readonly Profile[] = profiles.filter((profile) => wanted === undefined || profile === wanted);
+/** `bad-clocks` is there to break a rule: see `verdict.test.ts`. */
+const harmless = profiles.filter((profile) => profile !== 'bad-clocks');
+const chosen: readonly Profile[] = harmless.filter((profile) => wanted === undefined || profile === wanted);
 const seeds = Array.from({ length: to - from + 1 }, (_, i) => from + i);
 
 describe.each(chosen)('a swarm of %s scenarios', (profile) => {
