@@ -165,8 +165,9 @@ export class Group implements StateOwner {
     return this.proposedCount + this.reads.length;
   }
 
-  /** Takes an operation. Its completion follows, in this turn or a later one. */
-  submit(submission: Submission): void {
+  /** Takes an operation. Its completion follows, in this turn or a later one. `turn` as in `advance`. */
+  submit(submission: Submission, now: Now, turn: number): void {
+    this.beginTurn(turn);
     const refusal = this.refusalOf(submission);
     if (refusal !== null) {
       this.refuse(submission, refusal);
@@ -178,7 +179,7 @@ export class Group implements StateOwner {
       if (answer.kind === 'refused') this.block(submission);
       return;
     }
-    if (this.machine.accessOf(submission.operation) === 'read') this.read(submission);
+    if (this.machine.accessOf(submission.operation) === 'read') this.read(submission, now);
     else this.write(submission);
   }
 
@@ -210,17 +211,20 @@ export class Group implements StateOwner {
 
   /** Applies what is committed and serves the reads that have become ready. `turn` numbers the turns of the node. */
   advance(now: Now, turn: number): void {
-    if (turn !== this.turn) {
-      this.turn = turn;
-      this.operationsLeft = this.limits.operationsPerTurn;
-      this.replyBytesLeft = this.limits.replyBytesPerTurn;
-    }
+    this.beginTurn(turn);
     this.snapshots.hear(now.mono);
     this.compareStates();
     if (this.hasBacklog) this.applyCommitted();
     const oldest = this.proposals.peek();
     if (oldest !== undefined && (!this.isLeader || oldest.term !== this.raft.state.term)) this.surrender();
     if (this.reads.length > 0) this.serveReads(now);
+  }
+
+  private beginTurn(turn: number): void {
+    if (turn === this.turn) return;
+    this.turn = turn;
+    this.operationsLeft = this.limits.operationsPerTurn;
+    this.replyBytesLeft = this.limits.replyBytesPerTurn;
   }
 
   /**
@@ -342,21 +346,29 @@ export class Group implements StateOwner {
     this.append(submission);
   }
 
-  private read(submission: Submission): void {
+  private read(submission: Submission, now: Now): void {
     const { lane: laneId, origin } = submission;
-    const read: WaitingRead = { submission, isLogged: false };
-    if (laneId !== 0) {
-      const lane = this.lanes.at(origin.node, laneId);
-      if (lane.logged > 0) {
-        lane.logged += 1;
-        this.append(submission);
-        return;
-      }
-      lane.reads.push(read);
+    const lane = laneId === 0 ? null : this.lanes.at(origin.node, laneId);
+    if (lane !== null && lane.logged > 0) {
+      lane.logged += 1;
+      this.append(submission);
+      return;
     }
+    this.probe?.readRegistered({ group: this.id, term: this.raft.state.term, origin });
+    if ((lane === null || lane.reads.length === 0) && this.canServeAtOnce(now.mono)) {
+      this.operationsLeft -= 1;
+      this.serve(submission, WallTime(Math.max(now.wall, this.stamp)));
+      return;
+    }
+    const read: WaitingRead = { submission, isLogged: false };
+    lane?.reads.push(read);
     if (this.reads.length === 0) this.readsAsLeader = this.isLeader;
     this.reads.add(read);
-    this.probe?.readRegistered({ group: this.id, term: this.raft.state.term, origin });
+  }
+
+  /** A lease says what a quorum round would, and everything that is committed is applied: nothing is to be waited for. */
+  private canServeAtOnce(mono: MonoTime): boolean {
+    return !this.hasBacklog && !this.isExhausted && this.raft.hasLease(mono);
   }
 
   private append(submission: Submission): void {
@@ -424,7 +436,9 @@ export class Group implements StateOwner {
       const read = this.reads.takeReady(this.appliedIndex, (point) => raft.readIndexOf(point));
       if (read === null) return;
       this.operationsLeft -= 1;
-      if (!read.isLogged) this.serve(read, wall);
+      if (read.isLogged) continue;
+      this.forgetRead(read);
+      this.serve(read.submission, wall);
     }
   }
 
@@ -437,10 +451,8 @@ export class Group implements StateOwner {
     }
   }
 
-  private serve(read: WaitingRead, wall: WallTime): void {
-    const { submission } = read;
+  private serve(submission: Submission, wall: WallTime): void {
     const { origin, operation } = submission;
-    this.forgetRead(read);
     const outcome = this.machine.read(operation, wall);
     if (outcome.kind === 'refused') this.block(submission);
     this.complete(submission, outcome);

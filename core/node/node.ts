@@ -342,7 +342,7 @@ export class Node implements ForwarderHost {
   }
 
   private submit(group: Group, submission: Submission): void {
-    group.submit(submission);
+    group.submit(submission, this.now, this.turn);
     if (group.isBatchFull) group.proposeBatch(this.now.wall);
     this.touched.add(group);
   }

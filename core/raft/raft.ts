@@ -194,7 +194,14 @@ export class Raft {
     return this.reads.indexOf(point);
   }
 
-  /** The clock cannot be trusted: no lease for the rest of the term. */
+  /** A read that has arrived may run now, if everything committed is applied: it counts as something asked of the leader. */
+  hasLease(now: MonoTime): boolean {
+    if (!this.reads.hasLease(now)) return false;
+    this.state.isBusy = true;
+    return true;
+  }
+
+  /** The clock, the disk or the state here cannot be trusted: no lease for the rest of the term. */
   dropLease(): void {
     this.state.leaseRevoked = true;
     this.state.leaseUntil = null;
@@ -434,6 +441,7 @@ export class Raft {
 
   /** This replica's state is not what it should be: a leader hands over, and it does not lead again. */
   suspect(now: MonoTime): void {
+    this.dropLease();
     this.transferLeadership(null, now, true);
     this.state.isSuspect = true;
   }
@@ -604,8 +612,10 @@ export class Raft {
     const write = s.unsynced[0]?.write ?? null;
     if (write === null) s.awaited = null;
     else if (s.awaited?.write !== write) s.awaited = { write, since: now };
-    else if (now >= after(s.awaited.since, stalledElections * this.config.electionMs))
+    else if (now >= after(s.awaited.since, stalledElections * this.config.electionMs)) {
+      this.dropLease();
       this.transferLeadership(null, now);
+    }
   }
 
   /** A pre-vote asks about a term without anybody entering it (§9.6). */

@@ -18,6 +18,7 @@ import { Group, type GroupLimits } from '../../core/group/group.ts';
 import type { StateMachine } from '../../core/group/machine.ts';
 import { firstConfiguration } from '../../core/raft/configuration.ts';
 import { Raft } from '../../core/raft/raft.ts';
+import type { Submission } from '../../core/group/submission.ts';
 import type { LogRecord } from '../../core/log/records.ts';
 import type { RaftMessage } from '../../core/raft/types.ts';
 import type { Outcome } from '../../core/wire/messages.ts';
@@ -44,7 +45,7 @@ export class OneReplica {
   private turns = 0;
   private micros = 1_000_000;
 
-  constructor(machine: StateMachine, changed: Partial<GroupLimits> = {}) {
+  constructor(machine: StateMachine, changed: Partial<GroupLimits> = {}, leases = false) {
     const id = ReplicaId(1);
     const config = {
       id,
@@ -54,7 +55,7 @@ export class OneReplica {
       maxInflightAppends: limits.appendsInFlight,
       maxInflightBytes: limits.appendBytesInFlight,
       maxUncommittedBytes: limits.uncommittedBytes,
-      leases: false,
+      leases,
       firstTicket: 0,
       isDiskShort: () => false,
       nodeHeardAt: () => null,
@@ -126,7 +127,7 @@ export class OneReplica {
   }
 
   submit(request: number, resumes: boolean, access: 'read' | 'write' = 'write'): void {
-    this.group.submit({
+    const submission: Submission = {
       origin: { node: ingress, boot: 1, request: RequestId(request) },
       attempt: 1,
       lane,
@@ -142,12 +143,17 @@ export class OneReplica {
         protocol: 2,
         args: [bytesOfBinary('any')],
       },
-    });
+    };
+    this.group.submit(submission, this.now, this.turns + 1);
   }
 
   /** What came to an end since it was asked last. */
   outcomes(): readonly (readonly [number, Outcome])[] {
     return this.group.completions.drain().map(({ origin, outcome }) => [origin.request, outcome]);
+  }
+
+  get instant(): MonoTime {
+    return this.now.mono;
   }
 
   private get now(): Now {
