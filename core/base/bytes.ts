@@ -284,6 +284,12 @@ export class ByteReader {
   }
 
   varint(): number {
+    // Most are small.
+    const first = this.at < this.end && !this.failed ? (this.source[this.at] ?? 0x80) : 0x80;
+    if (first < 0x80) {
+      this.at += 1;
+      return first;
+    }
     let value = 0;
     let scale = 1;
     for (let i = 0; i < 8; i += 1) {

@@ -7,11 +7,19 @@ import { ByteReader, type ByteWriter } from '../base/bytes.ts';
 import { Epoch, Incarnation, LaneId, LogIndex, MapVersion, RequestId, type TenantName, Term } from '../base/ids.ts';
 import { unreachable } from '../base/invariant.ts';
 import { readConfiguration, writeConfiguration } from './configuration.ts';
-import type { Entry, RaftMessage } from '../raft/types.ts';
-import { decodeEntries, encodeEntries } from './entry.ts';
 import { none, readGroup, readIncarnation, readNodeOrNone, readReplica, readTenant } from './fields.ts';
-import type { MapChange, Outcome, PeerMessage, Refusal, TenantPlace } from './messages.ts';
-import { decodeOperation, encodeOperation, operationBytes } from './operation.ts';
+import type {
+  ForwardReply,
+  ForwardRequest,
+  MapChange,
+  Operation,
+  Outcome,
+  PeerMessage,
+  Refusal,
+  TenantPlace,
+} from './messages.ts';
+import { decodeList, decodeOperation, encodeList, encodeOperation, operationBytes } from './operation.ts';
+import { decodeRaft, encodeRaft, raftBytes } from './raftCodec.ts';
 
 const message = {
   raft: 1,
@@ -26,22 +34,9 @@ const message = {
   lost: 10,
   renewed: 11,
   outlier: 12,
-} as const;
-const raft = {
-  voteRequest: 1,
-  voteReply: 2,
-  append: 3,
-  appendReply: 4,
-  heartbeat: 5,
-  heartbeatReply: 6,
-  timeoutNow: 7,
-  snapshotChunk: 8,
-  snapshotReply: 9,
-  removed: 10,
-  rest: 11,
-  readRequest: 12,
-  readReply: 13,
-  stateDigest: 14,
+  /** The next request of the lane, or the next reply: what it shares with the message before it is not said again. */
+  nextRequest: 13,
+  nextReply: 14,
 } as const;
 const outcome = { done: 1, resolved: 2, refused: 3, forgotten: 4, undecided: 5 } as const;
 const refusal = { notLeader: 1, notOwner: 2, outOfOrder: 3, busy: 4 } as const;
@@ -50,8 +45,6 @@ const change = { placed: 1, dropped: 2 } as const;
 const fixedBytes = 96;
 /** More than a change of the map takes without its tenant's name. */
 const changeBytes = 32;
-/** More than an entry takes without its data. */
-const entryBytes = 16;
 /** More than a group's members take without the members, and a member. */
 const groupBytes = 32;
 const memberBytes = 24;
@@ -66,7 +59,11 @@ const minimumChangeBytes = 4;
 /** The payload of a frame. */
 export function encodeMessages(writer: ByteWriter, messages: readonly PeerMessage[]): void {
   writer.u32(messages.length);
-  for (const message of messages) encodeMessage(writer, message);
+  let previous: PeerMessage | null = null;
+  for (const message of messages) {
+    encodeMessage(writer, message, previous);
+    previous = message;
+  }
 }
 
 /** The messages of a payload, without those of unknown kinds. */
@@ -75,14 +72,15 @@ export function decodeMessages(payload: Uint8Array): readonly PeerMessage[] | 'm
   const reader = new ByteReader(payload);
   const count = reader.u32();
   let likely: TenantName | null = null;
+  let previous: PeerMessage | null = null;
   for (let i = 0; i < count; i += 1) {
     const outer = reader.enter(reader.u32());
-    const decoded = decodeMessage(reader, likely);
+    previous = decodeMessage(reader, likely, previous);
     if (reader.failed) return 'malformed';
     reader.leave(outer);
-    if (decoded === null) continue;
-    messages.push(decoded);
-    if (decoded.kind === 'request') likely = decoded.operation.tenant;
+    if (previous === null) continue;
+    messages.push(previous);
+    if (previous.kind === 'request') likely = previous.operation.tenant;
   }
   return reader.complete ? messages : 'malformed';
 }
@@ -118,9 +116,62 @@ export function messageBytes(m: PeerMessage): number {
   }
 }
 
-function encodeMessage(writer: ByteWriter, m: PeerMessage): void {
+function encodeMessage(writer: ByteWriter, m: PeerMessage, previous: PeerMessage | null): void {
   const lengthAt = writer.skip(4);
-  writer.u8(message[m.kind]);
+  if (m.kind === 'request' && previous?.kind === 'request' && isNextRequest(m, previous)) {
+    writer.u8(message.nextRequest);
+    writer.varint(m.request - m.ackBelow);
+    encodeList(writer, m.operation.args);
+  } else if (m.kind === 'reply' && previous?.kind === 'reply' && isNextReply(m, previous)) {
+    writer.u8(message.nextReply);
+    writer.bytes(m.outcome.reply);
+  } else {
+    writer.u8(message[m.kind]);
+    encodeBody(writer, m);
+  }
+  writer.patchU32(lengthAt, writer.length - lengthAt - 4);
+}
+
+interface ExecuteRequest extends ForwardRequest {
+  readonly operation: Extract<Operation, { kind: 'execute' }>;
+}
+
+interface DoneReply extends ForwardReply {
+  readonly outcome: Extract<Outcome, { kind: 'done' }>;
+}
+
+/** Commands of one pipeline differ in their arguments alone. */
+function isNextRequest(m: ForwardRequest, before: ForwardRequest): m is ExecuteRequest {
+  const { operation: now } = m;
+  const { operation: then } = before;
+  return (
+    m.request === before.request + 1 &&
+    m.lane === before.lane &&
+    m.group === before.group &&
+    m.attempt === before.attempt &&
+    m.boot === before.boot &&
+    !m.resumes &&
+    m.isRetry === before.isRetry &&
+    now.kind === 'execute' &&
+    then.kind === 'execute' &&
+    now.tenant === then.tenant &&
+    now.incarnation === then.incarnation &&
+    now.access === then.access &&
+    now.protocol === then.protocol
+  );
+}
+
+function isNextReply(m: ForwardReply, before: ForwardReply): m is DoneReply {
+  return (
+    m.request === before.request + 1 &&
+    m.attempt === before.attempt &&
+    m.boot === before.boot &&
+    m.outcome.kind === 'done' &&
+    before.outcome.kind === 'done'
+  );
+}
+
+function encodeBody(writer: ByteWriter, m: PeerMessage): void {
   switch (m.kind) {
     case 'raft':
       writer.varint(m.group);
@@ -189,12 +240,19 @@ function encodeMessage(writer: ByteWriter, m: PeerMessage): void {
     default:
       unreachable(m);
   }
-  writer.patchU32(lengthAt, writer.length - lengthAt - 4);
 }
 
-/** `likely`: the tenant that a request probably names. */
-function decodeMessage(reader: ByteReader, likely: TenantName | null): PeerMessage | null {
+/** `likely`: the tenant that a request probably names. `previous`: the message before, null if it is not known. */
+function decodeMessage(
+  reader: ByteReader,
+  likely: TenantName | null,
+  previous: PeerMessage | null,
+): PeerMessage | null {
   switch (reader.u8()) {
+    case message.nextRequest:
+      return decodeNextRequest(reader, previous);
+    case message.nextReply:
+      return decodeNextReply(reader, previous);
     case message.raft: {
       const group = readGroup(reader);
       const from = readReplica(reader);
@@ -278,148 +336,33 @@ function decodeMessage(reader: ByteReader, likely: TenantName | null): PeerMessa
   }
 }
 
-function encodeRaft(writer: ByteWriter, m: RaftMessage): void {
-  writer.u8(raft[m.kind]);
-  writer.varint(m.term);
-  switch (m.kind) {
-    case 'voteRequest':
-      writer.u8((m.pre ? 1 : 0) | (m.transfer ? 2 : 0));
-      writer.varint(m.lastIndex);
-      writer.varint(m.lastTerm);
-      return;
-    case 'voteReply':
-      writer.u8((m.pre ? 1 : 0) | (m.granted ? 2 : 0));
-      return;
-    case 'append':
-      writer.varint(m.prevIndex);
-      writer.varint(m.prevTerm);
-      writer.varint(m.commit);
-      writer.varint(m.round);
-      encodeEntries(writer, m.entries);
-      return;
-    case 'appendReply':
-      writer.u8(m.accepted ? 1 : 0);
-      writer.varint(m.index);
-      writer.varint(m.hintTerm);
-      writer.varint(m.round);
-      return;
-    case 'heartbeat':
-      writer.varint(m.commit);
-      writer.varint(m.round);
-      return;
-    case 'rest':
-      writer.varint(m.commit);
-      return;
-    case 'heartbeatReply':
-      writer.varint(m.round);
-      return;
-    case 'snapshotChunk':
-      writer.varint(m.index);
-      writer.varint(m.indexTerm);
-      writer.varint(m.number);
-      writer.u8(m.isLast ? 1 : 0);
-      writer.varint(m.round);
-      writer.bytes(m.bytes);
-      return;
-    case 'snapshotReply':
-      writer.varint(m.index);
-      writer.varint(m.next);
-      writer.varint(m.round);
-      return;
-    case 'stateDigest':
-      writer.varint(m.index);
-      writer.u32(m.digest);
-      return;
-    case 'readRequest':
-      writer.varint(m.ticket);
-      return;
-    case 'readReply':
-      writer.varint(m.ticket);
-      writer.varint(m.index);
-      return;
-    case 'removed':
-      return;
-    case 'timeoutNow':
-      writer.u8(m.stays ? 1 : 0);
-      return;
-    default:
-      unreachable(m);
+function decodeNextRequest(
+  reader: ByteReader,
+  previous: PeerMessage | null,
+): (ForwardRequest & { kind: 'request' }) | null {
+  const behind = reader.varint();
+  const args = decodeList(reader);
+  if (previous?.kind !== 'request' || previous.operation.kind !== 'execute' || args.length === 0) {
+    reader.fail();
+    return null;
   }
+  const { boot, attempt, group, lane, isRetry } = previous;
+  const { tenant, incarnation, access, protocol } = previous.operation;
+  const request = RequestId(previous.request + 1);
+  if (behind > request) reader.fail();
+  const ackBelow = RequestId(request - behind);
+  const operation: Operation = { kind: 'execute', tenant, incarnation, access, protocol, args };
+  return { kind: 'request', boot, request, attempt, group, lane, resumes: false, ackBelow, isRetry, operation };
 }
 
-function decodeRaft(reader: ByteReader): RaftMessage | null {
-  const kind = reader.u8();
-  const term = Term(reader.varint());
-  switch (kind) {
-    case raft.voteRequest: {
-      const flags = reader.u8();
-      const lastIndex = LogIndex(reader.varint());
-      return {
-        kind: 'voteRequest',
-        term,
-        pre: (flags & 1) !== 0,
-        transfer: (flags & 2) !== 0,
-        lastIndex,
-        lastTerm: Term(reader.varint()),
-      };
-    }
-    case raft.voteReply: {
-      const flags = reader.u8();
-      return { kind: 'voteReply', term, pre: (flags & 1) !== 0, granted: (flags & 2) !== 0 };
-    }
-    case raft.append: {
-      const prevIndex = LogIndex(reader.varint());
-      const prevTerm = Term(reader.varint());
-      const commit = LogIndex(reader.varint());
-      const round = reader.varint();
-      const entries = decodeEntries(reader);
-      if (entries[0] !== undefined && entries[0].index !== prevIndex + 1) reader.fail();
-      return { kind: 'append', term, prevIndex, prevTerm, entries, commit, round };
-    }
-    case raft.appendReply: {
-      const accepted = reader.u8() === 1;
-      const index = LogIndex(reader.varint());
-      const hintTerm = Term(reader.varint());
-      return { kind: 'appendReply', term, accepted, index, hintTerm, round: reader.varint() };
-    }
-    case raft.heartbeat: {
-      const commit = LogIndex(reader.varint());
-      return { kind: 'heartbeat', term, commit, round: reader.varint() };
-    }
-    case raft.rest:
-      return { kind: 'rest', term, commit: LogIndex(reader.varint()) };
-    case raft.heartbeatReply:
-      return { kind: 'heartbeatReply', term, round: reader.varint() };
-    case raft.snapshotChunk: {
-      const index = LogIndex(reader.varint());
-      const indexTerm = Term(reader.varint());
-      const number = reader.varint();
-      const isLast = reader.u8() === 1;
-      const round = reader.varint();
-      return { kind: 'snapshotChunk', term, index, indexTerm, number, isLast, bytes: reader.bytes(), round };
-    }
-    case raft.snapshotReply: {
-      const index = LogIndex(reader.varint());
-      const next = reader.varint();
-      return { kind: 'snapshotReply', term, index, next, round: reader.varint() };
-    }
-    case raft.stateDigest: {
-      const index = LogIndex(reader.varint());
-      return { kind: 'stateDigest', term, index, digest: reader.u32() };
-    }
-    case raft.readRequest:
-      return { kind: 'readRequest', term, ticket: reader.varint() };
-    case raft.readReply: {
-      const ticket = reader.varint();
-      return { kind: 'readReply', term, ticket, index: LogIndex(reader.varint()) };
-    }
-    case raft.removed:
-      return { kind: 'removed', term };
-    case raft.timeoutNow:
-      return { kind: 'timeoutNow', term, stays: reader.u8() === 1 };
-    default:
-      return null;
+function decodeNextReply(reader: ByteReader, previous: PeerMessage | null): (ForwardReply & { kind: 'reply' }) | null {
+  const reply = reader.bytes();
+  if (previous?.kind !== 'reply' || previous.outcome.kind !== 'done') {
+    reader.fail();
+    return null;
   }
+  const { boot, attempt } = previous;
+  return { kind: 'reply', boot, request: RequestId(previous.request + 1), attempt, outcome: { kind: 'done', reply } };
 }
 
 function encodeOutcome(writer: ByteWriter, o: Outcome): void {
@@ -548,17 +491,6 @@ function decodeChange(reader: ByteReader): MapChange | null {
     default:
       return null;
   }
-}
-
-function raftBytes(m: RaftMessage): number {
-  if (m.kind === 'append') return entriesBytes(m.entries);
-  return m.kind === 'snapshotChunk' ? m.bytes.length : 0;
-}
-
-function entriesBytes(entries: readonly Entry[]): number {
-  let bytes = 0;
-  for (const { data } of entries) bytes += entryBytes + data.length;
-  return bytes;
 }
 
 function outcomeBytes(o: Outcome): number {

@@ -18,8 +18,8 @@ export interface Hello {
   readonly version: number;
 }
 
-/** 4: groups change their members. */
-export const protocolVersion = 4;
+/** 5: commands and replies of a pipeline do not repeat what they share. */
+export const protocolVersion = 5;
 /** "LHPR": Leasehold peer. */
 const magic = 0x4c485052;
 const magicBytes = 4;

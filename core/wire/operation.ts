@@ -206,12 +206,12 @@ function decodeBody(reader: ByteReader, kind: number, tenant: TenantName): Logge
   }
 }
 
-function encodeList(writer: ByteWriter, list: readonly Uint8Array[]): void {
+export function encodeList(writer: ByteWriter, list: readonly Uint8Array[]): void {
   writer.varint(list.length);
   for (const bytes of list) writer.bytes(bytes);
 }
 
-function decodeList(reader: ByteReader): readonly Uint8Array[] {
+export function decodeList(reader: ByteReader): readonly Uint8Array[] {
   const count = reader.count(1);
   const list: Uint8Array[] = [];
   for (let i = 0; i < count; i += 1) list.push(reader.bytes());

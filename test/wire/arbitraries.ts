@@ -186,7 +186,36 @@ export const message: fc.Arbitrary<PeerMessage> = fc.oneof(
   { weight: 1, arbitrary: kind('groups', { groups: fc.array(members, { maxLength: 4 }) }) },
   { weight: 1, arbitrary: kind('mapChanges', { since: version, changes: fc.array(change, { maxLength: 8 }) }) },
 );
-export const messages = fc.array(message, { maxLength: 8 });
+
+/** What may follow it in a pipeline, or nearly: the next number, and all else the same but for what `changed` says. */
+function follower(before: PeerMessage, args: readonly Uint8Array[], changed: number): PeerMessage {
+  if (before.kind !== 'request' && before.kind !== 'reply') return before;
+  const next = RequestId(before.request < Number.MAX_SAFE_INTEGER ? before.request + 1 : 0);
+  const attempt = changed === 1 ? 7 : before.attempt;
+  if (before.kind === 'reply') {
+    const [reply = new Uint8Array(0)] = args;
+    return { ...before, request: next, attempt, outcome: changed === 2 ? before.outcome : { kind: 'done', reply } };
+  }
+  const { operation } = before;
+  const lane = changed === 2 ? LaneId(3) : before.lane;
+  const resumes = changed === 3;
+  const isRetry = changed === 4 ? !before.isRetry : before.isRetry;
+  const access = changed === 5 ? 'read' : 'write';
+  return {
+    ...before,
+    ...{ request: next, attempt, lane, resumes, isRetry, ackBelow: next },
+    operation: operation.kind === 'execute' ? { ...operation, access, args } : operation,
+  };
+}
+
+const pipeline: fc.Arbitrary<readonly PeerMessage[]> = fc
+  .tuple(message, fc.array(fc.tuple(fc.array(bytes, { minLength: 1, maxLength: 3 }), fc.nat(12)), { maxLength: 4 }))
+  .map(([first, others]) => {
+    const all = [first];
+    for (const [args, changed] of others) all.push(follower(all.at(-1) ?? first, args, changed));
+    return all;
+  });
+export const messages = fc.array(pipeline, { maxLength: 4 }).map((runs) => runs.flat());
 
 /** A frame around a payload that a test made by hand. */
 export function frameOf(payload: Uint8Array): Uint8Array {

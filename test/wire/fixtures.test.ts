@@ -9,31 +9,35 @@ import { unordered } from '../../core/base/ids.ts';
 import { encodeFrames, FrameReader } from '../../core/wire/frames.ts';
 import { decodeHello, encodeHello, protocolVersion } from '../../core/wire/hello.ts';
 import { decodeEntryBatch, encodeEntryBatch } from '../../core/wire/operation.ts';
-import { messagesOfVersion3, sampleBatch, sampleHello, sampleMessages } from './samples.ts';
+import { messagesOfVersion3, messagesOfVersion4, sampleBatch, sampleHello, sampleMessages } from './samples.ts';
 
 function fixture(name: string): Uint8Array {
   const hex = readFileSync(new URL(`fixtures/${name}.hex`, import.meta.url), 'utf8');
   return new Uint8Array(Buffer.from(hex.replaceAll(/\s/g, ''), 'hex'));
 }
 
-test.each([1, 2, 3])('version %i of the handshake is understood, so that it can be refused', (version) => {
+test.each([1, 2, 3, 4])('version %i of the handshake is understood, so that it can be refused', (version) => {
   const bytes = fixture(`version-${String(version)}.hello`);
   expect(decodeHello(bytes, crc32)).toMatchObject({ hello: { ...sampleHello, version } });
 });
 
-test('version 4 of the handshake', () => {
-  const bytes = fixture('version-4.hello');
+test('version 5 of the handshake', () => {
+  const bytes = fixture('version-5.hello');
   expect(sampleHello.version).toBe(protocolVersion);
   expect(new Uint8Array(encodeHello(sampleHello, crc32))).toEqual(bytes);
   expect(decodeHello(bytes, crc32)).toEqual({ hello: sampleHello, rest: new Uint8Array(0) });
 });
 
-test('version 3 of every message is read', () => {
-  expect(new FrameReader(crc32).read(fixture('version-3.frame'))).toEqual(sampleMessages.slice(0, messagesOfVersion3));
+test.each([
+  [3, messagesOfVersion3],
+  [4, messagesOfVersion4],
+])('version %i of every message is read', (version, known) => {
+  const bytes = fixture(`version-${String(version)}.frame`);
+  expect(new FrameReader(crc32).read(bytes)).toEqual(sampleMessages.slice(0, known));
 });
 
-test('version 4 of every message', () => {
-  const bytes = fixture('version-4.frame');
+test('version 5 of every message', () => {
+  const bytes = fixture('version-5.frame');
   expect(encodeFrames(sampleMessages, crc32)).toEqual([bytes]);
   expect(new FrameReader(crc32).read(bytes)).toEqual(sampleMessages);
 });

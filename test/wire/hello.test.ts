@@ -68,7 +68,7 @@ describe('who talks to whom', () => {
     ['another node of the cluster', sampleHello, null],
     ['another life of it', { ...sampleHello, boot: 99 }, null],
     ['another cluster', { ...sampleHello, clusterId: 'b' }, "it belongs to cluster 'b', this is 'test-cluster'"],
-    ['another version', { ...sampleHello, version: 1 }, 'it speaks version 1 of the peer protocol, this is 4'],
+    ['another version', { ...sampleHello, version: 1 }, 'it speaks version 1 of the peer protocol, this is 5'],
     ['itself', own, 'it says it is node 1, which is this one'],
     ['a node that is not there', { ...sampleHello, node: NodeId(4) }, 'there is no node 4 in the cluster'],
   ])('%s', (_, theirs, reason) => {

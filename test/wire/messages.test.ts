@@ -78,8 +78,24 @@ describe('a message', () => {
     ['an incarnation that is none', [2, 1, 1, 1, 1, 1, 0, 0, 3, 1, 97, 0]],
     ['a purge', [2, 1, 1, 1, 1, 1, 0, 0, 6, 1, 97, 1, 0]],
     ['a node beyond 16 bits', [3, 1, 1, 1, 3, 1, 0x80, 0x80, 4, 1]],
+    ['the next request of none', [13, 0, 1, 1, 65]],
+    ['the next reply of none', [14, 1, 65]],
   ])('is malformed if it holds %s', (_, body) => {
     expect(decode(Uint8Array.from(body))).toBe('malformed');
+  });
+
+  test.each<[string, readonly number[]]>([
+    ['no arguments', [13, 0, 0]],
+    ['answers to later requests', [13, 7, 1, 1, 65]],
+  ])('is malformed if it is a next request with %s', (_, body) => {
+    const first = [2, 1, 5, 1, 1, 1, 0, 0, 1, 1, 97, 0, 1, 1, 1, 65];
+    expect(decode(Uint8Array.from(first))).toHaveLength(1);
+    expect(decode(Uint8Array.from(first), Uint8Array.of(13, 6, 1, 1, 65))).toHaveLength(2);
+    expect(decode(Uint8Array.from(first), Uint8Array.from(body))).toBe('malformed');
+  });
+
+  test('that says the next of one that is not known is malformed', () => {
+    expect(decode(Uint8Array.of(99), Uint8Array.of(13, 0, 1, 1, 65))).toBe('malformed');
   });
 });
 

@@ -51,6 +51,20 @@ const reply = (outcome: Outcome): PeerMessage => ({
   outcome,
 });
 
+/** A command of a pipeline: the requests of a lane follow one another. */
+const pipelined = (access: 'read' | 'write', words: readonly string[], behind: number): PeerMessage => ({
+  kind: 'request',
+  boot,
+  request: RequestId(500 + behind),
+  attempt: 1,
+  group,
+  lane: LaneId(9),
+  resumes: false,
+  ackBelow: RequestId(499),
+  isRetry: false,
+  operation: { kind: 'execute', tenant: acme, incarnation: one, access, protocol: 2, args: words.map(ascii) },
+});
+
 const operations: readonly Operation[] = [
   {
     kind: 'execute',
@@ -68,7 +82,7 @@ const operations: readonly Operation[] = [
   { kind: 'dropTenant', tenant: acme, incarnation: one },
 ];
 
-export const sampleHello: Hello = { clusterId: 'test-cluster', node: NodeId(3), boot, version: 4 };
+export const sampleHello: Hello = { clusterId: 'test-cluster', node: NodeId(3), boot, version: 5 };
 
 export const sampleMessages: readonly PeerMessage[] = [
   raft({ kind: 'voteRequest', term, pre: true, transfer: false, lastIndex: LogIndex(1000), lastTerm: Term(6) }),
@@ -156,10 +170,17 @@ export const sampleMessages: readonly PeerMessage[] = [
   { kind: 'pulse', boot: 7 },
   { kind: 'lost', group, boot: 7 },
   { kind: 'renewed', group, boot: 7, replica: ReplicaId(300) },
+  ...[0, 1, 2].map((behind) => pipelined('read', ['GET', `k${String(behind)}`], behind)),
+  ...[3, 4].map((behind) => pipelined('write', ['INCR', 'n'], behind)),
+  ...['$-1', '+OK', ''].map((text, behind): PeerMessage => {
+    const outcome: Outcome = text === '' ? { kind: 'undecided' } : { kind: 'done', reply: ascii(`${text}\r\n`) };
+    return { kind: 'reply', boot, request: RequestId(1000 + behind), attempt: 1, outcome };
+  }),
 ];
 
-/** How many of them version 3 knew. */
-export const messagesOfVersion3 = sampleMessages.length - 12;
+/** How many of them version 3 knew, and how many version 4. */
+export const messagesOfVersion3 = sampleMessages.length - 20;
+export const messagesOfVersion4 = sampleMessages.length - 8;
 
 export const sampleBatch: EntryBatch = {
   stamp: WallTime(1_800_000_000_000),
