@@ -75,6 +75,8 @@ export const limits = {
   returnLeadershipAfterMs: 1_000,
   /** How long a node that is told to stop waits for others to take its groups over. */
   drainMs: 3_000,
+  /** Writes of a client's own session whose replies it may still ask for: more than any client pipelines without reading. */
+  sessionWrites: 1_024,
   /** A client's name and library strings: enough to be useful in a list. */
   clientNameBytes: 256,
 } as const;

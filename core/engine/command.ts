@@ -4,6 +4,7 @@
 import type { Random } from '../base/random.ts';
 import type { WallTime } from '../base/time.ts';
 import type { ReplyWriter } from '../resp/replyWriter.ts';
+import type { ClientSessions } from './clientSessions.ts';
 import type { Keyspace } from './keyspace.ts';
 
 export interface CommandSpec {
@@ -40,6 +41,8 @@ export interface DataCommand extends CommandSpec {
 /** What a command runs on. One object is used for many runs. */
 export interface Execution {
   keyspace: Keyspace;
+  /** What the tenant remembers for clients that number their writes. */
+  clients: ClientSessions;
   /** `args[0]` is the name. Slices of larger buffers: what is stored is copied. */
   args: readonly Uint8Array[];
   /** Log time in a write; never before the last log time in a read. */
@@ -50,6 +53,9 @@ export interface Execution {
   /** What a write may make a value grow to. */
   maxValueBytes: number;
 }
+
+/** Finds a command by its name, in whatever case. */
+export type FindCommand = (name: Uint8Array) => DataCommand | undefined;
 
 export function isArityRight(spec: CommandSpec, count: number): boolean {
   return spec.arity >= 0 ? count === spec.arity : count >= -spec.arity;

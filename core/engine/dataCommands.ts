@@ -7,6 +7,7 @@ import { keyCommands } from './keys.ts';
 import { lcsCommands } from './lcs.ts';
 import { listCommands } from './lists.ts';
 import { listSearchCommands } from './listSearch.ts';
+import { numberedCommands } from './numbered.ts';
 import { stringPartCommands } from './stringParts.ts';
 import { stringCommands } from './strings.ts';
 import { transactionCommands } from './transaction.ts';
@@ -31,9 +32,15 @@ export const dataCommands: ReadonlyMap<string, DataCommand> = new Map(
 const clientCommands: Readonly<NameTable<DataCommand>> = new NameTable(dataCommands.values());
 
 /** What an ingress sends beside them. A client that names one means another command, or none. */
-const internalCommands = transactionCommands((name) => clientCommands.find(name));
+const transactions = transactionCommands((name) => clientCommands.find(name));
 
-const byName: Readonly<NameTable<DataCommand>> = new NameTable([...dataCommands.values(), ...internalCommands]);
+const numberable: Readonly<NameTable<DataCommand>> = new NameTable([...dataCommands.values(), ...transactions]);
+
+const byName: Readonly<NameTable<DataCommand>> = new NameTable([
+  ...dataCommands.values(),
+  ...transactions,
+  ...numberedCommands((name) => numberable.find(name)),
+]);
 
 /** `name` in whatever case a client wrote it; internal commands too. */
 export function findDataCommand(name: Uint8Array): DataCommand | undefined {

@@ -9,9 +9,7 @@
 import { binaryString, bytesOfBinary } from '../base/bytes.ts';
 import { errors } from '../resp/errors.ts';
 import { argument, keyAt } from './arguments.ts';
-import { type DataCommand, type Execution, family } from './command.ts';
-
-type FindCommand = (name: Uint8Array) => DataCommand | undefined;
+import { type DataCommand, type Execution, family, type FindCommand } from './command.ts';
 
 export interface WatchedKey {
   readonly key: Uint8Array;

@@ -5,6 +5,7 @@ import type { ConnId, GroupId, Incarnation, LaneId, NodeId, RequestId, TenantNam
 import { invariant } from '../base/invariant.ts';
 import type { Queue } from '../base/queue.ts';
 import type { MonoTime } from '../base/time.ts';
+import type { ClientNumber } from '../engine/numbered.ts';
 import type { WatchedKey } from '../engine/transaction.ts';
 import type { Operation } from '../wire/messages.ts';
 import type { Procedure } from './procedure.ts';
@@ -48,6 +49,8 @@ export interface Transaction {
   readonly access: 'read' | 'write';
   readonly watches: readonly CommandCall[];
   readonly commands: readonly (readonly Uint8Array[])[];
+  /** Null if its client does not number its writes. */
+  readonly client: ClientNumber | null;
 }
 
 /** A step repeats safely, so it is retried whatever became of it. */

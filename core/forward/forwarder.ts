@@ -12,6 +12,7 @@ import { limits } from '../base/limits.ts';
 import { Queue } from '../base/queue.ts';
 import type { Random } from '../base/random.ts';
 import { after, type MonoTime } from '../base/time.ts';
+import { encodeNumbered } from '../engine/numbered.ts';
 import { encodeTransaction } from '../engine/transaction.ts';
 import type { Timer } from '../base/timers.ts';
 import type { Router } from '../routing/router.ts';
@@ -571,10 +572,11 @@ export class Forwarder {
 }
 
 /** Puts the transaction together. False while a WATCH of it is not answered: it comes before, in the same lane. */
-function isPrepared(call: CommandCall, { access, watches, commands }: Transaction): boolean {
+function isPrepared(call: CommandCall, { access, watches, commands, client }: Transaction): boolean {
   if (watches.some(({ reply }) => reply === null)) return false;
   const watched = watches.flatMap((watch) => watch.watched ?? []);
-  call.args = encodeTransaction(access, watched, commands);
+  const args = encodeTransaction(access, watched, commands);
+  call.args = client === null ? args : encodeNumbered(client, args);
   return true;
 }
 

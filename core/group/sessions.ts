@@ -7,42 +7,25 @@
  * that has others must not share a group with one that has these.
  */
 import { ByteWriter, noBytes } from '../base/bytes.ts';
-import type { LaneId, NodeId, RequestId } from '../base/ids.ts';
+import type { LaneId, NodeId } from '../base/ids.ts';
 import { crc32 } from '../base/crc32.ts';
-import { Queue } from '../base/queue.ts';
 import type { CutClock } from '../engine/keyspaceCut.ts';
+import {
+  forgetAfterMs,
+  type Memory,
+  type MemoryImage,
+  mostMemories,
+  oldestQuarter,
+  ReplyMemory,
+  sweepEveryMs,
+} from '../engine/replyMemory.ts';
 import type { WallTime } from '../base/time.ts';
 import type { LoggedItem } from '../wire/operation.ts';
-
-/** Milliseconds of log time without a write: longer than any command may take to be answered. */
-const idleMs = 15 * 60_000;
-/** How often, in log time, idle sessions are looked for. */
-const sweepMs = 60_000;
-/** Above it the sessions that were used least lately go, a quarter at a time. */
-const mostSessions = 16_384;
-/** A session remembers no more bytes of replies: of what does not fit it only remembers that it ran. */
-const mostReplyBytes = 256 * 1024;
-
-export interface Remembered {
-  readonly request: RequestId;
-  /** Null if it was too large. */
-  readonly reply: Uint8Array | null;
-}
-
-interface Session {
-  /** The last request that ran. */
-  last: number;
-  /** Those that ran and may be asked for again, in order. */
-  readonly remembered: Queue<Remembered>;
-  /** Bytes of replies in it. */
-  bytes: number;
-  usedAt: WallTime;
-}
 
 interface Ingress {
   /** The life of the node whose sessions these are. An earlier one asks for nothing any more. */
   readonly boot: number;
-  readonly sessions: Map<LaneId, Session>;
+  readonly sessions: Map<LaneId, ReplyMemory>;
   /** The highest request of a session that was forgotten. */
   forgotten: number;
 }
@@ -58,15 +41,9 @@ export interface SessionsImage {
   }[];
 }
 
-export interface SessionImage {
+export interface SessionImage extends MemoryImage {
   readonly lane: LaneId;
-  readonly last: number;
-  readonly usedAt: WallTime;
-  readonly remembered: readonly Remembered[];
 }
-
-/** What became of a write: `new` if it has never run; `forgotten` if that can no longer be told. */
-export type Memory = Remembered | 'new' | 'forgotten';
 
 export class Sessions {
   private readonly ingresses = new Map<NodeId, Ingress>();
@@ -93,25 +70,13 @@ export class Sessions {
     if (origin.boot < ingress.boot) return 'forgotten';
     const session = ingress.sessions.get(lane);
     if (session === undefined) return isRetry && origin.request <= ingress.forgotten ? 'forgotten' : 'new';
-    if (origin.request > session.last) return 'new';
-    for (const remembered of session.remembered) if (remembered.request === origin.request) return remembered;
-    return 'forgotten';
+    return session.recall(origin.request);
   }
 
   /** Notes that a `new` write has run, and drops what its ingress has the answers of. */
   remember({ origin, lane, ackBelow }: LoggedItem, reply: Uint8Array, stamp: WallTime): void {
     if (this.clock.current !== null) this.partOfCut(this.clock.current);
-    const session = this.open(origin.node, origin.boot, lane, stamp);
-    const { remembered } = session;
-    for (let first = remembered.peek(); first !== undefined && first.request < ackBelow; first = remembered.peek()) {
-      remembered.shift();
-      session.bytes -= first.reply?.length ?? 0;
-    }
-    const fits = session.bytes + reply.length <= mostReplyBytes;
-    remembered.push({ request: origin.request, reply: fits ? compact(reply) : null });
-    if (fits) session.bytes += reply.length;
-    session.last = origin.request;
-    session.usedAt = stamp;
+    this.open(origin.node, origin.boot, lane, stamp).remember(origin.request, ackBelow, reply, stamp);
   }
 
   /** These sessions as they were when the cut was made; null once they were read out. */
@@ -133,13 +98,8 @@ export class Sessions {
     this.ingresses.set(node, { boot, forgotten, sessions: new Map() });
   }
 
-  restoreSession(node: NodeId, { lane, last, usedAt, remembered }: SessionImage): void {
-    const session: Session = { last, usedAt, remembered: new Queue(), bytes: 0 };
-    for (const each of remembered) {
-      session.remembered.push(each);
-      session.bytes += each.reply?.length ?? 0;
-    }
-    this.ingresses.get(node)?.sessions.set(lane, session);
+  restoreSession(node: NodeId, session: SessionImage): void {
+    this.ingresses.get(node)?.sessions.set(session.lane, ReplyMemory.of(session));
     this.count += 1;
   }
 
@@ -149,10 +109,11 @@ export class Sessions {
     let crc = 0;
     for (const [node, { boot, sessions, forgotten }] of sorted(this.ingresses)) {
       for (const part of [node, boot, forgotten]) writer.varint(part);
-      for (const [lane, { last, remembered, usedAt }] of sorted(sessions)) {
+      for (const [lane, session] of sorted(sessions)) {
+        const { last, remembered, usedAt } = session.image();
         for (const part of [lane, last, usedAt]) writer.varint(part);
-        for (const { request, reply } of remembered) {
-          writer.varint(request);
+        for (const { number, reply } of remembered) {
+          writer.varint(number);
           writer.u8(reply === null ? 0 : 1);
           writer.bytes(reply ?? noBytes);
         }
@@ -167,17 +128,12 @@ export class Sessions {
       node,
       boot,
       forgotten,
-      sessions: [...sessions].map(([lane, { last, usedAt, remembered }]) => ({
-        lane,
-        last,
-        usedAt,
-        remembered: [...remembered],
-      })),
+      sessions: Array.from(sessions, ([lane, session]) => ({ lane, ...session.image() })),
     }));
     return { sweptAt: this.sweptAt, ingresses };
   }
 
-  private open(node: NodeId, boot: number, lane: LaneId, stamp: WallTime): Session {
+  private open(node: NodeId, boot: number, lane: LaneId, stamp: WallTime): ReplyMemory {
     let ingress = this.ingresses.get(node);
     if (ingress === undefined || ingress.boot < boot) {
       this.count -= ingress?.sessions.size ?? 0;
@@ -187,26 +143,23 @@ export class Sessions {
     const known = ingress.sessions.get(lane);
     if (known !== undefined) return known;
     this.makeRoom(stamp);
-    const session: Session = { last: 0, remembered: new Queue(), bytes: 0, usedAt: stamp };
+    const session = new ReplyMemory(stamp);
     ingress.sessions.set(lane, session);
     this.count += 1;
     return session;
   }
 
   private makeRoom(stamp: WallTime): void {
-    if (stamp - this.sweptAt >= sweepMs) {
+    if (stamp - this.sweptAt >= sweepEveryMs) {
       this.sweptAt = stamp;
-      this.forget((session) => stamp - session.usedAt >= idleMs);
+      this.forget(({ usedAt }) => stamp - usedAt >= forgetAfterMs);
     }
-    if (this.count < mostSessions) return;
-    const ages: number[] = [];
-    for (const { sessions } of this.ingresses.values()) for (const { usedAt } of sessions.values()) ages.push(usedAt);
-    ages.sort((a, b) => a - b);
-    const oldest = ages[Math.floor(ages.length / 4)] ?? 0;
-    this.forget((session) => session.usedAt <= oldest);
+    if (this.count < mostMemories) return;
+    const oldest = oldestQuarter([...this.ingresses.values()].flatMap(({ sessions }) => [...sessions.values()]));
+    this.forget(({ usedAt }) => usedAt <= oldest);
   }
 
-  private forget(isOver: (session: Session) => boolean): void {
+  private forget(isOver: (session: ReplyMemory) => boolean): void {
     for (const ingress of this.ingresses.values()) {
       for (const [lane, session] of ingress.sessions) {
         if (!isOver(session)) continue;
@@ -216,11 +169,6 @@ export class Sessions {
       }
     }
   }
-}
-
-/** A reply may be a view of a chunk that many share: kept for long it would keep all of that. */
-function compact(reply: Uint8Array): Uint8Array {
-  return reply.buffer.byteLength > reply.length * 2 ? new Uint8Array(reply) : reply;
 }
 
 function sorted<Key extends number, Value>(map: ReadonlyMap<Key, Value>): readonly (readonly [Key, Value])[] {

@@ -8,6 +8,7 @@ import { type ByteWriter, noBytes } from '../base/bytes.ts';
 import { type Random, seededRandom } from '../base/random.ts';
 import { WallTime } from '../base/time.ts';
 import type { Execution } from '../engine/command.ts';
+import { ClientSessions } from '../engine/clientSessions.ts';
 import { findDataCommand } from '../engine/dataCommands.ts';
 import { Keyspace } from '../engine/keyspace.ts';
 import type { CutClock } from '../engine/keyspaceCut.ts';
@@ -28,6 +29,7 @@ export interface OwnedTenant {
   readonly epoch: Epoch;
   readonly keyspace: Keyspace;
   readonly sessions: Sessions;
+  readonly clients: ClientSessions;
 }
 
 type Execute = Extract<Operation, { kind: 'execute' }>;
@@ -53,7 +55,8 @@ export class TenantMachine implements StateMachine {
   constructor(random: Random, reply = new ReplyWriter(replyChunkBytes)) {
     this.random = random;
     this.reply = reply;
-    this.execution = { keyspace: new Keyspace(), args: [], now: WallTime(0), random, reply, maxValueBytes: 0 };
+    const nowhere = { keyspace: new Keyspace(), clients: new ClientSessions(WallTime(0)) };
+    this.execution = { ...nowhere, args: [], now: WallTime(0), random, reply, maxValueBytes: 0 };
   }
 
   accessOf(operation: LoggedOperation): 'read' | 'write' {
@@ -117,9 +120,10 @@ export class TenantMachine implements StateMachine {
     const records = (writer: ByteWriter) => tenantRecords(writer, { current, tenants, released });
     return new StateCut('tenants', instant, records, () => {
       this.clock.current = null;
-      for (const [, { keyspace, sessions }] of tenants) {
+      for (const [, { keyspace, sessions, clients }] of tenants) {
         keyspace.leaveCut();
         sessions.leaveCut();
+        clients.leaveCut();
       }
     });
   }
@@ -192,6 +196,7 @@ export class TenantMachine implements StateMachine {
     const { execution, reply } = this;
     reply.protocol = operation.protocol;
     execution.keyspace = owned.keyspace;
+    execution.clients = owned.clients;
     execution.args = args;
     execution.now = now;
     command.run(execution);
@@ -218,6 +223,7 @@ export class TenantMachine implements StateMachine {
       epoch,
       keyspace: new Keyspace(this.clock),
       sessions: new Sessions(stamp, this.clock),
+      clients: new ClientSessions(stamp, this.clock),
     });
     return done;
   }

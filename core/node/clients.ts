@@ -7,6 +7,7 @@ import type { ConnId, TenantName } from '../base/ids.ts';
 import { limits } from '../base/limits.ts';
 import type { Now } from '../base/time.ts';
 import { type DataCommand, isArityRight, keysOf } from '../engine/command.ts';
+import { encodeNumbered } from '../engine/numbered.ts';
 import type { CommandCall, IngressLane, Transaction } from '../forward/call.ts';
 import type { Ending, Forwarder, ProcedureEnding } from '../forward/forwarder.ts';
 import type { Procedure } from '../forward/procedure.ts';
@@ -15,6 +16,7 @@ import { ReplyWriter } from '../resp/replyWriter.ts';
 import { type TenantChoice, tenantOf } from '../routing/tenantOf.ts';
 import { type Command, findCommand } from './commandTable.ts';
 import type { NodeCommand } from './commands/spec.ts';
+import { nextNumber } from './clientSession.ts';
 import { collectReplies, type Connection, joinReplies, openConnection, type Slot } from './connection.ts';
 import type { Effect } from './door.ts';
 import { endingError, tenantError, unknownCommand } from './errors.ts';
@@ -126,7 +128,8 @@ export class Clients {
       return;
     }
     const { access, commands } = queued;
-    this.call(connection, tenant, access, execCommand, execCommand, { access, watches, commands }, now);
+    const client = access === 'write' ? nextNumber(connection) : null;
+    this.call(connection, tenant, access, execCommand, execCommand, { access, watches, commands, client }, now);
   }
 
   /** Starts a procedure whose end answers the command that is being run. */
@@ -211,8 +214,13 @@ export class Clients {
 
   private onDataCommand(connection: Connection, spec: DataCommand, args: readonly Uint8Array[], now: Now): void {
     const choice = this.chooseTenant(connection, spec, args);
-    if (choice.kind === 'tenant') this.call(connection, choice.tenant, spec.access, args, args, null, now);
-    else this.answerError(connection, tenantError(choice));
+    if (choice.kind !== 'tenant') {
+      this.answerError(connection, tenantError(choice));
+      return;
+    }
+    const client = spec.access === 'write' ? nextNumber(connection) : null;
+    const numbered = client === null ? args : encodeNumbered(client, args);
+    this.call(connection, choice.tenant, spec.access, numbered, args, null, now);
   }
 
   /** Has a command run in its tenant's group; its reply is the connection's next. `asked`: as the client wrote it. */

@@ -7,6 +7,7 @@ import { dataCommands } from '../engine/dataCommands.ts';
 import { connectionCommands } from './commands/connection.ts';
 import { groupCommands } from './commands/group.ts';
 import { nodeCommands } from './commands/node.ts';
+import { sessionCommands } from './commands/session.ts';
 import { serverCommands } from './commands/server.ts';
 import type { NodeCommand } from './commands/spec.ts';
 import { tenantCommands } from './commands/tenant.ts';
@@ -41,6 +42,7 @@ function makeTable(): ReadonlyMap<string, Command> {
     connectionCommands,
     transactionCommands,
     serverCommands,
+    sessionCommands,
     tenantCommands,
     groupCommands,
     nodeCommands,

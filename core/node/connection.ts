@@ -6,6 +6,7 @@ import type { ConnId, TenantName } from '../base/ids.ts';
 import { Queue } from '../base/queue.ts';
 import type { MonoTime } from '../base/time.ts';
 import type { IngressLane } from '../forward/call.ts';
+import { endSession, type SessionState } from './clientSession.ts';
 import type { TransactionState } from './transactions.ts';
 
 /** The place of one reply. Null: not here yet. */
@@ -13,8 +14,7 @@ export interface Slot {
   reply: Uint8Array | null;
 }
 
-export interface Connection extends TransactionState {
-  readonly id: ConnId;
+export interface Connection extends TransactionState, SessionState {
   readonly address: string;
   readonly openedAt: MonoTime;
   name: string;
@@ -62,6 +62,8 @@ export function openConnection(id: ConnId, address: string, openedAt: MonoTime):
     pendingBytes: 0,
     queued: null,
     watches: [],
+    session: null,
+    sessionsBegun: 0,
     isPaused: false,
     isClosing: false,
     lastCommand: '',
@@ -78,6 +80,7 @@ export function resetConnection(connection: Connection): void {
   connection.replies = 'on';
   connection.queued = null;
   connection.watches = [];
+  endSession(connection);
 }
 
 /** Whether reads of the connection may be served by a replica on this node that does not lead. */

@@ -56,15 +56,18 @@ export class ReplyWriter {
 
   /** What was written since the last `take`. */
   take(): Uint8Array {
-    if (this.isTooLarge) {
-      this.rewind();
-      this.error(`ERR the reply is larger than ${String(this.largest)} bytes; a write has been executed`);
-    }
+    this.replaceIfTooLarge();
     const isOnlyOk = this.isOk && this.out.length === okReply.length;
     this.isOk = false;
     if (!isOnlyOk) return this.out.take();
     this.out.rewind();
     return okReply;
+  }
+
+  /** What `take` would hand out, for who wants to keep it beside. */
+  copy(): Uint8Array {
+    this.replaceIfTooLarge();
+    return this.out.peek(0).slice();
   }
 
   /** Forgets what was written since the last `take`. */
@@ -163,6 +166,12 @@ export class ReplyWriter {
   /** A whole reply, or several, that somebody else wrote. */
   raw(reply: Uint8Array): void {
     this.out.raw(reply);
+  }
+
+  private replaceIfTooLarge(): void {
+    if (!this.isTooLarge) return;
+    this.rewind();
+    this.error(`ERR the reply is larger than ${String(this.largest)} bytes; a write has been executed`);
   }
 
   private line(kind: number, text: string): void {

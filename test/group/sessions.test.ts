@@ -112,7 +112,7 @@ it('sessions are bounded: those used least lately go first', () => {
   expect(sessions.size).toBeLessThanOrEqual(most);
   expect(sessions.size).toBeGreaterThan(most / 2);
   expect(sessions.recall(item({ request: 1, lane: 1, isRetry: true }, 'x'))).toBe('forgotten');
-  expect(sessions.recall(item({ request: most, lane: most, isRetry: true }, 'x'))).toMatchObject({ request: most });
+  expect(sessions.recall(item({ request: most, lane: most, isRetry: true }, 'x'))).toMatchObject({ number: most });
 });
 
 it('whatever is lost and asked for again, in order, every write runs exactly once', () => {

@@ -7,6 +7,7 @@ import { expect, test } from 'vitest';
 import { bytesOfBinary } from '../../core/base/bytes.ts';
 import { Epoch, Incarnation, LaneId, NodeId, ReplicaId, RequestId, type TenantName } from '../../core/base/ids.ts';
 import { WallTime } from '../../core/base/time.ts';
+import { encodeNumbered } from '../../core/engine/numbered.ts';
 import { TenantMachine } from '../../core/group/tenantMachine.ts';
 import type { Configuration } from '../../core/raft/types.ts';
 import type { LoggedOperation } from '../../core/wire/operation.ts';
@@ -22,7 +23,8 @@ const configuration: Configuration = {
   highest: ReplicaId(300),
 };
 
-function machineWithAll(): TenantMachine {
+/** What a state of that version could hold. */
+function machineWithAll(version: number): TenantMachine {
   const machine = new TenantMachine(() => 0);
   const run = (request: number, operation: LoggedOperation, ackBelow = request): void => {
     const origin = { node: NodeId(2), boot: 7, request: RequestId(request) };
@@ -41,6 +43,14 @@ function machineWithAll(): TenantMachine {
   run(9, command('RPUSH', 'list', 'a', 'bb', '', 'c'), 7);
   run(11, command('DEL', 'k'), 7);
   run(13, command('SET', 'large', 'x'.repeat(65_537)), 7);
+  if (version < 3) return machine;
+  const numbered = (token: string, number: number, ...words: readonly string[]): LoggedOperation => {
+    const args = encodeNumbered({ token, number, ackBelow: 2, isResumed: false }, words.map(bytesOfBinary));
+    return { kind: 'execute', tenant: acme, incarnation, access: 'write', protocol: 2, args };
+  };
+  run(15, numbered('a.1', 1, 'INCR', 'n'));
+  run(17, numbered('b.2', 7, 'INCR', 'n'));
+  run(19, numbered('b.2', 300, 'APPEND', 'k2', 'text'));
   return machine;
 }
 
@@ -60,22 +70,24 @@ function fixture(name: string): Buffer {
   );
 }
 
-test('state 2 is written as it always was', () => {
-  expect(stateOf(machineWithAll()).equals(fixture('state-2'))).toBe(true);
+test('state 3 is written as it always was', () => {
+  expect(stateOf(machineWithAll(3)).equals(fixture('state-3'))).toBe(true);
 });
 
 test.each([
   [1, null],
   [2, configuration],
+  [3, configuration],
 ])('state %d is read', (version, members) => {
   const machine = new TenantMachine(() => 0);
   const loader = machine.loader();
   expect(loader.add(fixture(`state-${String(version)}`))).toBe(true);
   expect(loader.finish()).toBe(true);
   expect(loader.configuration).toEqual(members);
-  const [loaded, made] = [machine.tenants.get(acme), machineWithAll().tenants.get(acme)];
+  const [loaded, made] = [machine.tenants.get(acme), machineWithAll(version).tenants.get(acme)];
   expect(loaded?.keyspace.digest()).toBe(made?.keyspace.digest());
   expect(loaded?.sessions.digest()).toBe(made?.sessions.digest());
+  expect(loaded?.clients.image().sessions).toEqual(made?.clients.image().sessions);
   expect(loaded?.epoch).toBe(4);
   expect([...machine.released]).toEqual([[blue, incarnation]]);
 });

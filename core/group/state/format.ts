@@ -1,10 +1,11 @@
 /**
- * A group's state as bytes, format 2: equal state is equal bytes. A header, then records, one behind the other,
+ * A group's state as bytes, format 3: equal state is equal bytes. A header, then records, one behind the other,
  * cut into chunks between records. A value is read and written piece by piece, so that no record is much larger than
  * a piece, whatever a client has stored.
  *
  *   header    version · kind of machine · latest log time · configuration (not in format 1)
- *   tenants   { released }* · { tenant · { ingress · { session · { remembered }* }* }* · { item · contents }* }*
+ *   tenants   { released }* · { tenant · { ingress · { session · { remembered }* }* }* · clients · { item · contents }* }*
+ *   clients   nothing, if there never were any (and in formats 1 and 2), or clients · { client · { remembered }* }*
  *   contents  { values | large · { part }* }*, as many byte strings as the item counts
  *   directory tenants placed by policy · { change }*
  *
@@ -15,8 +16,9 @@ import { WallTime } from '../../base/time.ts';
 import type { Configuration } from '../../raft/types.ts';
 import { readConfiguration, writeConfiguration } from '../../wire/configuration.ts';
 
-const stateVersion = 2;
+const stateVersion = 3;
 const withoutConfiguration = 1;
+const withoutClients = 2;
 export type MachineKind = 'tenants' | 'directory';
 const kindCode = { tenants: 1, directory: 2 } as const;
 
@@ -33,6 +35,8 @@ export const record = {
   directory: 10,
   placed: 11,
   dropped: 12,
+  clients: 13,
+  client: 14,
 } as const;
 
 /** Byte strings beyond it are written in parts of this size; records end soon behind it. */
@@ -66,7 +70,8 @@ export function readHeader(reader: ByteReader, kind: MachineKind): StateHeader |
   const stamp = WallTime(reader.varint());
   if (code !== kindCode[kind]) return null;
   if (version === withoutConfiguration) return { kind, stamp, configuration: null };
-  return version === stateVersion ? { kind, stamp, configuration: readConfiguration(reader) } : null;
+  const isKnown = version === stateVersion || version === withoutClients;
+  return isKnown ? { kind, stamp, configuration: readConfiguration(reader) } : null;
 }
 
 /** Writes one record and comes back for the next; done when there is none. */

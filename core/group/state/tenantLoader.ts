@@ -1,14 +1,16 @@
 /** Makes tenants of their records. It trusts none of them: what does not follow is refused. */
 import type { ByteReader } from '../../base/bytes.ts';
 import { noBytes } from '../../base/bytes.ts';
-import { Epoch, type Incarnation, LaneId, RequestId, type NodeId, type TenantName } from '../../base/ids.ts';
+import { Epoch, type Incarnation, LaneId, type NodeId, type TenantName } from '../../base/ids.ts';
 import { WallTime } from '../../base/time.ts';
 import type { CutClock, ItemImage } from '../../engine/keyspaceCut.ts';
 import { Keyspace } from '../../engine/keyspace.ts';
 import { ListValue } from '../../engine/listValue.ts';
+import { ClientSessions } from '../../engine/clientSessions.ts';
+import type { MemoryImage, Remembered } from '../../engine/replyMemory.ts';
 import type { VersionsImage } from '../../engine/versions.ts';
 import { readIncarnation, readNode, readTenant } from '../../wire/fields.ts';
-import { type Remembered, type SessionImage, Sessions } from '../sessions.ts';
+import { Sessions } from '../sessions.ts';
 import type { OwnedTenant } from '../tenantMachine.ts';
 import { record } from './format.ts';
 import { StateLoader } from './stateLoader.ts';
@@ -18,9 +20,9 @@ export interface LoadedTenants {
   readonly released: Map<TenantName, Incarnation>;
 }
 
-/** A session whose remembered replies follow. */
-interface LoadingSession extends SessionImage {
-  readonly node: NodeId;
+/** A session whose remembered replies follow: of a lane of the ingress, or of a client. */
+interface LoadingSession extends MemoryImage {
+  readonly of: LaneId | string;
   readonly count: number;
   readonly remembered: Remembered[];
 }
@@ -45,6 +47,7 @@ export class TenantLoader extends StateLoader {
   private lastSerial = 0;
   private versions: VersionsImage = { writes: 0, clearedAt: 0, removals: [] };
   private ingress: NodeId | null = null;
+  private hasClients = false;
   private session: LoadingSession | null = null;
   private item: LoadingItem | null = null;
 
@@ -72,6 +75,10 @@ export class TenantLoader extends StateLoader {
         return this.startSession(reader);
       case record.remembered:
         return this.remember(reader);
+      case record.clients:
+        return this.startClients(reader);
+      case record.client:
+        return this.startClient(reader);
       case record.item:
         return this.startItem(reader);
       case record.values:
@@ -98,10 +105,12 @@ export class TenantLoader extends StateLoader {
     const incarnation = readIncarnation(reader);
     const epoch = Epoch(reader.varint());
     this.lastSerial = reader.varint();
-    const sessions = new Sessions(WallTime(reader.varint()), this.clock);
+    const sweptAt = WallTime(reader.varint());
+    const sessions = new Sessions(sweptAt, this.clock);
+    const clients = new ClientSessions(sweptAt, this.clock);
     this.versions = readVersions(reader);
     if (tenant === null || reader.failed || this.loaded.tenants.has(tenant)) return false;
-    this.owned = { incarnation, epoch, keyspace: new Keyspace(this.clock), sessions };
+    this.owned = { incarnation, epoch, keyspace: new Keyspace(this.clock), sessions, clients };
     this.loaded.tenants.set(tenant, this.owned);
     return true;
   }
@@ -110,6 +119,7 @@ export class TenantLoader extends StateLoader {
     if (this.item !== null || this.session !== null) return false;
     this.owned?.keyspace.restoreEnd(this.lastSerial, this.versions);
     this.ingress = null;
+    this.hasClients = false;
     return true;
   }
 
@@ -128,25 +138,45 @@ export class TenantLoader extends StateLoader {
     const lane = LaneId(reader.varint());
     const last = reader.varint();
     const usedAt = WallTime(reader.varint());
-    this.session = { node: this.ingress, lane, last, usedAt, remembered: [], count: reader.varint() };
+    this.session = { of: lane, last, usedAt, remembered: [], count: reader.varint() };
+    this.maybeEndSession();
+    return true;
+  }
+
+  private startClients(reader: ByteReader): boolean {
+    const { owned } = this;
+    if (owned === null || this.hasClients || this.session !== null || this.item !== null) return false;
+    this.ingress = null;
+    this.hasClients = true;
+    owned.clients.restore(WallTime(reader.varint()), reader.u8() === 1);
+    return true;
+  }
+
+  private startClient(reader: ByteReader): boolean {
+    if (!this.hasClients || this.session !== null || this.item !== null) return false;
+    const token = reader.text();
+    const last = reader.varint();
+    const usedAt = WallTime(reader.varint());
+    this.session = { of: token, last, usedAt, remembered: [], count: reader.varint() };
     this.maybeEndSession();
     return true;
   }
 
   private remember(reader: ByteReader): boolean {
     if (this.session === null) return false;
-    const request = RequestId(reader.varint());
+    const number = reader.varint();
     const isKnown = reader.u8() === 1;
     const reply = reader.bytes().slice();
-    this.session.remembered.push({ request, reply: isKnown ? reply : null });
+    this.session.remembered.push({ number, reply: isKnown ? reply : null });
     this.maybeEndSession();
     return true;
   }
 
   private maybeEndSession(): void {
-    const { session, owned } = this;
+    const { session, owned, ingress } = this;
     if (session === null || session.remembered.length < session.count) return;
-    owned?.sessions.restoreSession(session.node, session);
+    if (typeof session.of === 'string') owned?.clients.restoreSession(session.of, session);
+    else if (ingress !== null) owned?.sessions.restoreSession(ingress, { lane: session.of, ...session });
     this.session = null;
   }
 

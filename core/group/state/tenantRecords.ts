@@ -1,7 +1,9 @@
 /** The records of a group's tenants. The order is that of their adoption, which the log decides. */
 import { type ByteWriter, noBytes } from '../../base/bytes.ts';
 import type { Incarnation, TenantName } from '../../base/ids.ts';
+import type { ClientSessionsImage } from '../../engine/clientSessions.ts';
 import type { ItemImage } from '../../engine/keyspaceCut.ts';
+import type { Remembered } from '../../engine/replyMemory.ts';
 import type { VersionsImage } from '../../engine/versions.ts';
 import type { SessionsImage } from '../sessions.ts';
 import type { OwnedTenant } from '../tenantMachine.ts';
@@ -20,9 +22,10 @@ export function* tenantRecords(writer: ByteWriter, { current, tenants, released 
     writer.varint(incarnation);
     yield;
   }
-  for (const [tenant, { incarnation, epoch, keyspace, sessions }] of tenants) {
+  for (const [tenant, { incarnation, epoch, keyspace, sessions, clients }] of tenants) {
     const items = keyspace.partOfCut(current);
     const image = sessions.partOfCut(current);
+    const numbered = clients.partOfCut(current);
     writer.u8(record.tenant);
     writer.text(tenant);
     writer.varint(incarnation);
@@ -33,6 +36,8 @@ export function* tenantRecords(writer: ByteWriter, { current, tenants, released 
     yield;
     if (image !== null) yield* sessionRecords(writer, image);
     sessions.leaveCut();
+    if (numbered !== null) yield* clientRecords(writer, numbered);
+    clients.leaveCut();
     for (let item = items?.next() ?? null; item !== null; item = items?.next() ?? null)
       yield* itemRecords(writer, item);
     keyspace.leaveCut();
@@ -58,14 +63,33 @@ function* sessionRecords(writer: ByteWriter, { ingresses }: SessionsImage): Reco
       writer.u8(record.session);
       for (const part of [lane, last, usedAt, remembered.length]) writer.varint(part);
       yield;
-      for (const { request, reply } of remembered) {
-        writer.u8(record.remembered);
-        writer.varint(request);
-        writer.u8(reply === null ? 0 : 1);
-        writer.bytes(reply ?? noBytes);
-        yield;
-      }
+      yield* rememberedRecords(writer, remembered);
     }
+  }
+}
+
+function* clientRecords(writer: ByteWriter, { sweptAt, hasForgotten, sessions }: ClientSessionsImage): Records {
+  if (sessions.length === 0 && !hasForgotten) return;
+  writer.u8(record.clients);
+  writer.varint(sweptAt);
+  writer.u8(hasForgotten ? 1 : 0);
+  yield;
+  for (const [token, { last, usedAt, remembered }] of sessions) {
+    writer.u8(record.client);
+    writer.text(token);
+    for (const part of [last, usedAt, remembered.length]) writer.varint(part);
+    yield;
+    yield* rememberedRecords(writer, remembered);
+  }
+}
+
+function* rememberedRecords(writer: ByteWriter, all: readonly Remembered[]): Records {
+  for (const { number, reply } of all) {
+    writer.u8(record.remembered);
+    writer.varint(number);
+    writer.u8(reply === null ? 0 : 1);
+    writer.bytes(reply ?? noBytes);
+    yield;
   }
 }
 

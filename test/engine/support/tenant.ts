@@ -1,6 +1,7 @@
 /** One tenant's engine without anything around it: commands in, RESP out, and a clock that the test moves. */
 import { binaryString, bytesOfBinary } from '../../../core/base/bytes.ts';
 import { WallTime } from '../../../core/base/time.ts';
+import { ClientSessions } from '../../../core/engine/clientSessions.ts';
 import { type Execution, isArityRight } from '../../../core/engine/command.ts';
 import { dataCommands } from '../../../core/engine/dataCommands.ts';
 import { Keyspace } from '../../../core/engine/keyspace.ts';
@@ -18,6 +19,7 @@ export class Tenant {
   constructor(protocol: Protocol = 2, maxValueBytes: number = 512 * 1024 * 1024) {
     this.reply.protocol = protocol;
     this.execution = {
+      clients: new ClientSessions(WallTime(0)),
       keyspace: this.keyspace,
       args: [],
       now: WallTime(0),
