@@ -56,6 +56,8 @@ export const limits = {
   mapChangesPerMessage: 1_000,
   /** Groups whose replicas are lost for which a node asks at a time. */
   lossesAtATime: 64,
+  /** Alarms at a time: those that come first say enough. */
+  alarms: 1_000,
   /** Groups whose members one message tells. */
   groupsPerMessage: 256,
   /** The first pause after refusals that taught nothing new; it doubles up to the last. */

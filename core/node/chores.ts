@@ -2,7 +2,15 @@
  * What a node does now and then, unasked: tells a peer how far its map is, creates the tenants that are configured,
  * gives leadership back, lets keys go whose time has come. Nothing here is on the way of a command.
  */
-import { type GroupId, unordered, metadataGroup, type NodeId, RequestId, type TenantName } from '../base/ids.ts';
+import {
+  type GroupId,
+  unordered,
+  metadataGroup,
+  type NodeId,
+  type ReplicaId,
+  RequestId,
+  type TenantName,
+} from '../base/ids.ts';
 import { limits } from '../base/limits.ts';
 import { below, type Random } from '../base/random.ts';
 import { parseTenantName } from '../base/tenantName.ts';
@@ -23,6 +31,8 @@ export interface ChoresHost {
   /** Something happened to the group in this turn. */
   readonly touch: (group: Group) => void;
   readonly submit: (group: Group, submission: Submission) => void;
+  /** A check has shown that a replica differs from the others. */
+  readonly differs: (group: Group, replica: ReplicaId) => void;
 }
 
 interface InitialTenant {
@@ -67,6 +77,7 @@ export class Chores {
   replaceOutliers(now: MonoTime): void {
     for (const group of this.hosting.groups.values()) {
       for (const replica of group.outliers) {
+        this.host.differs(group, replica);
         const node = group.nodeOf(replica);
         const isOwn = node === this.options.node;
         if (isOwn) group.raft.suspect(now);

@@ -12,6 +12,7 @@ import { TenantMachine } from '../group/tenantMachine.ts';
 import type { Configuration } from '../raft/types.ts';
 import type { MembershipChange } from '../raft/raft.ts';
 import type { Router } from '../routing/router.ts';
+import type { Alarm, Alarms } from './alarms.ts';
 import { commandSpecs } from './commandTable.ts';
 import type { Connection } from './connection.ts';
 import type { NodeDescriptor, NodeContext, Settings } from './options.ts';
@@ -28,6 +29,7 @@ export interface Handles {
   readonly save: (id: GroupId) => boolean;
   readonly transfer: (id: GroupId, to: NodeId | null) => boolean;
   readonly changeMembers: NodeView['changeMembers'];
+  readonly alarms: Alarms;
   readonly now: () => Now;
 }
 
@@ -71,6 +73,14 @@ export class LocalView implements NodeView {
 
   get mapVersion(): MapVersion {
     return this.router.shards.version;
+  }
+
+  get alarms(): readonly Alarm[] {
+    return this.handles.alarms.all;
+  }
+
+  acknowledgeAlarms(): void {
+    this.handles.alarms.acknowledge();
   }
 
   get uptimeMs(): number {

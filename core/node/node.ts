@@ -31,6 +31,7 @@ import { membersOf } from '../raft/configuration.ts';
 import { isOfLeader, type MembershipChange } from '../raft/raft.ts';
 import type { OutgoingRaftMessage } from '../raft/types.ts';
 import type { ForwardRequest, GroupMembers, Operation, PeerMessage, Refusal } from '../wire/messages.ts';
+import { type AlarmKind, Alarms } from './alarms.ts';
 import { Chores } from './chores.ts';
 import { Clients } from './clients.ts';
 import type { Effect, Input } from './door.ts';
@@ -38,7 +39,7 @@ import { Hosting } from './hosting.ts';
 import { Pulses } from './pulses.ts';
 import { SnapshotWork } from './snapshotWork.ts';
 import { LocalView } from './localView.ts';
-import type { NodeContext, NodeOptions } from './options.ts';
+import type { GroupDescriptor, NodeContext, NodeOptions } from './options.ts';
 import type { NodeStatistics } from './view.ts';
 
 /** Everything a node is woken for. */
@@ -66,6 +67,7 @@ export class Node implements ForwarderHost {
   private readonly clients: Clients;
   private readonly chores: Chores;
   private readonly pulses: Pulses;
+  private readonly alarms = new Alarms();
   private readonly timers = new Timers<NodeTimer>();
   private readonly groupTimers = new Map<Group, NodeTimer>();
   private readonly pulseTimer: NodeTimer = { kind: 'pulse', scheduledAt: null };
@@ -122,14 +124,23 @@ export class Node implements ForwarderHost {
       save: (id) => this.save(id),
       transfer: (id, to) => this.transfer(id, to),
       changeMembers: (id, change) => this.changeMembers(id, change),
+      alarms: this.alarms,
       now: () => this.now,
     });
+    const isHere = ({ replicas }: GroupDescriptor): boolean => replicas.some((replica) => replica.node === node);
+    if (topology.groups.some((group) => isHere(group) && this.hosting.hasLost(group.group)))
+      this.raise('logLost', null, 'what was on the disk of this node is lost: its replicas begin anew');
     this.snapshotWork = new SnapshotWork(settings.snapshotBytesPerSecond, (group) => this.touched.add(group));
     this.clients = new Clients(view, this.forwarder, this.statistics, options.probe ?? null);
     this.chores = new Chores(this.options, this.hosting, this.router, this.forwarder, {
       post: (to, message) => this.post(to, message),
       touch: (group) => this.touched.add(group),
       submit: (group, submission) => this.submit(group, submission),
+      differs: (group, replica) => {
+        this.raise('replicaDiffers', group.id, 'a replica holds something else than the others: it is replaced', {
+          replica,
+        });
+      },
     });
     for (const group of this.groups.values()) this.watch(group);
     spreadElections([...this.groups.values()]);
@@ -322,6 +333,16 @@ export class Node implements ForwarderHost {
     facts: Readonly<Record<string, string | number>>,
   ): void {
     this.effects.push({ kind: 'log', level, message, facts });
+  }
+
+  private raise(
+    kind: AlarmKind,
+    group: GroupId | null,
+    message: string,
+    facts: Readonly<Record<string, string | number>> = {},
+  ): void {
+    if (!this.alarms.raise({ kind, group, since: this.now.wall, message })) return;
+    this.log('error', message, group === null ? facts : { group, ...facts });
   }
 
   /** A peer asks a group on this node to run something. It takes one hop: it is never sent on from here. */
@@ -534,7 +555,9 @@ export class Node implements ForwarderHost {
     if (group?.raft.id !== replica || group.raft.state.isSuspect) return;
     group.raft.suspect(this.now.mono);
     this.touched.add(group);
-    this.log('error', 'a replica here holds something else than the others: it is replaced', { group: id, replica });
+    this.raise('replicaDiffers', id, 'a replica here holds something else than the others: it is replaced', {
+      replica,
+    });
   }
 
   /** Its replica has lost everything: another takes its place. It asks again until it hears which. */
@@ -590,8 +613,11 @@ export class Node implements ForwarderHost {
   private onDiskSpace(isShort: boolean): void {
     if (isShort === this.isDiskShort) return;
     this.isDiskShort = isShort;
-    if (isShort) this.log('error', 'the disk is nearly full: writes are refused', {});
-    else this.log('info', 'the disk has room again', {});
+    if (isShort) this.raise('diskShort', null, 'the disk is nearly full: writes are refused');
+    else {
+      this.alarms.end('diskShort', null);
+      this.log('info', 'the disk has room again', {});
+    }
     for (const group of this.groups.values()) {
       if (!isShort || !group.isLeader) continue;
       group.raft.transferLeadership(null, this.now.mono, true);

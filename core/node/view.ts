@@ -4,6 +4,7 @@
 import type { Epoch, GroupId, Incarnation, LogIndex, MapVersion, NodeId, TenantName, Term } from '../base/ids.ts';
 import type { CommandSpec } from '../engine/command.ts';
 import type { CommandCall } from '../forward/call.ts';
+import type { Alarm } from './alarms.ts';
 import type { Procedure } from '../forward/procedure.ts';
 import type { Configuration } from '../raft/types.ts';
 import type { MembershipChange, ReplicaProgress } from '../raft/raft.ts';
@@ -91,6 +92,9 @@ export interface NodeView {
   isReachable(node: NodeId): boolean;
   groupCounts(): GroupCounts;
   held(): Held;
+  readonly alarms: readonly Alarm[];
+  /** Ends the alarms of what happened and is over. */
+  acknowledgeAlarms(): void;
   groups(): readonly GroupView[];
   group(id: GroupId): GroupView | null;
   tenants(): readonly TenantView[];

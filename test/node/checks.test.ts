@@ -37,6 +37,12 @@ test.each([
     nodes.pass(50);
   }
   expect(replicaOf(wrong)).toBeGreaterThan(3);
+  expect(nodes.ask(wrong, wrong, 'NODE', 'ALARMS')).toMatch(
+    /^\*1\r\n\*8\r\n\$4\r\nkind\r\n\$14\r\nreplicaDiffers\r\n\$5\r\ngroup\r\n:1\r\n/,
+  );
+  expect(nodes.ask(wrong, wrong, 'INFO', 'replication')).toContain('alarms:1');
+  expect(nodes.ask(wrong, wrong, 'NODE', 'ALARMS', 'ACK')).toBe('+OK\r\n');
+  expect(nodes.ask(wrong, wrong, 'NODE', 'ALARMS')).toBe('*0\r\n');
   nodes.pass(5000);
   for (const node of [1, 2, 3]) {
     expect(valueOn(nodes, node)).toBe('right');

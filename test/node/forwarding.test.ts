@@ -156,7 +156,10 @@ test('where the disk is nearly full nothing is written and everything is read; o
   expect(nodes.ask(leader, leader, 'SET', '{acme}k', 'x')).toBe(
     '-BUSY not executed: the disk of the leader is nearly full\r\n',
   );
+  nodes.ask(leader, leader, 'NODE', 'ALARMS', 'ACK');
+  expect(nodes.ask(leader, leader, 'NODE', 'ALARMS')).toContain('diskShort');
   for (const node of [1, 2, 3]) nodes.input(node, { kind: 'diskSpace', isShort: false });
   nodes.pass(1500);
   expect(nodes.ask(leader, leader, 'SET', '{acme}k', 'x')).toBe('+OK\r\n');
+  expect(nodes.ask(leader, leader, 'NODE', 'ALARMS')).toBe('*0\r\n');
 });

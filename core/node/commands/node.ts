@@ -36,14 +36,46 @@ function runNode({ args, reply, node }: NodeCall): void {
       else writeNode(reply, node, NodeId(known.node));
       return;
     }
+    case 'alarms 2':
+      writeAlarms(reply, node);
+      return;
+    case 'alarms 3':
+      if (wordOf(id) !== 'ack') reply.error('ERR syntax error');
+      else {
+        node.acknowledgeAlarms();
+        reply.ok();
+      }
+      return;
     case 'help 2':
-      reply.array(3);
-      reply.simple('NODE <subcommand> [<arg> ...]. Subcommands are:');
-      reply.simple('LIST: all nodes, and whether this one has a link to them.');
-      reply.simple('INFO [<node>]: this node, or another as this one sees it.');
+      reply.array(help.length);
+      for (const line of help) reply.simple(line);
       return;
     default:
       reply.error(wrongSubcommand('node', subcommand));
+  }
+}
+
+const help: readonly string[] = [
+  'NODE <subcommand> [<arg> ...]. Subcommands are:',
+  'LIST: all nodes, and whether this one has a link to them.',
+  'INFO [<node>]: this node, or another as this one sees it.',
+  'ALARMS: what an operator must know of this node, the oldest first.',
+  'ALARMS ACK: somebody has seen them: those of what is over end.',
+];
+
+function writeAlarms(reply: ReplyWriter, { alarms }: NodeView): void {
+  reply.array(alarms.length);
+  for (const { kind, group, since, message } of alarms) {
+    reply.map(4);
+    reply.bulkText('kind');
+    reply.bulkText(kind);
+    reply.bulkText('group');
+    if (group === null) reply.nil();
+    else reply.integer(group);
+    reply.bulkText('since');
+    reply.integer(since);
+    reply.bulkText('message');
+    reply.bulkText(message);
   }
 }
 

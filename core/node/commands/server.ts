@@ -233,6 +233,7 @@ const sections: Readonly<Record<string, (node: NodeView) => Facts>> = {
       groups_away_from_home: awayFromHome,
       groups_at_rest: resting,
       shard_map_version: node.mapVersion,
+      alarms: node.alarms.length,
     };
   },
   Keyspace: (node) => ({ ...node.held() }),
