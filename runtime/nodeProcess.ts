@@ -80,7 +80,8 @@ export async function runNode(config: NodeConfig): Promise<void> {
     },
   );
   const clients = makeClientServer(config, logger, driver);
-  const hello = { ...identity, boot, version: protocolVersion };
+  const { electionMs, leaseReads } = settings;
+  const hello = { ...identity, boot, version: protocolVersion, electionMs, leaseReads };
   const others = topology.nodes
     .filter(({ node }) => node !== id)
     .map(({ node, peerAddress }) => ({ node, ...hostPort(peerAddress) }));

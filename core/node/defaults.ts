@@ -6,7 +6,7 @@ const mib = 1024 * 1024;
 export const defaultSettings: Settings = {
   electionMs: 600,
   heartbeatMs: 100,
-  leaseReads: false,
+  leaseReads: true,
   commandTimeoutMs: 5000,
   gossipMs: 500,
   autoCreateTenants: true,

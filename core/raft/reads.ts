@@ -97,6 +97,8 @@ export class Reads {
     for (const { from, ticket, round, index } of s.asked) {
       if (round > s.confirmedRound) break;
       this.out.send(from, { kind: 'readReply', term: s.term, ticket, index });
+      const progress = s.progress.get(from);
+      if (progress !== undefined && index > progress.wantedCommit) progress.wantedCommit = index;
       answered += 1;
     }
     if (answered > 0) s.asked.splice(0, answered);

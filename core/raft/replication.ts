@@ -77,6 +77,8 @@ export class Replication {
         heardAt: now,
         addedAt: isSettled ? LogIndex(0) : era.since,
         sentRound: 0,
+        sentCommit: LogIndex(0),
+        wantedCommit: LogIndex(0),
         waitingSince: now,
       });
     }
@@ -108,7 +110,7 @@ export class Replication {
     for (const [replica, progress] of s.progress) {
       if (replica === this.config.id || progress.addedAt > s.commitIndex) continue;
       this.sendAppends(replica, progress, now);
-      if (progress.sentRound < s.round) this.sendHeartbeat(replica, progress);
+      if (progress.sentRound < s.round || this.awaitsCommit(progress)) this.sendHeartbeat(replica, progress);
     }
   }
 
@@ -264,9 +266,15 @@ export class Replication {
       progress.inflight.push(bytes);
       progress.inflightBytes += bytes;
       progress.sentRound = s.round;
+      progress.sentCommit = LogIndex(Math.min(s.commitIndex, prevIndex + entries.length));
       if (progress.mode === 'probe') return;
       progress.nextIndex = LogIndex(prevIndex + entries.length + 1);
     }
+  }
+
+  /** Reads of the follower wait for news that it would get with the next heartbeat. */
+  private awaitsCommit({ matchIndex, sentCommit, wantedCommit }: Progress): boolean {
+    return sentCommit < wantedCommit && sentCommit < Math.min(matchIndex, this.s.commitIndex);
   }
 
   /** Says no more about commitment than what the follower is known to hold. */
@@ -275,6 +283,7 @@ export class Replication {
     const commit = LogIndex(Math.min(progress.matchIndex, s.commitIndex));
     this.out.send(replica, { kind: 'heartbeat', term: s.term, commit, round: s.round });
     progress.sentRound = s.round;
+    progress.sentCommit = commit;
   }
 
   // The follower.

@@ -51,6 +51,9 @@ export interface Progress {
   addedAt: LogIndex;
   /** The latest round that something sent to it carried. */
   sentRound: number;
+  /** Of what it holds, it was told that this much is committed; and reads of its wait for that of so much. */
+  sentCommit: LogIndex;
+  wantedCommit: LogIndex;
   /** Since when appends in flight have had no answer. */
   waitingSince: MonoTime;
 }

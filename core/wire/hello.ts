@@ -1,7 +1,7 @@
 /**
  * The first thing each side of a link says: who it is and what it speaks; magic u32 · length u16 · crc u32 ·
- * { version, cluster, node, boot }. These four are there in every version, so that any two can tell why they
- * do not talk; what a later version adds behind them is skipped.
+ * { version, cluster, node, boot, electionMs, leaseReads }. The first four are there in every version, so that any two
+ * can tell why they do not talk; what a later version adds behind what we know is skipped.
  */
 import { ByteReader, ByteWriter } from '../base/bytes.ts';
 import type { Crc32 } from '../base/crc32.ts';
@@ -16,9 +16,13 @@ export interface Hello {
   readonly boot: number;
   /** The protocol version it speaks. */
   readonly version: number;
+  /** For how long the node promises a leader not to help depose it; 0 from versions that do not say. */
+  readonly electionMs: number;
+  /** It trusts such promises of others when it leads. */
+  readonly leaseReads: boolean;
 }
 
-/** 5: commands and replies of a pipeline do not repeat what they share. */
+/** 5: commands and replies of a pipeline do not repeat what they share, and a hello says what leases rest on. */
 export const protocolVersion = 5;
 /** "LHPR": Leasehold peer. */
 const magic = 0x4c485052;
@@ -35,6 +39,8 @@ export function encodeHello(hello: Hello, crc: Crc32): Uint8Array {
   body.text(hello.clusterId);
   body.varint(hello.node);
   body.varint(hello.boot);
+  body.varint(hello.electionMs);
+  body.u8(hello.leaseReads ? 1 : 0);
   const bytes = body.take();
   invariant(crcBytes + bytes.length <= maxHelloBytes, 'a hello is short');
   const writer = new ByteWriter();
@@ -66,9 +72,11 @@ export function decodeHello(
   const clusterId = fields.text();
   const node = readNode(fields);
   const boot = fields.varint();
-  return fields.failed
-    ? 'malformed'
-    : { hello: { version, clusterId, node, boot }, rest: received.subarray(prefixBytes + length) };
+  const saysMore = fields.remaining > 0;
+  const electionMs = saysMore ? fields.varint() : 0;
+  const leaseReads = saysMore && fields.u8() === 1;
+  const hello = { version, clusterId, node, boot, electionMs, leaseReads };
+  return fields.failed ? 'malformed' : { hello, rest: received.subarray(prefixBytes + length) };
 }
 
 /** Why the two cannot talk; null if they can. */
@@ -78,5 +86,9 @@ export function refuseHello(own: Hello, theirs: Hello, isMember: (node: NodeId) 
   if (theirs.version !== own.version)
     return `it speaks version ${String(theirs.version)} of the peer protocol, this is ${String(own.version)}`;
   if (theirs.node === own.node) return `it says it is node ${String(own.node)}, which is this one`;
-  return isMember(theirs.node) ? null : `there is no node ${String(theirs.node)} in the cluster`;
+  if (!isMember(theirs.node)) return `there is no node ${String(theirs.node)} in the cluster`;
+  const isLeased = own.leaseReads || theirs.leaseReads;
+  if (isLeased && theirs.electionMs !== own.electionMs)
+    return `its electionMs is ${String(theirs.electionMs)}, here it is ${String(own.electionMs)}: with leaseReads all must have the same`;
+  return null;
 }

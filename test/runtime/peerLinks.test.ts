@@ -30,7 +30,8 @@ interface Peer {
 }
 
 function hello(node: number, others: Partial<Hello> = {}): Hello {
-  return { clusterId: 'test', node: NodeId(node), boot: 1, version: protocolVersion, ...others };
+  const settings = { version: protocolVersion, electionMs: 600, leaseReads: true };
+  return { clusterId: 'test', node: NodeId(node), boot: 1, ...settings, ...others };
 }
 
 /** A node that listens on the port of its place in `ports`. */
@@ -140,6 +141,7 @@ test('what is sent where there is no link is reported as lost', async () => {
 const strangers: readonly (readonly [string, Buffer])[] = [
   ['another cluster', Buffer.from(encodeHello(hello(3, { clusterId: 'other' }), crc32))],
   ['another version', Buffer.from(encodeHello(hello(3, { version: protocolVersion + 1 }), crc32))],
+  ['a node whose promises are shorter', Buffer.from(encodeHello(hello(3, { electionMs: 300 }), crc32))],
   ['a node that is not in the cluster', Buffer.from(encodeHello(hello(4), crc32))],
   ['ourselves', Buffer.from(encodeHello(hello(2), crc32))],
   ['a node that should be dialled', Buffer.from(encodeHello(hello(1), crc32))],

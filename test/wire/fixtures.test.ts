@@ -18,7 +18,9 @@ function fixture(name: string): Uint8Array {
 
 test.each([1, 2, 3, 4])('version %i of the handshake is understood, so that it can be refused', (version) => {
   const bytes = fixture(`version-${String(version)}.hello`);
-  expect(decodeHello(bytes, crc32)).toMatchObject({ hello: { ...sampleHello, version } });
+  expect(decodeHello(bytes, crc32)).toMatchObject({
+    hello: { ...sampleHello, version, electionMs: 0, leaseReads: false },
+  });
 });
 
 test('version 5 of the handshake', () => {

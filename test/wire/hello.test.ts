@@ -17,6 +17,8 @@ describe('a hello', () => {
       node: fc.integer({ min: 1, max: 65_535 }).map(NodeId),
       boot: natural,
       version: natural,
+      electionMs: natural,
+      leaseReads: fc.boolean(),
     });
     fc.assert(
       fc.property(hello, fc.uint8Array({ maxLength: 20 }), (said, behind) => {
@@ -69,9 +71,19 @@ describe('who talks to whom', () => {
     ['another life of it', { ...sampleHello, boot: 99 }, null],
     ['another cluster', { ...sampleHello, clusterId: 'b' }, "it belongs to cluster 'b', this is 'test-cluster'"],
     ['another version', { ...sampleHello, version: 1 }, 'it speaks version 1 of the peer protocol, this is 5'],
+    [
+      'a node whose promises are shorter than leases rest on',
+      { ...sampleHello, electionMs: 300, leaseReads: false },
+      'its electionMs is 300, here it is 600: with leaseReads all must have the same',
+    ],
     ['itself', own, 'it says it is node 1, which is this one'],
     ['a node that is not there', { ...sampleHello, node: NodeId(4) }, 'there is no node 4 in the cluster'],
   ])('%s', (_, theirs, reason) => {
     expect(refuseHello(own, theirs, isMember)).toBe(reason);
+  });
+
+  test('whatever the promises, where nobody relies on them', () => {
+    const theirs = { ...sampleHello, electionMs: 300, leaseReads: false };
+    expect(refuseHello({ ...own, leaseReads: false }, theirs, isMember)).toBe(null);
   });
 });

@@ -82,7 +82,14 @@ const operations: readonly Operation[] = [
   { kind: 'dropTenant', tenant: acme, incarnation: one },
 ];
 
-export const sampleHello: Hello = { clusterId: 'test-cluster', node: NodeId(3), boot, version: 5 };
+export const sampleHello: Hello = {
+  clusterId: 'test-cluster',
+  node: NodeId(3),
+  boot,
+  version: 5,
+  electionMs: 600,
+  leaseReads: true,
+};
 
 export const sampleMessages: readonly PeerMessage[] = [
   raft({ kind: 'voteRequest', term, pre: true, transfer: false, lastIndex: LogIndex(1000), lastTerm: Term(6) }),
