@@ -6,7 +6,7 @@ import type { Random } from '../../core/base/random.ts';
 import { segmentBytes } from '../../core/log/appender.ts';
 import { defaultSettings } from '../../core/node/defaults.ts';
 import { between, chance, pick, randomSource } from '../base/random.ts';
-import { nemeses, type NemesisName } from './nemesis.ts';
+import { nemeses, type NemesisName, type Stage } from './nemesis.ts';
 import {
   type ClockPlan,
   crashKeeps,
@@ -162,8 +162,34 @@ const weights: Readonly<Record<Profile, Weights>> = {
     membership: 1,
     diskHang: 1,
   },
+  disks: {
+    flip: 3,
+    misdirected: 4,
+    stale: 4,
+    wipe: 2,
+    rollingDamage: 2,
+    rollingWipe: 1,
+    diskError: 5,
+    diskErrorOfMinority: 3,
+    diskSlow: 2,
+    diskHang: 2,
+    diskShort: 2,
+    crashOfSlowDisk: 3,
+    crashWhileWriting: 4,
+    quorumPowerLoss: 4,
+    powerLoss: 1,
+    save: 3,
+    transfer: 1,
+    partition: 1,
+    isolateLeader: 1,
+    membership: 1,
+  },
   calm: {},
 };
+
+/** What disks do comes on top, in some runs of these profiles. */
+const diskTroubles: Weights = { misdirected: 2, stale: 2, diskError: 3, diskErrorOfMinority: 1, quorumPowerLoss: 3 };
+const profilesWithDiskTroubles: readonly Profile[] = ['mixed', 'crashes'];
 
 const nodeCounts: Readonly<Partial<Record<Profile, readonly number[]>>> = {
   'stale-map': [3, 4, 5, 5],
@@ -183,13 +209,11 @@ export function expand(seed: number, profile: Profile): Scenario {
   const groups = Array.from({ length: groupCount }, () => drawReplicas(topology, nodes));
   const timing = drawTiming(streams('timing'));
   const faultyMs = between(streams('length'), 4000, 9000);
-  const faults = drawFaults(profile, {
-    random: streams('faults'),
-    nodes,
-    groups: groupCount,
-    faultyMs,
-    electionMs: timing.electionMs,
-  });
+  const stage = { nodes, groups: groupCount, placement: groups, faultyMs, electionMs: timing.electionMs };
+  const faults = drawFaults(weights[profile], 10, { ...stage, random: streams('faults') });
+  const troubles = streams('disk troubles');
+  const hasTroubles = profilesWithDiskTroubles.includes(profile) && chance(troubles, 300);
+  if (hasTroubles) faults.push(...drawFaults(diskTroubles, 3, { ...stage, random: troubles }));
   const network = streams('network');
   const disk = streams('disk');
   const segments = streams('segments');
@@ -353,11 +377,12 @@ function drawWorkload(
   };
 }
 
-function drawFaults(profile: Profile, stage: Parameters<(typeof nemeses)['crash']>[0]): readonly Fault[] {
-  const bag = Object.entries(weights[profile]).flatMap(([name, weight]) =>
+/** At least two nemeses. */
+function drawFaults(bagOf: Weights, most: number, stage: Stage): Fault[] {
+  const bag = Object.entries(bagOf).flatMap(([name, weight]) =>
     Array.from({ length: weight }, () => name as NemesisName),
   );
   if (bag.length === 0) return [];
-  const count = between(stage.random, 2, 10);
+  const count = between(stage.random, 2, most);
   return Array.from({ length: count }, () => nemeses[pick(stage.random, bag)](stage)).flat();
 }

@@ -10,6 +10,8 @@ export interface Stage {
   readonly random: Random;
   readonly nodes: number;
   readonly groups: number;
+  /** Where their replicas are in the beginning, by group. */
+  readonly placement: readonly (readonly number[])[];
   /** How long clients work: a nemesis begins within. */
   readonly faultyMs: number;
   readonly electionMs: number;
@@ -40,6 +42,39 @@ export const nemeses = {
 
   wipe: (stage) => [fault('wipe', soon(stage), anyone(stage), shortly(stage))],
   flip: (stage) => [fault('flip', soon(stage), anyone(stage), shortly(stage))],
+
+  misdirected: (stage) => [fault('misdirected', soon(stage), anyone(stage), shortly(stage))],
+  stale: (stage) => [fault('stale', soon(stage), anyone(stage), shortly(stage))],
+  diskError: (stage) => [fault('diskError', soon(stage), anyone(stage), shortly(stage))],
+
+  /** One after the other finds its disk damaged, in one way or another, as fast as the others can bear it. */
+  rollingDamage: (stage) => {
+    const startMs = momentMs(stage);
+    const everyMs = between(stage.random, 200, 1500);
+    return eachNode(stage).map((node) => {
+      const at = { atMs: startMs + node * everyMs };
+      return fault(pick(stage.random, ['flip', 'misdirected', 'stale'] as const), at, { node }, shortly(stage));
+    });
+  },
+
+  /** A disk that refuses a write while another node of the same group is away. */
+  diskErrorOfMinority: (stage) => {
+    const [first = 1, second = 1] = someMembers(stage);
+    const startMs = momentMs(stage);
+    return [
+      fault('crash', { atMs: startMs }, { node: first }, between(stage.random, 50, 1000)),
+      fault('diskError', { atMs: startMs + between(stage.random, 0, 300) }, { node: second }, shortly(stage)),
+    ];
+  },
+
+  /** A majority of one group, all at once, while they write; the others go on. */
+  quorumPowerLoss: (stage) => {
+    const members = someMembers(stage);
+    const atMs = momentMs(stage);
+    return members
+      .slice(0, Math.floor(members.length / 2) + 1)
+      .map((node) => fault('crash', { atMs }, { node }, between(stage.random, 10, 1000)));
+  },
 
   /** One after the other loses everything, as fast as the others can bear it. */
   rollingWipe: (stage) => {
@@ -316,6 +351,14 @@ function shuttle(stage: Stage, startMs: number): readonly Fault[] {
 
 function someGroup(stage: Stage): number {
   return between(stage.random, 0, stage.groups - 1);
+}
+
+/** The nodes of one group, in any order. */
+function someMembers(stage: Stage): readonly number[] {
+  const members = [...(stage.placement[someGroup(stage)] ?? [])];
+  const shuffled: number[] = [];
+  while (members.length > 0) shuffled.push(...members.splice(between(stage.random, 0, members.length - 1), 1));
+  return shuffled;
 }
 
 /** Any but the metadata group: one that clients read from. */

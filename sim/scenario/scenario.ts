@@ -44,6 +44,7 @@ export const profiles = [
   'leases',
   'bad-clocks',
   'idle',
+  'disks',
   'calm',
 ] as const;
 export type Profile = (typeof profiles)[number];
@@ -173,6 +174,8 @@ export const faultKinds = {
   crash: 'the process dies and starts again after forMs',
   wipe: 'the process dies, its log is lost, and it starts again after forMs: only while every group can spare the node',
   flip: 'the same, because a byte of what was durable is another now',
+  misdirected: 'the same, because a write that was durable is at another place of the log, over what was there',
+  stale: 'the same, because sectors are as they were before something durable was written, or a write never came there',
   drain: 'the operator wants the process to stop: it hands over, ends after forMs and starts again',
   pause: 'the process stops for forMs, its inputs wait',
   cut: 'no message between the node and the peer',
@@ -186,6 +189,8 @@ export const faultKinds = {
   clockJump: 'the wall clock jumps by `amount` ms',
   diskSlow: 'a sync takes `amount` ms longer',
   diskHang: 'no sync ends before forMs have passed',
+  diskError:
+    'the disk refuses the next write, of which a part may be on it; the process dies and starts again after forMs',
   diskShort: 'the disk is nearly full',
   pinMap: 'the node hears no news of the map',
   staleMap: 'the node holds a map that is `amount` versions old and hears no news of it',

@@ -10,14 +10,11 @@ import { invariant } from '../../core/base/invariant.ts';
 import type { Random } from '../../core/base/random.ts';
 import { LogAppender, type LogChunk } from '../../core/log/appender.ts';
 import type { LogIdentity, LogRecord, RestoredLog } from '../../core/log/records.ts';
-import { between } from '../base/random.ts';
-import { LogRecovery } from '../../core/log/recovery.ts';
+import { LogRecovery, type Recovery } from '../../core/log/recovery.ts';
 import type { CrashKeeps, DiskKnobs } from '../scenario/scenario.ts';
 import { rule } from '../truth/violation.ts';
+import { type DamageKind, damaged, declaredBy, sectorBytes, segmentsOf } from './damage.ts';
 import type { Schedule } from './schedule.ts';
-
-/** What a disk writes at once, whatever else is lost. */
-const sectorBytes = 512;
 
 const checksum: Crc32 = (bytes, seed) => crc32(bytes, seed);
 
@@ -31,6 +28,8 @@ export class Disk {
   /** Faults in force: what a sync takes longer, and until when none ends. */
   extraUs = 0;
   hangsUntil = 0;
+  /** It refuses what it is to sync: called instead of telling of the sync. Part of that may be on it all the same. */
+  onRefused: (() => void) | null = null;
   /** It is nearly full. */
   isShort = false;
   /** Its log is gone, and nothing on it says so yet. */
@@ -70,9 +69,7 @@ export class Disk {
     onLaggards: (groups: readonly GroupId[]) => void = () => undefined,
   ): RestoredLog {
     const segments = this.segments();
-    const recovery = new LogRecovery(this.identity, checksum);
-    for (const [segment, bytes] of segments) recovery.add(segment, bytes);
-    const found = recovery.finish();
+    const found = this.recover(segments);
     rule(found.kind === 'recovered', 'disk', 'a crash leaves a log that can be recovered', {
       node: this.identity.node,
       found:
@@ -97,19 +94,24 @@ export class Disk {
     return true;
   }
 
-  /** A byte is another now. Returns whether recovery notices: the log is set aside then, as if there were none. */
-  flip(random: Random): boolean {
-    const victim = this.chunks[between(random, 0, this.chunks.length - 1)];
-    if (victim === undefined) return false;
-    const at = between(random, 0, victim.bytes.length - 1);
-    const flipped = victim.bytes.slice();
-    flipped[at] = (flipped[at] ?? 0) ^ (1 << between(random, 0, 7));
+  /**
+   * Something becomes of what was durable. Returns whether recovery notices: the log is set aside then, as if there
+   * were none. As long as anything that can be read says that it was durable, it must not be passed over. Where
+   * nothing does, it looks the same as if it had never been acknowledged, and stays as it was.
+   */
+  damage(kind: DamageKind, random: Random): boolean {
     const before = this.chunks;
-    this.chunks = before.map((chunk) => (chunk === victim ? { ...chunk, bytes: flipped } : chunk));
-    const recovery = new LogRecovery(this.identity, checksum);
-    for (const [segment, bytes] of this.segments()) recovery.add(segment, bytes);
-    if (recovery.finish().kind !== 'recovered') return this.wipe();
-    this.chunks = before;
+    const whole = this.recover(this.segments());
+    const after = damaged(kind, before, random);
+    if (after === null || whole.kind !== 'recovered') return false;
+    this.chunks = [...after];
+    const found = this.recover(this.segments());
+    if (found.kind !== 'recovered') return this.wipe();
+    const { sequence } = found.end;
+    const declared = declaredBy(this.chunks);
+    const facts = { node: this.identity.node, kind, found: sequence, declared };
+    rule(sequence >= declared, 'disk', 'damage to what was durable is noticed', facts);
+    if (sequence < whole.end.sequence) this.chunks = before;
     return false;
   }
 
@@ -175,6 +177,10 @@ export class Disk {
       });
       return;
     }
+    if (this.onRefused !== null) {
+      this.onRefused();
+      return;
+    }
     const last = this.syncing.at(-1);
     invariant(last !== undefined, 'a sync covers a write');
     for (const { chunk } of this.syncing) this.chunks.push(chunk);
@@ -189,20 +195,23 @@ export class Disk {
     if (segments.length > 0) this.chunks = this.chunks.filter(({ segment }) => !segments.includes(segment));
   }
 
-  /** The bytes of each segment; what was never written in between is zero. */
+  private recover(segments: ReadonlyMap<number, Uint8Array>): Recovery {
+    const recovery = new LogRecovery(this.identity, checksum);
+    for (const [segment, bytes] of segments) recovery.add(segment, bytes);
+    return recovery.finish();
+  }
+
+  /** The bytes of each segment, with zeros behind the last. */
   private segments(): ReadonlyMap<number, Uint8Array> {
-    const lengths = new Map<number, number>();
-    let last = 0;
-    for (const { segment, offset, bytes } of this.chunks) {
-      lengths.set(segment, Math.max(lengths.get(segment) ?? 0, offset + bytes.length));
-      last = Math.max(last, segment);
-    }
-    if (last > 0) lengths.set(last, (lengths.get(last) ?? 0) + this.knobs.zerosAhead);
-    const segments = new Map(
-      [...lengths].map(([segment, length]): [number, Uint8Array] => [segment, new Uint8Array(length)]),
+    const { zerosAhead } = this.knobs;
+    const last = this.chunks.reduce((latest, { segment }) => Math.max(latest, segment), 0);
+    const end = this.chunks.reduce(
+      (furthest, { segment, offset, bytes }) =>
+        segment === last ? Math.max(furthest, offset + bytes.length) : furthest,
+      0,
     );
-    for (const { segment, offset, bytes } of this.chunks) segments.get(segment)?.set(bytes, offset);
-    return segments;
+    if (last === 0) return segmentsOf(this.chunks);
+    return segmentsOf([...this.chunks, { segment: last, offset: end, bytes: new Uint8Array(zerosAhead) }]);
   }
 
   private withHoles({ segment, offset, bytes }: LogChunk): LogChunk {

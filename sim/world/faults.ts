@@ -11,6 +11,7 @@ import type { Random } from '../../core/base/random.ts';
 import { between } from '../base/random.ts';
 import type { AnchorEvent, Fault, FaultKind, Scenario, Target } from '../scenario/scenario.ts';
 import type { Witness } from '../truth/witness.ts';
+import type { DamageKind } from './damage.ts';
 import type { Machine } from './machine.ts';
 import type { Network } from './network.ts';
 import type { Schedule } from './schedule.ts';
@@ -119,6 +120,8 @@ export class Faults {
         };
       case 'wipe':
       case 'flip':
+      case 'misdirected':
+      case 'stale':
         return this.lose(machine, fault.do);
       case 'drain':
         if (!machine.isRunning) return null;
@@ -228,6 +231,8 @@ export class Faults {
         return () => {
           machine.disk.hangsUntil = 0;
         };
+      case 'diskError':
+        return this.refuseWrites(machine);
       case 'diskShort':
         machine.setDiskShort(true);
         return () => {
@@ -263,13 +268,26 @@ export class Faults {
   }
 
   /** Damage to more than a majority can spare is nobody's to repair. */
-  private lose(machine: Machine, how: 'wipe' | 'flip'): Undo | null {
+  private lose(machine: Machine, how: 'wipe' | DamageKind): Undo | null {
     const { witness, scenario, random } = this.stage;
     if (!machine.isRunning || !witness.canSpare(new Set([machine.id]))) return null;
     machine.crash(scenario.disk.crashKeeps);
-    const isLost = how === 'wipe' ? machine.disk.wipe() : machine.disk.flip(random);
+    const isLost = how === 'wipe' ? machine.disk.wipe() : machine.disk.damage(how, random);
     if (isLost) witness.lost(machine.id);
     return () => {
+      machine.start();
+    };
+  }
+
+  /** With the next write the process dies: what of it is on the disk only the next life can find out. */
+  private refuseWrites(machine: Machine): Undo | null {
+    if (machine.life % 2 === 0) return null;
+    machine.disk.onRefused = () => {
+      this.stage.witness.note(machine.id, 'the disk refuses a write');
+      machine.crash(this.stage.scenario.disk.crashKeeps);
+    };
+    return () => {
+      machine.disk.onRefused = null;
       machine.start();
     };
   }

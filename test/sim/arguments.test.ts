@@ -41,7 +41,7 @@ describe('the command line', () => {
     [['--seeds', '1..5', '--trace'], '--trace goes with --seed or --replay, not with --seeds'],
     [
       ['--seed', '1', '--profile', 'wild'],
-      "--profile is one of mixed, partitions, crashes, stale-map, membership, leases, bad-clocks, idle, calm, not 'wild'",
+      "--profile is one of mixed, partitions, crashes, stale-map, membership, leases, bad-clocks, idle, disks, calm, not 'wild'",
     ],
     [['--speed', '1'], "Unknown option '--speed'"],
     [['worms'], "'worms' is no command: there is 'bugs'"],
