@@ -194,8 +194,11 @@ export class Machine implements Peer {
     const effects = node.step(inbox, now);
     witness.stepped(this.id);
     this.busyUntil = schedule.now + knobs.turnUs + inbox.length * knobs.inputUs;
+    const news = inbox.filter((input) => input.kind === 'diskSpace');
+    // What it heard in this turn it may have acted on or not.
+    if (news.length > 0) this.knowsShort = false;
     for (const effect of effects) this.perform(effect);
-    for (const input of inbox) if (input.kind === 'diskSpace') this.knowsShort = input.isShort;
+    this.knowsShort = news.at(-1)?.isShort ?? this.knowsShort;
     witness.endTurn(this.id);
     this.setWakeUp();
   }
