@@ -20,6 +20,7 @@ import type { Oracle, Truth } from './oracle.ts';
 import { ownerExecutes } from './ownerExecutes.ts';
 import { sameSnapshot } from './sameSnapshot.ts';
 import { sameState } from './sameState.ts';
+import { stepsDown } from './stepsDown.ts';
 import { rightReply, tenantsAreApart } from './rightReply.ts';
 
 export function makeOracles(truth: Truth, histories: Histories): readonly Oracle[] {
@@ -48,5 +49,6 @@ export function makeOracles(truth: Truth, histories: Histories): readonly Oracle
     linearizable(truth, histories),
     sessionOrder(truth, histories),
     boundedQueues(truth),
+    stepsDown(truth),
   ];
 }

@@ -17,6 +17,8 @@ export interface Truth {
   readonly groups: ReadonlyMap<GroupId, GroupTruth>;
   readonly commands: Commands;
   readonly leaseReads: boolean;
+  /** The election timeout that all replicas are given. */
+  readonly electionMs: number;
   /** Connections whose clients let any replica serve their reads. */
   readonly readonlyConnections: ReadonlySet<ConnId>;
   /** By node number − 1; null while it is down. */
@@ -46,6 +48,8 @@ export interface Oracle {
   readonly raftSent?: (replica: ReplicaTruth, to: ReplicaId, message: RaftMessage) => void;
   /** A Raft message is part of the turn that a node is about to take. */
   readonly raftReceived?: (replica: ReplicaTruth, from: ReplicaId, message: RaftMessage) => void;
+  /** Anything of another node is part of the turn that a node is about to take. */
+  readonly nodeHeard?: (node: NodeId, from: NodeId) => void;
   /** After a step in which the replica's commit index grew. */
   readonly commitGrew?: (replica: ReplicaTruth, from: number, to: number) => void;
   /** An entry is known to be committed by some replica for the first time. In order of index. */

@@ -220,6 +220,8 @@ export function expand(seed: number, profile: Profile): Scenario {
   const snapshots = streams('snapshots');
   const turns = streams('turns');
   const isHarsh = profile !== 'calm' && chance(network, 300);
+  const isolated = streams('isolated');
+  const isolatedNode = between(isolated, 1, nodes);
   const scenario: Scenario = {
     format: scenarioFormat,
     name: `${profile} ${String(seed)}`,
@@ -271,6 +273,7 @@ export function expand(seed: number, profile: Profile): Scenario {
     faults,
     powerLoss: profile !== 'calm' && chance(streams('powerLoss'), 300),
     lost: profile !== 'calm' && chance(streams('lost'), 300) ? [between(streams('lost/who'), 1, nodes)] : [],
+    isolated: profile !== 'calm' && chance(isolated, 200) ? [isolatedNode] : [],
   };
   return isFocused ? focusOnLeases(scenario) : scenario;
 }

@@ -31,6 +31,8 @@ export interface Scenario {
   readonly powerLoss: boolean;
   /** Nodes that are down, for good, in the second phase. */
   readonly lost: readonly number[];
+  /** Nodes that run and are cut off from all others, for good, in the second phase. */
+  readonly isolated: readonly number[];
 }
 
 export const scenarioFormat = 1;

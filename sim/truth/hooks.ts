@@ -12,6 +12,7 @@ export class Hooks implements Listeners {
   readonly snapshotWritten;
   readonly raftSent;
   readonly raftReceived;
+  readonly nodeHeard;
   readonly commitGrew;
   readonly committed;
   readonly replicaChanged;
@@ -37,6 +38,7 @@ export class Hooks implements Listeners {
     this.snapshotWritten = oracles.flatMap((oracle) => oracle.snapshotWritten ?? []);
     this.raftSent = oracles.flatMap((oracle) => oracle.raftSent ?? []);
     this.raftReceived = oracles.flatMap((oracle) => oracle.raftReceived ?? []);
+    this.nodeHeard = oracles.flatMap((oracle) => oracle.nodeHeard ?? []);
     this.commitGrew = oracles.flatMap((oracle) => oracle.commitGrew ?? []);
     this.committed = oracles.flatMap((oracle) => oracle.committed ?? []);
     this.replicaChanged = oracles.flatMap((oracle) => oracle.replicaChanged ?? []);

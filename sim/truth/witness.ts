@@ -21,6 +21,7 @@ import { hashInput, inputCode } from '../base/codes.ts';
 import type { RollingHash } from '../base/hash.ts';
 import { makeOracles } from '../oracles/all.ts';
 import type { Oracle, Truth } from '../oracles/oracle.ts';
+import type { Timing } from '../scenario/scenario.ts';
 import type { Schedule } from '../world/schedule.ts';
 import { type Command, Commands, takeArrival } from './commands.ts';
 import { type CommittedEntry, GroupTruth, isAsOnDisk, type Leadership, type ReplicaTruth } from './groupTruth.ts';
@@ -64,6 +65,7 @@ export class Witness implements Truth {
   readonly commands = new Commands();
   readonly histories: Histories;
   readonly leaseReads: boolean;
+  readonly electionMs: number;
   readonly readonlyConnections = new Set<ConnId>();
   readonly nodes: (Node | null)[];
   readonly tally: Tally = {
@@ -101,7 +103,7 @@ export class Witness implements Truth {
 
   constructor(
     topology: Topology,
-    leaseReads: boolean,
+    { leaseReads, electionMs }: Pick<Timing, 'leaseReads' | 'electionMs'>,
     schedule: Schedule,
     hash: RollingHash,
     trace: Trace | null,
@@ -111,6 +113,7 @@ export class Witness implements Truth {
     this.hash = hash;
     this.trace = trace;
     this.leaseReads = leaseReads;
+    this.electionMs = electionMs;
     this.groups = new Map(
       topology.groups.map(({ group, replicas }): [GroupId, GroupTruth] => [group, new GroupTruth(group, replicas)]),
     );
@@ -234,6 +237,7 @@ export class Witness implements Truth {
       hashInput(hash, input);
       this.trace?.input(now, node, input);
       if (input.kind !== 'peerMessages') continue;
+      for (const hear of this.hooks.nodeHeard) hear(node, input.from);
       for (const message of input.messages) {
         if (message.kind === 'raft') {
           const replica = this.groups.get(message.group)?.replicas.get(message.to);

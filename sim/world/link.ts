@@ -28,6 +28,7 @@ export class Link<Cargo> {
   holds = 0;
   extraUs = 0;
   lossPermille = 0;
+  knobs: NetworkKnobs;
   /** The stream: what was sent and has not arrived, the oldest first. Nothing in it overtakes anything. */
   readonly stream = new Queue<InFlight<Cargo>>();
   /** Datagrams that wait for the end of a hold. */
@@ -36,7 +37,6 @@ export class Link<Cargo> {
   cutAt = 0;
   private lastArrival = 0;
   private readonly random: Random;
-  private readonly knobs: NetworkKnobs;
 
   constructor(random: Random, knobs: NetworkKnobs) {
     this.random = random;

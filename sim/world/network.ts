@@ -51,7 +51,7 @@ interface Connection {
 export class Network {
   readonly statistics: NetworkStatistics = { frames: 0, messages: 0, lost: 0, duplicated: 0, resets: 0 };
   private readonly schedule: Schedule;
-  private readonly knobs: NetworkKnobs;
+  private knobs: NetworkKnobs;
   private readonly peers: readonly Peer[];
   private readonly codec: FrameCodec | null;
   private readonly random;
@@ -88,6 +88,12 @@ export class Network {
   send(from: NodeId, to: NodeId, messages: readonly PeerMessage[]): void {
     if (this.knobs.datagrams) this.sendApart(from, to, messages);
     else this.sendOnStream(from, to, messages);
+  }
+
+  /** From now on every message arrives, once, in order and about when it is expected, unless its link is cut. */
+  calm(): void {
+    this.knobs = { ...this.knobs, tailPermille: 0, lossPermille: 0, duplicatePermille: 0, reorderPermille: 0 };
+    for (const link of this.links) link.knobs = this.knobs;
   }
 
   /** The process of this node began: it dials everybody. */

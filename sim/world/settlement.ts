@@ -1,22 +1,30 @@
 /**
- * The second phase. Faults end, clients stop asking, lost nodes go down for good. Then, within a bounded time:
- * V1, every pending command is answered and every group has one leader; V2, no change of members is left half done; V3, every tenant completes a write
- * through any of the remaining nodes.
+ * The second phase. Faults end, knobs go back to their defaults, clients stop asking. Some nodes are down for good, some
+ * run and are cut off for good; the others, a quorum of every group, are the core. Then, within a bounded time:
+ *
+ * V1, every pending command is answered and every group has one leader in the core; V2, all of the core has the same
+ * map, whoever belongs to a group has applied the same, and no change of members is left half done; V3, every tenant
+ * completes a write through any node of the core. That who is cut off steps down (V4) is an oracle's to say.
  */
-import { NodeId } from '../../core/base/ids.ts';
+import { metadataGroup, NodeId } from '../../core/base/ids.ts';
+import { DirectoryMachine } from '../../core/group/directoryMachine.ts';
+import { membersOf } from '../../core/raft/configuration.ts';
 import type { Member } from '../../core/raft/types.ts';
 import type { Scenario } from '../scenario/scenario.ts';
-import type { GroupTruth } from '../truth/groupTruth.ts';
+import type { GroupTruth, ReplicaTruth } from '../truth/groupTruth.ts';
 import { rule } from '../truth/violation.ts';
 import { Auditor } from './auditor.ts';
 import type { Machine } from './machine.ts';
 import type { World } from './world.ts';
 
 const lookEveryMs = 100;
+/** So many election timeouts a node that is cut off is watched, at least: clocks may be slow. */
+const watchedElections = 4;
 
 export class Settlement {
   private readonly scenario: Scenario;
   private readonly world: World;
+  private core: readonly Machine[] = [];
 
   constructor(scenario: Scenario, world: World) {
     this.scenario = scenario;
@@ -28,15 +36,17 @@ export class Settlement {
     const { world, scenario } = this;
     const endUs = world.schedule.now + scenario.settleMs * 1000;
     world.faults.end();
+    world.calm();
     for (const client of world.clients) client.stop();
     if (scenario.powerLoss) for (const machine of world.machines) machine.crash(scenario.disk.crashKeeps);
-    const core = this.heal();
+    const leastUs = world.schedule.now + this.heal();
     const auditors = scenario.tenants.map(
-      ({ name }, i) => new Auditor(name, world, core, world.random(`auditor/${String(i)}`)),
+      ({ name }, i) => new Auditor(name, world, this.core, world.random(`auditor/${String(i)}`)),
     );
     for (const auditor of auditors) auditor.start();
     let untilUs = world.schedule.now;
-    while (!(this.isSettled() && auditors.every(({ isDone }) => isDone)) && untilUs < endUs) {
+    const isOver = (): boolean => auditors.every(({ isDone }) => isDone) && untilUs >= leastUs && this.isSettled();
+    while (!isOver() && untilUs < endUs) {
       untilUs += lookEveryMs * 1000;
       run(untilUs);
     }
@@ -45,29 +55,36 @@ export class Settlement {
       rule(isDone, 'V3', 'every tenant completes a write', { tenant, lastAnswer });
   }
 
-  /** Starts everything but what is lost, if the rest is a quorum of every group. Returns the machines that run. */
-  private heal(): readonly Machine[] {
+  /**
+   * Starts everything but what is lost, and cuts off what is to be alone, as far as the rest is a quorum of every
+   * group. Returns for how many microseconds that is to be watched.
+   */
+  private heal(): number {
     const { scenario, world } = this;
-    const lost = new Set(scenario.lost.map((node) => NodeId(((node - 1) % scenario.nodes) + 1)));
-    const isBearable = world.witness.canSpare(lost);
-    const core: Machine[] = [];
+    const lost = this.bearable(scenario.lost, new Set());
+    const isolated = this.bearable(scenario.isolated, lost);
     for (const machine of world.machines) {
-      if (isBearable && lost.has(machine.id)) {
-        machine.crash(scenario.disk.crashKeeps);
-        continue;
-      }
-      machine.start();
-      core.push(machine);
+      if (lost.has(machine.id)) machine.crash(scenario.disk.crashKeeps);
+      else machine.start();
+      if (isolated.has(machine.id)) world.isolate(machine);
     }
-    return core;
+    this.core = world.machines.filter(({ id }) => !lost.has(id) && !isolated.has(id));
+    return isolated.size === 0 ? 0 : watchedElections * scenario.timing.electionMs * 1000;
+  }
+
+  /** These nodes, if every group can do without them and the others as well; otherwise none. */
+  private bearable(numbers: readonly number[], others: ReadonlySet<NodeId>): ReadonlySet<NodeId> {
+    const { nodes } = this.scenario;
+    const found = numbers.map((node) => NodeId(((node - 1) % nodes) + 1)).filter((node) => !others.has(node));
+    return this.world.witness.canSpare(new Set([...found, ...others])) ? new Set(found) : new Set();
   }
 
   private isSettled(): boolean {
     const { clients, witness } = this.world;
-    if (clients.some(({ pending }) => pending > 0)) return false;
-    for (const group of witness.groups.values())
-      if (group.currentLeader() === null || this.isChanging(group)) return false;
-    return this.leftOver() === 0;
+    if (clients.some(({ pending }) => pending > 0) || this.leftOver() > 0 || this.mapVersions().size > 1) return false;
+    return [...witness.groups.values()].every(
+      (group) => this.leaders(group).length === 1 && !this.isChanging(group) && this.appliedIndexes(group).size === 1,
+    );
   }
 
   /** Operations that wait in groups, on all nodes. */
@@ -79,15 +96,47 @@ export class Settlement {
     return waiting;
   }
 
+  private isInCore(node: NodeId): boolean {
+    return this.core.some(({ id }) => id === node);
+  }
+
+  private leaders({ replicas }: GroupTruth): readonly ReplicaTruth[] {
+    return [...replicas.values()].filter(
+      ({ node, raft, role }) => role === 'leader' && raft !== null && this.isInCore(node),
+    );
+  }
+
+  /** Of the maps that nodes of the core go by, and of what the metadata group says. */
+  private mapVersions(): ReadonlySet<number> {
+    const versions = new Set<number>();
+    for (const { node } of this.core) {
+      versions.add(node?.router.shards.version ?? -1);
+      const machine = node?.groups.get(metadataGroup)?.machine;
+      if (machine instanceof DirectoryMachine) versions.add(machine.directory.version);
+    }
+    return versions;
+  }
+
+  /** How far those are in the core that belong to the group. */
+  private appliedIndexes({ id, configuration }: GroupTruth): ReadonlySet<number> {
+    const applied = new Set<number>();
+    for (const { node, replica } of membersOf(configuration)) {
+      if (!this.isInCore(node)) continue;
+      const hosted = this.world.witness.nodes[node - 1]?.groups.get(id);
+      applied.add(hosted?.raft.id === replica ? hosted.applied : -1);
+    }
+    return applied;
+  }
+
   /** A change of members is not complete: joint, a learner is to get its vote and its node is up, or a voter is lost. */
   private isChanging({ configuration: { outgoing, learners, voters }, replicas }: GroupTruth): boolean {
-    const { machines, witness } = this.world;
-    const isUp = (node: NodeId): boolean => machines[node - 1]?.isRunning === true;
+    const { witness } = this.world;
     const isLost = ({ node, replica }: Member): boolean => {
       const truth = replicas.get(replica);
-      return isUp(node) && (truth === undefined || !witness.isThere(truth));
+      return this.isInCore(node) && (truth === undefined || !witness.isThere(truth));
     };
-    return outgoing.length > 0 || learners.some(({ joins, node }) => joins && isUp(node)) || voters.some(isLost);
+    const isWaiting = learners.some(({ joins, node }) => joins && this.isInCore(node));
+    return outgoing.length > 0 || isWaiting || voters.some(isLost);
   }
 
   private judge(): void {
@@ -100,9 +149,17 @@ export class Settlement {
       });
     }
     rule(this.leftOver() === 0, 'V1', 'nothing is left waiting in a group', { waiting: this.leftOver() });
-    for (const group of witness.groups.values())
-      rule(group.currentLeader() !== null, 'V1', 'every group has a leader', { group: group.id });
-    for (const group of witness.groups.values())
+    for (const group of witness.groups.values()) {
+      const leaders = this.leaders(group).length;
+      rule(leaders === 1, 'V1', 'every group has one leader', { group: group.id, leaders });
+    }
+    for (const group of witness.groups.values()) {
       rule(!this.isChanging(group), 'V2', 'no change of members is left half done', { group: group.id });
+      const applied = [...this.appliedIndexes(group)];
+      const facts = { group: group.id, applied: applied.join(' and ') };
+      rule(applied.length === 1, 'V2', 'who belongs to a group has applied the same', facts);
+    }
+    const versions = [...this.mapVersions()];
+    rule(versions.length === 1, 'V2', 'every node has the same map', { versions: versions.join(' and ') });
   }
 }

@@ -55,7 +55,7 @@ export class World {
     this.random = randomSource(scenario.noise);
     this.schedule = new Schedule(scenario.turns.randomTies ? this.random('ties') : null);
     const topology = topologyOf(scenario);
-    this.witness = new Witness(topology, scenario.timing.leaseReads, this.schedule, hash, trace, extraOracles);
+    this.witness = new Witness(topology, scenario.timing, this.schedule, hash, trace, extraOracles);
     const around = this.surroundings(topology);
     this.machines = topology.nodes.map(({ node }) => this.makeMachine(node, around));
     this.network = new Network(
@@ -127,6 +127,21 @@ export class World {
   nextConn(): ConnId {
     this.conns += 1;
     return ConnId(this.conns);
+  }
+
+  /** Links and disks do what is expected of them from now on; only what is cut stays cut. */
+  calm(): void {
+    this.network.calm();
+    for (const { disk } of this.machines) disk.calm();
+  }
+
+  /** The node runs, and no other hears of it or is heard by it again. */
+  isolate({ id }: Machine): void {
+    this.witness.note(id, 'is cut off for good');
+    for (const other of this.network.others(id)) {
+      this.network.cut(id, other);
+      this.network.cut(other, id);
+    }
   }
 
   get commandTimeoutUs(): number {
