@@ -120,6 +120,16 @@ export class KeyspaceModel {
     return seen;
   }
 
+  /** The keys that are there at an index, those included whose time has come: until when, 0 for ever. */
+  held(index: number): ReadonlyMap<string, number> {
+    const held = new Map<string, number>();
+    for (const key of this.keys.keys()) {
+      const { kind, expiresAt } = this.look(key, index, 0);
+      if (kind !== 'none') held.set(key, expiresAt);
+    }
+    return held;
+  }
+
   /** `exec`, how many were watched, each with its version, then commands with their lengths before them. */
   private transact(args: ModelCommand, protocol: 2 | 3, index: number, now: number): string {
     let at = 2 + 2 * Number(args[1]);

@@ -6,6 +6,10 @@ import { applyInOrder } from './applyInOrder.ts';
 import { boundedQueues } from './boundedQueues.ts';
 import { commitByCounting } from './commitByCounting.ts';
 import { claimsAreDurable, committedIsDurable, promisesAreKept } from './durability.ts';
+import { expiresInLogTime } from './expiresInLogTime.ts';
+import { matchIsDurable } from './matchIsDurable.ts';
+import { remembersReplies } from './remembersReplies.ts';
+import { transactions } from './transactions.ts';
 import { acknowledgedIsKept, atMostOnce } from './exactlyOnce.ts';
 import { leaderAppendOnly, nothingCommittedIsLost } from './leaderAppendOnly.ts';
 import { leaderCompleteness } from './leaderCompleteness.ts';
@@ -30,10 +34,12 @@ export function makeOracles(truth: Truth, histories: Histories): readonly Oracle
     logMatching(),
     leaderCompleteness(),
     applyInOrder(),
+    expiresInLogTime(truth, histories),
     sameState(truth, histories),
     sameSnapshot(),
     committedIsDurable(),
     claimsAreDurable(),
+    matchIsDurable(),
     commitByCounting(),
     promisesAreKept(),
     membershipInSteps(),
@@ -46,7 +52,9 @@ export function makeOracles(truth: Truth, histories: Histories): readonly Oracle
     tenantsAreApart(),
     acknowledgedIsKept(truth),
     atMostOnce(truth, histories),
+    remembersReplies(truth, histories),
     linearizable(truth, histories),
+    transactions(truth, histories),
     sessionOrder(truth, histories),
     boundedQueues(truth),
     stepsDown(truth),

@@ -2,58 +2,38 @@
  * L1: per tenant, replies are those of one history that respects real time. The log is the witness: every
  * logged command answers what the model answers at its place; a read beside the log answers what the model
  * answers at the index it read, which is not before anything that was committed when the read arrived.
+ * Transactions are L3's, and answers from memory D3's.
  * L2: the commands of one connection to one tenant take effect in the order in which they were sent.
  */
 import type { AppliedOperation, ServedRead } from '../../core/node/probe.ts';
 import { binaryString } from '../../core/base/bytes.ts';
-import { type ConnId, metadataGroup, type TenantName } from '../../core/base/ids.ts';
+import type { ConnId, TenantName } from '../../core/base/ids.ts';
 import { type Arrival, type Command, isWatch } from '../truth/commands.ts';
 import type { CommittedEntry, GroupTruth, ReplicaTruth } from '../truth/groupTruth.ts';
 import type { Histories } from '../truth/histories.ts';
-import { textOf } from '../model/tenancyModel.ts';
 import { rule, type ViolationFacts } from '../truth/violation.ts';
 import type { Oracle, Truth } from './oracle.ts';
+import { isTransaction, judgeLogged, judgeRead, type Law } from './replies.ts';
+
+const logged: Law = { rule: 'L1', text: 'a logged command answers what its place in the log says' };
+const beside: Law = { rule: 'L1', text: 'a read answers what the log up to it says' };
 
 export function linearizable(truth: Truth, histories: Histories): Oracle {
   return {
     rule: 'L1',
-    applied({ group, node }: ReplicaTruth, event: AppliedOperation): void {
-      const { index, position, reply } = event;
-      if (reply === null || event.operation.kind !== 'execute' || group.id === metadataGroup) return;
-      const expected = histories.of(group.id).verdicts[index]?.[position]?.reply ?? null;
-      const got = binaryString(reply);
-      const { args } = event.operation;
-      rule(got === expected, 'L1', 'a logged command answers what its place in the log says', () => ({
-        group: group.id,
-        node,
-        index,
-        position,
-        command: textOf(args).join(' '),
-        expected,
-        got,
-      }));
+    applied(replica: ReplicaTruth, event: AppliedOperation): void {
+      const { operation, executed } = event;
+      if (executed && operation.kind === 'execute' && !isTransaction(operation.args))
+        judgeLogged(histories, replica, event, logged);
     },
-    readServed({ group, node }: ReplicaTruth, event: ServedRead, { protocol }: Command, { committed }: Arrival): void {
-      const { applied, tenant, incarnation, args } = event;
-      const command = textOf(args);
-      rule(applied >= committed, 'L1', 'a read sees everything that was committed when it arrived', {
-        group: group.id,
-        node,
-        applied,
+    readServed(replica: ReplicaTruth, event: ServedRead, command: Command, { committed }: Arrival): void {
+      rule(event.applied >= committed, 'L1', 'a read sees everything that was committed when it arrived', {
+        group: replica.group.id,
+        node: replica.node,
+        applied: event.applied,
         committed,
       });
-      const keyspace = histories.of(group.id).tenancy.at(tenant, incarnation, applied)?.keyspace;
-      const stamp = group.committedAt(applied)?.stamp ?? 0;
-      const expected = keyspace?.read(command, protocol, applied, Math.max(truth.turn.wall, stamp)) ?? null;
-      const got = binaryString(event.reply);
-      rule(got === expected, 'L1', 'a read answers what the log up to it says', () => ({
-        group: group.id,
-        node,
-        applied,
-        command: command.join(' '),
-        expected,
-        got,
-      }));
+      if (!isTransaction(event.args)) judgeRead(truth, histories, replica, event, command, beside);
     },
   };
 }
