@@ -3,6 +3,7 @@
  */
 import type { Histories } from '../truth/histories.ts';
 import { applyInOrder } from './applyInOrder.ts';
+import { boundedLoad } from './boundedLoad.ts';
 import { boundedQueues } from './boundedQueues.ts';
 import { commitByCounting } from './commitByCounting.ts';
 import { claimsAreDurable, committedIsDurable, promisesAreKept } from './durability.ts';
@@ -57,6 +58,7 @@ export function makeOracles(truth: Truth, histories: Histories): readonly Oracle
     transactions(truth, histories),
     sessionOrder(truth, histories),
     boundedQueues(truth),
+    boundedLoad(truth),
     stepsDown(truth),
   ];
 }
