@@ -7,6 +7,7 @@ import { checkpointEvents, RollingHash } from './base/hash.ts';
 import type { Oracle } from './oracles/oracle.ts';
 import type { FaultKind, Scenario } from './scenario/scenario.ts';
 import { Trace } from './trace/trace.ts';
+import type { Mark } from './truth/marks.ts';
 import { rule, Violation } from './truth/violation.ts';
 import type { Tally } from './truth/witness.ts';
 import { Settlement } from './world/settlement.ts';
@@ -24,6 +25,7 @@ export interface Statistics extends Tally {
   readonly simulatedUs: number;
   readonly commands: number;
   readonly faults: Readonly<Partial<Record<FaultKind, number>>>;
+  readonly marks: Readonly<Partial<Record<Mark, number>>>;
   readonly messages: number;
   readonly lostMessages: number;
 }
@@ -62,6 +64,7 @@ export function simulate(scenario: Scenario, options: Options = {}): Result {
       simulatedUs: schedule.now,
       commands: witness.commands.count,
       faults: Object.fromEntries([...faults.struck].sort(([a], [b]) => (a < b ? -1 : 1))),
+      marks: witness.marks.all(),
       messages: network.statistics.messages,
       lostMessages: network.statistics.lost,
     },

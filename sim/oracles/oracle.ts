@@ -62,6 +62,8 @@ export interface Oracle {
   readonly commandStarted?: (command: Command) => void;
   readonly commandFinished?: (command: Command, hops: number) => void;
   readonly forwarded?: (node: NodeId, request: number, attempt: number) => void;
+  /** A request was refused by whom the maps named; `reason` is the refusal's kind. */
+  readonly misrouted?: (reason: string) => void;
   readonly requestSent?: (from: NodeId, request: ForwardRequest) => void;
   readonly mapAdvanced?: (node: NodeId, changes: readonly MapChange[]) => void;
   /** The answer to a question about a tenant is part of the turn that a node is about to take. */

@@ -22,6 +22,7 @@ export class Hooks implements Listeners {
   readonly commandStarted;
   readonly commandFinished;
   readonly forwarded;
+  readonly misrouted;
   readonly requestSent;
   readonly mapAdvanced;
   readonly placeHeard;
@@ -48,6 +49,7 @@ export class Hooks implements Listeners {
     this.commandStarted = oracles.flatMap((oracle) => oracle.commandStarted ?? []);
     this.commandFinished = oracles.flatMap((oracle) => oracle.commandFinished ?? []);
     this.forwarded = oracles.flatMap((oracle) => oracle.forwarded ?? []);
+    this.misrouted = oracles.flatMap((oracle) => oracle.misrouted ?? []);
     this.requestSent = oracles.flatMap((oracle) => oracle.requestSent ?? []);
     this.mapAdvanced = oracles.flatMap((oracle) => oracle.mapAdvanced ?? []);
     this.placeHeard = oracles.flatMap((oracle) => oracle.placeHeard ?? []);

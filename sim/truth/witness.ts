@@ -27,6 +27,8 @@ import { type Command, Commands, takeArrival } from './commands.ts';
 import { type CommittedEntry, GroupTruth, isAsOnDisk, type Leadership, type ReplicaTruth } from './groupTruth.ts';
 import { Hooks } from './hooks.ts';
 import { Histories } from './histories.ts';
+import { Marks } from './marks.ts';
+import { watchForMarks } from './markWatcher.ts';
 import { rule } from './violation.ts';
 import type { Trace } from '../trace/trace.ts';
 
@@ -84,6 +86,7 @@ export class Witness implements Truth {
     inputs: 0,
     turns: 0,
   };
+  readonly marks = new Marks();
   turn: Now = { mono: MonoTime(0), wall: WallTime(0) };
   /** Called when a replica takes the lead. */
   onElected: (node: NodeId, group: GroupId) => void = () => undefined;
@@ -100,6 +103,8 @@ export class Witness implements Truth {
   private readonly onDisk: Map<GroupId, ReplicaTruth>[];
   private readonly pending: PendingWrite[][];
   private readonly boots: number[] = [];
+  /** Nodes that have lost a log. */
+  private readonly losers = new Set<NodeId>();
 
   constructor(
     topology: Topology,
@@ -128,7 +133,7 @@ export class Witness implements Truth {
     };
     this.hosted = topology.nodes.map(({ node }) => firstOn(node));
     this.onDisk = topology.nodes.map(({ node }) => firstOn(node));
-    this.hooks = new Hooks([...makeOracles(this, this.histories), ...extra]);
+    this.hooks = new Hooks([...makeOracles(this, this.histories), watchForMarks(this, this.marks), ...extra]);
   }
 
   get now(): number {
@@ -174,6 +179,7 @@ export class Witness implements Truth {
   /** Its disk has lost everything, while it was down. */
   lost(node: NodeId): void {
     for (const replica of this.onDisk[node - 1]?.values() ?? []) replica.lose();
+    this.losers.add(node);
     this.onDisk[node - 1]?.clear();
     this.hosted[node - 1]?.clear();
     this.pending[node - 1] = [];
@@ -184,12 +190,15 @@ export class Witness implements Truth {
   recovered(node: NodeId, restored: RestoredLog): void {
     const pending = this.pending[node - 1] ?? [];
     const onDisk = this.onDisk[node - 1] ?? new Map<GroupId, ReplicaTruth>();
+    const before = pending.length;
     for (;;) {
       if ([...onDisk.values()].every((replica) => isAsOnDisk(replica, restored))) break;
       const next = pending.shift();
       rule(next !== undefined, 'disk', 'recovery finds what was synced and a first part of the rest', { node });
       this.syncRecords(node, next.records);
     }
+    if (pending.length > 0) this.marks.hit('unsyncedLost');
+    if (pending.length < before) this.marks.hit('unsyncedKept');
     pending.length = 0;
     this.hosted[node - 1] = new Map([...onDisk].filter(([, { isRemoved }]) => !isRemoved));
   }
@@ -361,8 +370,9 @@ export class Witness implements Truth {
         this.tally.forwards += 1;
         for (const hear of this.hooks.forwarded) hear(node, request, attempt);
       },
-      misrouted: () => {
+      misrouted: ({ reason }) => {
         this.tally.staleForwards += 1;
+        for (const hear of this.hooks.misrouted) hear(reason);
       },
       mapAdvanced: () => {
         const changes = this.nodes[node - 1]?.router.shards.changes;
@@ -511,6 +521,7 @@ export class Witness implements Truth {
       begun.restart(raft, this.boots[node - 1] ?? 0);
       hosted.set(id, begun);
       this.tally.replicasAdded += 1;
+      if (this.losers.has(node)) this.marks.hit('lossReplaced');
       this.trace?.world(this.now, node, `begins r${String(raft.id)} of g${String(id)}`);
     }
   }
@@ -538,6 +549,7 @@ export class Witness implements Truth {
   private ownerOf(node: NodeId, record: LogRecord): ReplicaTruth | null {
     if (record.kind === 'boot' || record.kind === 'floor' || record.kind === 'lost') return null;
     if (record.kind === 'removed') {
+      this.marks.hit('replicaLeft');
       // One that began and ended within a step was never seen.
       const group = this.groupOf(record.group);
       return group.replicas.get(record.replica) ?? group.add(node, record.replica);

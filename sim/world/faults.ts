@@ -273,6 +273,7 @@ export class Faults {
     if (!machine.isRunning || !witness.canSpare(new Set([machine.id]))) return null;
     machine.crash(scenario.disk.crashKeeps);
     const isLost = how === 'wipe' ? machine.disk.wipe() : machine.disk.damage(how, random);
+    if (isLost && how !== 'wipe') witness.marks.hit('damageNoticed');
     if (isLost) witness.lost(machine.id);
     return () => {
       machine.start();
@@ -284,6 +285,7 @@ export class Faults {
     if (machine.life % 2 === 0) return null;
     machine.disk.onRefused = () => {
       this.stage.witness.note(machine.id, 'the disk refuses a write');
+      this.stage.witness.marks.hit('writeRefused');
       machine.crash(this.stage.scenario.disk.crashKeeps);
     };
     return () => {

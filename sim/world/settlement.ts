@@ -63,6 +63,11 @@ export class Settlement {
     const { scenario, world } = this;
     const lost = this.bearable(scenario.lost, new Set());
     const isolated = this.bearable(scenario.isolated, lost);
+    const { marks, groups } = world.witness;
+    const leads = [...groups.values()].map((group) => group.currentLeader()?.node);
+    if (lost.size > 0) marks.hit('lostForGood');
+    if (isolated.size > 0) marks.hit('isolatedForGood');
+    if (leads.some((node) => node !== undefined && isolated.has(node))) marks.hit('isolatedLeader');
     for (const machine of world.machines) {
       if (lost.has(machine.id)) machine.crash(scenario.disk.crashKeeps);
       else machine.start();
