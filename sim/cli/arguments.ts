@@ -21,6 +21,8 @@ export type Request =
       readonly jobs: number;
       readonly profile: Profile;
       readonly check: boolean;
+      /** Marks that no run hits, and faults that never strike, are a failure. */
+      readonly requireMarks: boolean;
       readonly save: string | null;
     }
   | { readonly kind: 'replay'; readonly file: string; readonly trace: boolean; readonly check: boolean }
@@ -34,6 +36,7 @@ export class UsageError extends Error {
 export const usage = `Usage:
   npm run sim -- --seed 42 [--profile P] [--trace] [--check] [--save DIR]
   npm run sim -- --seeds 1..500 [--jobs 2] [--profile P] [--check] [--save DIR]
+                 [--require-marks]
   npm run sim -- --replay FILE [--trace] [--check]
   npm run sim -- bugs [NAME] [--jobs 2]
 
@@ -45,9 +48,10 @@ export const usage = `Usage:
   --trace         prints a line per event
   --check         runs everything twice: verdict and hash must agree
   --save DIR      saves the scenarios that fail
+  --require-marks what never happened in all the runs, or never struck, is a failure
   bugs            plants each known bug in turn and shows which oracle finds it
 
-Exit status: 0 clean, 1 a rule was broken, 2 wrong usage.`;
+Exit status: 0 clean, 1 a rule was broken or marks are missing, 2 wrong usage.`;
 
 export function parseRequest(words: readonly string[]): Request {
   const { values, positionals } = parse(words);
@@ -56,6 +60,7 @@ export function parseRequest(words: readonly string[]): Request {
   const trace = values.trace ?? false;
   const check = values.check ?? false;
   const save = values.save ?? null;
+  const requireMarks = values['require-marks'] ?? false;
   const jobs = integerOf('--jobs', values.jobs ?? '2', 1);
   const [command, only] = positionals;
   if (command === 'bugs') return { kind: 'bugs', jobs, only: only ?? null };
@@ -63,8 +68,9 @@ export function parseRequest(words: readonly string[]): Request {
   if (values.replay !== undefined) return { kind: 'replay', file: values.replay, trace, check };
   if (values.seeds !== undefined) {
     if (trace) throw new UsageError('--trace goes with --seed or --replay, not with --seeds');
-    return { kind: 'swarm', ...rangeOf(values.seeds), jobs, profile, check, save };
+    return { kind: 'swarm', ...rangeOf(values.seeds), jobs, profile, check, requireMarks, save };
   }
+  if (requireMarks) throw new UsageError('--require-marks goes with --seeds: one run cannot hit them all');
   if (values.seed === undefined) throw new UsageError('one of --seed, --seeds, --replay or bugs is needed');
   return { kind: 'seed', seed: integerOf('--seed', values.seed, 0), profile, trace, check, save };
 }
@@ -83,6 +89,7 @@ function parse(words: readonly string[]) {
         save: { type: 'string' },
         trace: { type: 'boolean' },
         check: { type: 'boolean' },
+        'require-marks': { type: 'boolean' },
         help: { type: 'boolean', short: 'h' },
       },
     });

@@ -9,6 +9,7 @@ import { parseScenario } from '../scenario/parse.ts';
 import type { Profile, Scenario } from '../scenario/scenario.ts';
 import { simulate } from '../simulate.ts';
 import { parseRequest, type Request, usage, UsageError } from './arguments.ts';
+import { describeGaps, gapsOf } from './coverage.ts';
 import { reportBugs } from './bugs.ts';
 import { runTwice } from './outcome.ts';
 import { describeResult, describeVerdict } from './report.ts';
@@ -65,8 +66,11 @@ async function runMany(request: Extract<Request, { kind: 'swarm' }>): Promise<nu
     print([`seed ${String(seed)}: ${describeVerdict(verdict)}`, `  replay: ${replayCommand(seed, request.profile)}`]);
     if (request.save !== null) print([`  saved as ${saveScenario(request.save, expand(seed, request.profile))}`]);
   });
-  print(summarize(outcomes, performance.now() - startedAt));
-  return outcomes.some(({ verdict }) => verdict.kind === 'violation') ? exitCode.violation : exitCode.clean;
+  const gaps = gapsOf(outcomes.map(({ coverage }) => coverage));
+  print([...summarize(outcomes, performance.now() - startedAt), ...describeGaps(gaps)]);
+  const isBroken = outcomes.some(({ verdict }) => verdict.kind === 'violation');
+  const isThin = request.requireMarks && gaps.marks.length + gaps.faults.length > 0;
+  return isBroken || isThin ? exitCode.violation : exitCode.clean;
 }
 
 function replayCommand(seed: number, profile: Profile): string {

@@ -3,6 +3,7 @@
  */
 import { expand } from '../scenario/expand.ts';
 import type { Profile, Scenario } from '../scenario/scenario.ts';
+import { type Coverage, coverageOf } from './coverage.ts';
 import { simulate, type Result, type Verdict } from '../simulate.ts';
 
 export interface Outcome {
@@ -18,6 +19,7 @@ export interface Outcome {
   readonly installed: number;
   readonly commands: number;
   readonly faults: number;
+  readonly coverage: Coverage;
   readonly wallMs: number;
 }
 
@@ -40,6 +42,7 @@ export function runSeed(seed: number, profile: Profile, check: boolean): Outcome
     installed: s.installed,
     commands: s.commands,
     faults,
+    coverage: coverageOf(scenario, s),
     wallMs: performance.now() - startedAt,
   };
 }

@@ -31,6 +31,7 @@ export function describeResult(result: Result, wallMs: number): readonly string[
     ['elections', String(s.elections)],
     ['snapshots', `${String(s.snapshots)}, of which ${String(s.installed)} from another replica`],
     ['faults', faults.length === 0 ? 'none' : faults.join(', ')],
+    ['marks', Object.keys(s.marks).join(', ')],
     ['network', `${String(s.messages)} messages, ${String(s.lostMessages)} lost`],
     ['time', `${seconds(s.simulatedUs)} s simulated in ${(wallMs / 1000).toFixed(2)} s`],
     ['events', `${String(s.events)}, ${String(Math.round((s.events / wallMs) * 1000))} per second`],

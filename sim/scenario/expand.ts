@@ -173,7 +173,7 @@ const weights: Readonly<Record<Profile, Weights>> = {
     diskErrorOfMinority: 3,
     diskSlow: 2,
     diskHang: 2,
-    diskShort: 2,
+    diskShort: 5,
     crashOfSlowDisk: 3,
     crashWhileWriting: 4,
     quorumPowerLoss: 4,

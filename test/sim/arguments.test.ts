@@ -20,8 +20,10 @@ describe('the command line', () => {
       jobs: 3,
       profile: 'stale-map',
       check: true,
+      requireMarks: false,
       save: 'd',
     });
+    expect(parseRequest(['--seeds', '1..2', '--require-marks'])).toMatchObject({ kind: 'swarm', requireMarks: true });
     expect(parseRequest(['--replay', 'f.json', '--trace'])).toEqual({
       kind: 'replay',
       file: 'f.json',
@@ -43,6 +45,7 @@ describe('the command line', () => {
       ['--seed', '1', '--profile', 'wild'],
       "--profile is one of mixed, partitions, crashes, stale-map, membership, leases, bad-clocks, idle, disks, calm, not 'wild'",
     ],
+    [['--seed', '1', '--require-marks'], '--require-marks goes with --seeds: one run cannot hit them all'],
     [['--speed', '1'], "Unknown option '--speed'"],
     [['worms'], "'worms' is no command: there is 'bugs'"],
   ])('refuses %j, naming the flag', (words, message) => {

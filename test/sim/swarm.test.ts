@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { type Coverage, coverageOf, describeGaps, gapsOf } from '../../sim/cli/coverage.ts';
 import { expand } from '../../sim/scenario/expand.ts';
 import { type Profile, profiles } from '../../sim/scenario/scenario.ts';
 import { simulate } from '../../sim/simulate.ts';
@@ -10,16 +11,36 @@ const harmless = profiles.filter((profile) => profile !== 'bad-clocks');
 const chosen: readonly Profile[] = harmless.filter((profile) => wanted === undefined || profile === wanted);
 const seeds = Array.from({ length: to - from + 1 }, (_, i) => from + i);
 
+const runs: Coverage[] = [];
+
 describe.each(chosen)('a swarm of %s scenarios', (profile) => {
   it(`breaks no rule with the seeds ${String(from)} to ${String(to)}`, {
     timeout: 20_000 + seeds.length * 10_000,
   }, () => {
     const found = seeds.flatMap((seed) => {
-      const { verdict } = simulate(expand(seed, profile));
+      const scenario = expand(seed, profile);
+      const { verdict, statistics } = simulate(scenario);
+      runs.push(coverageOf(scenario, statistics));
       if (verdict.kind !== 'violation') return [];
       const replay = `npm run sim -- --seed ${String(seed)} --profile ${profile} --trace`;
       return [`${verdict.rule}, seed ${String(seed)}: ${verdict.message} (${replay})`];
     });
     expect(found).toEqual([]);
   });
+});
+
+/** Few seeds, or those of one profile, cannot hit everything. */
+const isWhole = wanted === undefined && seeds.length >= 12;
+
+it.runIf(isWhole)('leaves no mark out and no fault, all profiles together (S1)', () => {
+  expect(describeGaps(gapsOf(runs))).toEqual([]);
+});
+
+it('names marks that were not hit, and faults that were scheduled and did not strike', () => {
+  const run: Coverage = { marks: ['leaseRead'], scheduled: ['crash', 'wipe'], struck: ['crash'] };
+  const { marks, faults } = gapsOf([run, { ...run, marks: ['followerRead'] }]);
+  expect(faults).toEqual(['wipe']);
+  expect(marks).not.toContain('leaseRead');
+  expect(marks).not.toContain('followerRead');
+  expect(marks).toContain('splitVote');
 });
