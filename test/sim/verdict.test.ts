@@ -30,6 +30,20 @@ describe('a verdict', () => {
     expect(verdict).toHaveProperty('message', expect.stringMatching(/^nobody is ever elected: group=\d+ term=1$/));
   });
 
+  it('is clean although a node stays cut off for good, and the leader on it has stepped down', () => {
+    const { verdict, statistics } = simulate({ ...calm, isolated: [1] });
+    expect(verdict).toEqual({ kind: 'clean' });
+    expect(statistics.marks).toMatchObject({ isolatedForGood: 1, isolatedLeader: 1 });
+    expect(statistics.marks.leaderSteppedDown).toBeGreaterThan(0);
+  });
+
+  it('spares the core: of a group of three, two are not cut off', () => {
+    const { verdict, statistics } = simulate({ ...calm, lost: [1], isolated: [3] });
+    expect(verdict).toEqual({ kind: 'clean' });
+    expect(statistics.marks).toMatchObject({ lostForGood: 1 });
+    expect(statistics.marks).not.toHaveProperty('isolatedForGood');
+  });
+
   it('is invalid when nothing worth judging happened', () => {
     const idle: Scenario = { ...calm, tenants: [], workload: { ...calm.workload, clients: 0 } };
     expect(simulate(idle).verdict).toEqual({ kind: 'invalid', reason: 'no write was acknowledged' });
