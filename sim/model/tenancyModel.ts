@@ -5,6 +5,7 @@
 import type { Incarnation, TenantName } from '../../core/base/ids.ts';
 import { binaryString } from '../../core/base/bytes.ts';
 import type { LoggedItem } from '../../core/wire/operation.ts';
+import { ClientModel } from './clientModel.ts';
 import { KeyspaceModel, type ModelCommand } from './keyspaceModel.ts';
 import { SessionModel } from './sessionModel.ts';
 
@@ -16,12 +17,15 @@ export interface Ownership {
   until: number;
   readonly keyspace: KeyspaceModel;
   readonly sessions: SessionModel;
+  readonly clients: ClientModel;
 }
 
 /** What must come of one logged operation. `reply` is null for what no client asked for. */
 export interface Verdict {
   readonly executed: boolean;
   readonly reply: string | null;
+  /** Its client had numbered it, and it had run before, perhaps through another node: it changed nothing. */
+  readonly isAgain?: boolean;
 }
 
 const refused: Verdict = { executed: false, reply: null };
@@ -59,9 +63,12 @@ export class TenancyModel {
         const known = operation.access === 'write' ? owner.sessions.recall(item) : 'first';
         if (known !== 'first') return { executed: false, reply: known.again };
         if (operation.access === 'write') owner.keyspace.beginWrite();
-        const reply = owner.keyspace.run(textOf(operation.args), operation.protocol, index, stamp);
+        const run = (command: ModelCommand): string => owner.keyspace.run(command, operation.protocol, index, stamp);
+        const args = textOf(operation.args);
+        const { reply, isAgain } =
+          args[0] === 'numbered' ? owner.clients.run(args, run) : { reply: run(args), isAgain: false };
         if (operation.access === 'write') owner.sessions.remember(item, reply);
-        return { executed: true, reply };
+        return { executed: true, reply, isAgain };
       }
       case 'purge': {
         const owner = this.present(operation.tenant);
@@ -90,6 +97,7 @@ export class TenancyModel {
       until: Number.POSITIVE_INFINITY,
       keyspace: new KeyspaceModel(),
       sessions: new SessionModel(),
+      clients: new ClientModel(),
     };
     const known = this.ownerships.get(tenant);
     if (known === undefined) this.ownerships.set(tenant, [ownership]);

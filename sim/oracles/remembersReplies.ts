@@ -1,9 +1,10 @@
 /**
- * D3: what a tenant answered to a write it remembers until its ingress has the answer, whatever happens meanwhile:
+ * D3: what a tenant answered to a write it remembers until its ingress, or the client that numbered it, has the answer, whatever happens meanwhile:
  * restarts, snapshots, another leader. A write that is sent again is answered as it was the first time; and in the end
  * every replica would answer each that may still be sent again, as the model says.
  */
-import { binaryString } from '../../core/base/bytes.ts';
+import { binaryString, noBytes } from '../../core/base/bytes.ts';
+import type { Memory } from '../../core/engine/replyMemory.ts';
 import { TenantMachine } from '../../core/group/tenantMachine.ts';
 import type { AppliedOperation } from '../../core/node/probe.ts';
 import type { Ownership } from '../model/tenancyModel.ts';
@@ -37,13 +38,20 @@ export function remembersReplies(truth: Truth, histories: Histories): Oracle {
   };
 }
 
-function compare({ id }: GroupTruth, node: number, { tenants }: TenantMachine, { tenant, sessions }: Ownership): void {
+function compare({ id }: GroupTruth, node: number, { tenants }: TenantMachine, ownership: Ownership): void {
+  const { tenant, sessions, clients } = ownership;
   const held = tenants.get(tenant)?.sessions;
+  const numbered = tenants.get(tenant)?.clients;
   const facts = { group: id, node, tenant };
+  for (const [token, { replies }] of clients.sessions)
+    for (const [number, reply] of replies) {
+      const known = textOf(numbered?.recall(token, number, true) ?? 'new');
+      const text = 'a replica would answer a numbered write that is sent again as it was the first time';
+      rule(known === reply, 'D3', text, { ...facts, token, number, known, reply });
+    }
   rule(held?.size === sessions.size, 'D3', 'a replica knows whose writes it ran', facts);
   for (const { item, reply } of sessions.remembered()) {
-    const memory = held.recall({ ...item, isRetry: true });
-    const known = memory === 'new' || memory === 'forgotten' ? memory : binaryString(memory.reply ?? new Uint8Array());
+    const known = textOf(held.recall({ ...item, isRetry: true }));
     rule(known === reply, 'D3', 'a replica would answer a write that is sent again as it was the first time', () => ({
       ...facts,
       ingress: item.origin.node,
@@ -52,4 +60,8 @@ function compare({ id }: GroupTruth, node: number, { tenants }: TenantMachine, {
       reply,
     }));
   }
+}
+
+function textOf(memory: Memory): string {
+  return memory === 'new' || memory === 'forgotten' ? memory : binaryString(memory.reply ?? noBytes);
 }

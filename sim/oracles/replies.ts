@@ -2,11 +2,11 @@
  * What commands had to answer: a logged one by its place in the log, a read beside the log by the index it saw. Told
  * by the model; which rule a wrong answer breaks is for the oracles to say.
  */
-import { binaryString, noBytes } from '../../core/base/bytes.ts';
+import { binaryString } from '../../core/base/bytes.ts';
 import { metadataGroup } from '../../core/base/ids.ts';
 import type { AppliedOperation, ServedRead } from '../../core/node/probe.ts';
 import { textOf } from '../model/tenancyModel.ts';
-import type { Command } from '../truth/commands.ts';
+import { type Command, nameOf } from '../truth/commands.ts';
 import type { ReplicaTruth } from '../truth/groupTruth.ts';
 import type { Histories } from '../truth/histories.ts';
 import { rule } from '../truth/violation.ts';
@@ -19,7 +19,7 @@ export interface Law {
 
 /** EXEC as the log knows it. */
 export function isTransaction(args: readonly Uint8Array[]): boolean {
-  const name = binaryString(args[0] ?? noBytes);
+  const name = nameOf(args);
   return name === 'exec' || name === 'execread';
 }
 

@@ -269,6 +269,7 @@ export function expand(seed: number, profile: Profile): Scenario {
       ...drawWorkload(profile, streams('workload')),
       transactPermille: pick(streams('transactions'), [0, 0, 60, 200]),
       readonlyPermille: pick(streams('readonly'), [0, 0, 300, 1000]),
+      numberedPermille: pick(streams('numbered'), [0, 0, 0, 600]),
     },
     faults,
     powerLoss: profile !== 'calm' && chance(streams('powerLoss'), 300),
@@ -357,7 +358,7 @@ function drawClocks(random: Random, nodes: number, mostPpm: number): readonly Cl
 function drawWorkload(
   profile: Profile,
   random: Random,
-): Omit<Scenario['workload'], 'transactPermille' | 'readonlyPermille'> {
+): Omit<Scenario['workload'], 'transactPermille' | 'readonlyPermille' | 'numberedPermille'> {
   const movesTenants = profile === 'stale-map' ? [4, 10, 20] : [0, 1, 3];
   const clients = between(random, 2, 8);
   const pipeline = pick(random, [1, 1, 4, 16]);

@@ -138,6 +138,8 @@ export interface Workload {
   readonly boundPermille: number;
   /** Clients that let any replica serve their reads. */
   readonly readonlyPermille: number;
+  /** Clients that number their writes, and ask again through another node for what was not answered. */
+  readonly numberedPermille: number;
   /** Per burst. */
   readonly disconnectPermille: number;
   readonly slowPermille: number;

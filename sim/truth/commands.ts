@@ -50,9 +50,19 @@ const internalNames: ReadonlyMap<string, string> = new Map([
   ['execread', 'EXEC'],
 ]);
 
+/** Of a write that its client has numbered: where its own arguments begin. */
+const inNumbered = 5;
+
+/** The command's own name, whatever is around it. */
+export function nameOf(args: readonly Uint8Array[]): string {
+  const name = binaryString(args[0] ?? noBytes);
+  return name === 'numbered' ? binaryString(args[inNumbered] ?? noBytes) : name;
+}
+
 /** Whether these arguments are what the client asked for: of an EXEC, only that it is one. */
-export function isAsked(asked: readonly Uint8Array[], args: readonly Uint8Array[]): boolean {
-  if (asked === args) return true;
+export function isAsked(asked: readonly Uint8Array[], given: readonly Uint8Array[]): boolean {
+  if (asked === given) return true;
+  const args = binaryString(given[0] ?? noBytes) === 'numbered' ? given.slice(inNumbered) : given;
   const name = binaryString(args[0] ?? noBytes);
   const outer = internalNames.get(name) ?? name;
   if (binaryString(asked[0] ?? noBytes) !== outer) return false;

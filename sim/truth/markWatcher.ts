@@ -8,9 +8,10 @@ import type { Entry, LogBase, RaftMessage } from '../../core/raft/types.ts';
 import type { Oracle, Truth } from '../oracles/oracle.ts';
 import type { Arrival, Command } from './commands.ts';
 import type { CommittedEntry, GroupTruth, Leadership, ReplicaTruth } from './groupTruth.ts';
+import type { Histories } from './histories.ts';
 import type { Mark, Marks } from './marks.ts';
 
-export function watchForMarks(truth: Truth, marks: Marks): Oracle {
+export function watchForMarks(truth: Truth, histories: Histories, marks: Marks): Oracle {
   const votes = watchVotes(marks);
   const rest = watchRest(marks);
   return {
@@ -36,6 +37,8 @@ export function watchForMarks(truth: Truth, marks: Marks): Oracle {
     },
     committed(group: GroupTruth, { entry, items }: CommittedEntry): void {
       if (entry.kind === 'configuration') markChange(group, marks);
+      if (histories.of(group.id).verdicts[entry.index]?.some(({ isAgain }) => isAgain === true) === true)
+        marks.hit('numberedAgain');
       for (const { operation } of items) {
         const mark = markOf(operation);
         if (mark !== null) marks.hit(mark);

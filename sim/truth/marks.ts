@@ -9,6 +9,7 @@ export const marks = {
   roundRead: 'a read was served after a quorum round',
   loggedRead: 'a read went through the log',
   rememberedReply: 'a write that was sent again was answered from memory',
+  numberedAgain: 'a write that its client had numbered was asked for again, and answered from memory',
   retryAcrossLeaders: 'a write that was sent again came to another leader than the one under which it ran',
   unknownOutcome: 'a client was told that its command may have run',
   shortDiskRefusal: 'a write was refused because the disk of the leader was nearly full',

@@ -133,7 +133,11 @@ export class Witness implements Truth {
     };
     this.hosted = topology.nodes.map(({ node }) => firstOn(node));
     this.onDisk = topology.nodes.map(({ node }) => firstOn(node));
-    this.hooks = new Hooks([...makeOracles(this, this.histories), watchForMarks(this, this.marks), ...extra]);
+    this.hooks = new Hooks([
+      ...makeOracles(this, this.histories),
+      watchForMarks(this, this.histories, this.marks),
+      ...extra,
+    ]);
   }
 
   get now(): number {

@@ -1,6 +1,7 @@
 /**
  * A client that knows nothing of leaders: it connects to any node, sends commands in bursts, reads one reply for
- * each in order, sometimes goes away in the middle, and never retries. Connections are streams.
+ * each in order, and sometimes goes away in the middle. Only one that numbers its writes asks again. Connections are
+ * streams.
  */
 import { binaryString } from '../../core/base/bytes.ts';
 import type { ConnId, NodeId } from '../../core/base/ids.ts';
@@ -18,7 +19,18 @@ import type { Workload } from '../scenario/scenario.ts';
 /** A command on its way. */
 interface Sent {
   readonly ask: Ask;
+  /** Its number, if it is a write of a client that numbers them. */
+  readonly number: number | null;
   command: Command | null;
+}
+
+/** A client's numbering of its writes. */
+interface Numbering {
+  /** Null until the node has said it. */
+  token: string | null;
+  next: number;
+  /** Without a reply, in order: what is sent again when the connection is gone. A transaction is its commands. */
+  open: { readonly number: number; readonly asks: readonly Ask[] }[];
 }
 
 /** What a client is connected to. */
@@ -75,6 +87,8 @@ export class Client {
   private isStopped = false;
   /** Does not wait for replies before it sends on. */
   private readonly isEager: boolean;
+  /** Null: it does not number its writes. */
+  private readonly numbering: Numbering | null;
   /** How many replies this client has read. */
   answers = 0;
 
@@ -85,6 +99,8 @@ export class Client {
     this.asks = asks;
     this.random = random;
     this.isEager = chance(random, knobs.eagerPermille);
+    const isNumbering = knobs.numberedPermille > 0 && chance(random, knobs.numberedPermille);
+    this.numbering = isNumbering ? { token: null, next: 1, open: [] } : null;
   }
 
   /** Commands without a reply on a connection that is open. */
@@ -170,7 +186,7 @@ export class Client {
       return;
     }
     const count = between(this.random, 1, this.knobs.pipeline);
-    for (let i = 0; i < count; i += 1) for (const ask of this.asks.next(this.bound)) this.send(connection, ask);
+    for (let i = 0; i < count; i += 1) this.sendAll(connection, this.asks.next(this.bound));
     if (chance(this.random, this.knobs.disconnectPermille)) this.hangUp(connection);
     else if (this.isEager) this.actAgain(connection);
   }
@@ -191,13 +207,50 @@ export class Client {
       world.readonlyConnections.add(connection.id);
       this.send(connection, nodeAsk('', ['READONLY']));
     }
-    this.bound = binds ? this.asks.tenant() : null;
+    const tenant = binds ? this.asks.tenant() : null;
+    // What is asked again means the tenant that it meant before.
+    if (this.numbering === null || this.numbering.token === null || this.numbering.open.length === 0)
+      this.bound = tenant;
     if (this.bound !== null) this.send(connection, nodeAsk('', ['TENANT', 'USE', this.bound]));
+    if (this.numbering !== null) this.beginNumbering(connection, this.numbering);
     return connection;
   }
 
-  private send(connection: Connection, ask: Ask): void {
-    const sent: Sent = { ask, command: null };
+  /** Goes on where the last connection ended: what it was not answered is asked again, before anything new. */
+  private beginNumbering(connection: Connection, numbering: Numbering): void {
+    const { token, open } = numbering;
+    if (token === null) {
+      numbering.next = 1;
+      numbering.open = [];
+      this.send(connection, nodeAsk('', ['SESSION', 'NEW']));
+      return;
+    }
+    // Replies come in order, so what has none is numbered without a gap, up to the latest.
+    const from = open[0]?.number ?? numbering.next;
+    this.send(connection, nodeAsk('', ['SESSION', 'RESUME', token, 'FROM', String(from)]));
+    for (const { number, asks } of open)
+      for (const ask of asks) this.send(connection, ask, ask === asks.at(-1) ? number : null);
+  }
+
+  /** What is sent in one go: of a client that numbers them, each write takes a number, and a transaction with one does. */
+  private sendAll(connection: Connection, asks: readonly Ask[]): void {
+    const { numbering } = this;
+    let begun: Ask[] = [];
+    for (const ask of asks) {
+      begun.push(ask);
+      if (numbering === null || !ask.isWrite) this.send(connection, ask);
+      else {
+        const number = numbering.next;
+        numbering.next += 1;
+        numbering.open.push({ number, asks: begun });
+        this.send(connection, ask, number);
+      }
+      if (ask.kind === 'data') begun = [];
+    }
+  }
+
+  private send(connection: Connection, ask: Ask, number: number | null = null): void {
+    const sent: Sent = { ask, number, command: null };
     connection.unstarted.push(sent);
     connection.unanswered.push(sent);
     this.deliver(connection, { kind: 'clientCommand', conn: connection.id, args: ask.args });
@@ -243,7 +296,10 @@ export class Client {
   private take(connection: Connection, reply: Reply, text: string): void {
     const sent = connection.unanswered.shift();
     rule(sent !== undefined, 'X6', 'nobody is answered who did not ask', { client: this.number, text });
-    const { ask, command } = sent;
+    const { ask, command, number } = sent;
+    const { numbering } = this;
+    if (numbering !== null && number !== null) numbering.open = numbering.open.filter((each) => each.number !== number);
+    if (numbering !== null && ask.text === 'SESSION NEW') numbering.token = text.split('\r\n')[1] ?? null;
     const wasStarted = ask.kind === 'node' || command !== null || reply.kind === 'error';
     rule(wasStarted, 'X6', 'a command is answered after it was begun', {
       client: this.number,

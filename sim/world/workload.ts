@@ -12,6 +12,8 @@ export interface Ask {
   /** `data`: runs in a group. `node`: the ingress answers it itself, or by a procedure. */
   readonly kind: 'data' | 'node';
   readonly tenant: string;
+  /** It is logged as one write: a command, or an EXEC of a transaction that writes. */
+  readonly isWrite: boolean;
   readonly args: readonly Uint8Array[];
   readonly text: string;
 }
@@ -80,9 +82,13 @@ export class AskMaker {
       if (chance(random, 500)) asks.push(dataAsk(tenant, this.anyCommand(tenant, prefix)));
     }
     asks.push(nodeAsk(tenant, ['MULTI']));
-    for (let commands = between(random, 1, 4); commands > 0; commands -= 1)
-      asks.push(nodeAsk(tenant, this.anyCommand(tenant, prefix)));
-    return [...asks, dataAsk(tenant, ['EXEC'])];
+    let isWrite = false;
+    for (let commands = between(random, 1, 4); commands > 0; commands -= 1) {
+      const command = this.anyCommand(tenant, prefix);
+      if (writeNames.has(command[0] ?? '')) isWrite = true;
+      asks.push(nodeAsk(tenant, command));
+    }
+    return [...asks, dataAsk(tenant, ['EXEC'], isWrite)];
   }
 
   private anyCommand(tenant: string, prefix: string): readonly string[] {
@@ -125,10 +131,12 @@ export class AskMaker {
   }
 }
 
-export function dataAsk(tenant: string, words: readonly string[]): Ask {
-  return { kind: 'data', tenant, args: words.map(bytesOfBinary), text: words.join(' ') };
+const writeNames: ReadonlySet<string> = new Set(['SET', 'DEL', 'PEXPIRE', 'INCR', 'APPEND', 'RPUSH']);
+
+export function dataAsk(tenant: string, words: readonly string[], isWrite = writeNames.has(words[0] ?? '')): Ask {
+  return { kind: 'data', tenant, isWrite, args: words.map(bytesOfBinary), text: words.join(' ') };
 }
 
 export function nodeAsk(tenant: string, words: readonly string[]): Ask {
-  return { kind: 'node', tenant, args: words.map(bytesOfBinary), text: words.join(' ') };
+  return { kind: 'node', tenant, isWrite: false, args: words.map(bytesOfBinary), text: words.join(' ') };
 }

@@ -54,7 +54,9 @@ describe('a history', () => {
 
 function historiesOf(seed: number, profile: Profile): readonly KeyHistory[] {
   const scenario = expand(seed, profile);
-  const plain = { expires: false, transactPermille: 0, dropPermille: 0, createPermille: 0, clients: 4, pipeline: 2 };
+  // A write that is numbered and asked for again is one to its client, and two to the recorder.
+  const single = { numberedPermille: 0, clients: 4, pipeline: 2 };
+  const plain = { expires: false, transactPermille: 0, dropPermille: 0, createPermille: 0, ...single };
   const recorder = new Recorder();
   const { verdict } = simulate(
     { ...scenario, workload: { ...scenario.workload, ...plain } },
