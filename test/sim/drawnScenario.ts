@@ -44,6 +44,7 @@ const drawn = fc.record({
   numbered: fc.nat(1),
   powerLoss: fc.nat(1),
   lost: fc.nat(3),
+  isolated: fc.nat(3),
   noise: fc.nat(1_000_000),
 });
 
@@ -108,6 +109,7 @@ function scenarioOf(d: Drawn): Scenario {
     faults: d.faults.map(faultOf),
     powerLoss: d.powerLoss === 1,
     lost: d.lost === 0 ? [] : [d.lost],
+    isolated: d.isolated === 0 ? [] : [d.isolated],
   };
 }
 
