@@ -2,6 +2,7 @@
  * A client of the soak, and what it knows: every number it was told is there must be there once, every number it was
  * told nothing of may be, and no other.
  */
+import { setTimeout as pause } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 
 /** What one worker knows of one tenant. */
@@ -16,21 +17,43 @@ interface Knowledge {
   readonly openTransactions: Set<string>;
 }
 
+/** A write, and what its worker notes when it was answered, and when it never will be. */
+interface Operation {
+  readonly run: (redis: Redis) => Promise<unknown>;
+  readonly done: () => unknown;
+  readonly open: () => unknown;
+}
+
+const commandsPerNode = 500;
 const attemptsBeforeMove = 3;
+const retryMs = 100;
+/** Connections that a worker in a session makes to be answered its last write. */
+const patienceAfterStop = 100;
 
 export class Worker {
   acknowledged = 0;
   unknown = 0;
+  /** Writes that were asked again through another connection, and answered. */
+  resumed = 0;
   readonly knowledge = new Map<string, Knowledge>();
   private readonly number: number;
+  private readonly isNumbering: boolean;
   private readonly ports: readonly number[];
   private readonly tenants: readonly string[];
   private readonly random: () => number;
   private isStopped = false;
   private operations = 0;
 
-  constructor(number: number, ports: readonly number[], tenants: readonly string[], random: () => number) {
+  /** `isNumbering`: its clients number their writes (`SESSION`). */
+  constructor(
+    number: number,
+    ports: readonly number[],
+    tenants: readonly string[],
+    random: () => number,
+    isNumbering: boolean,
+  ) {
     this.number = number;
+    this.isNumbering = isNumbering;
     this.ports = ports;
     this.tenants = tenants;
     this.random = random;
@@ -51,57 +74,109 @@ export class Worker {
 
   /** Until it is stopped: a node, some commands, another node when that one fails. */
   async work(): Promise<void> {
+    if (this.isNumbering) return this.workInSession();
     while (!this.isStopped) {
-      const port = this.ports[Math.floor(this.random() * this.ports.length)] ?? 0;
-      const redis = new Redis({ port, host: '127.0.0.1', maxRetriesPerRequest: 0, retryStrategy: () => 100 });
-      redis.on('error', () => undefined);
+      const redis = this.connect(() => 100);
       let failures = 0;
-      for (let i = 0; i < 500 && failures < attemptsBeforeMove && !this.isStopped; i += 1)
-        if (!(await this.operate(redis))) failures += 1;
+      for (let i = 0; i < commandsPerNode && failures < attemptsBeforeMove && !this.isStopped; i += 1)
+        if (!(await this.attempt(this.operation(), redis))) failures += 1;
       redis.disconnect();
     }
   }
 
-  /** Returns whether it was answered. */
-  private async operate(redis: Redis): Promise<boolean> {
+  /** The same with numbered writes: what is in doubt is asked again through another node, until it is not. */
+  private async workInSession(): Promise<void> {
+    let token: string | null = null;
+    let number = 1;
+    let open: Operation | null = null;
+    for (let patience = patienceAfterStop; patience > 0 && !(this.isStopped && open === null); ) {
+      if (this.isStopped) patience -= 1;
+      const redis = this.connect(() => null);
+      try {
+        if (token === null) token = String(await redis.call('SESSION', 'NEW'));
+        else await redis.call('SESSION', 'RESUME', token, 'FROM', String(number));
+        for (let i = 0; i < commandsPerNode && !(this.isStopped && open === null); i += 1) {
+          const operation: Operation = open ?? this.operation();
+          open = operation;
+          if (await isAnswered(operation.run(redis))) {
+            operation.done();
+            this.acknowledged += 1;
+          }
+          if (i === 0 && number > 1) this.resumed += 1;
+          open = null;
+          number += 1;
+        }
+      } catch {
+        await pause(retryMs);
+      }
+      redis.disconnect();
+    }
+    open?.open();
+    if (open !== null) this.unknown += 1;
+  }
+
+  private connect(retryStrategy: () => number | null): Redis {
+    const port = this.ports[Math.floor(this.random() * this.ports.length)] ?? 0;
+    const redis = new Redis({ port, host: '127.0.0.1', maxRetriesPerRequest: 0, retryStrategy });
+    redis.on('error', () => undefined);
+    return redis;
+  }
+
+  private operation(): Operation {
     const tenant = this.tenants[Math.floor(this.random() * this.tenants.length)] ?? '';
     const known = this.knowledge.get(tenant);
-    if (known === undefined) return true;
+    if (known === undefined) throw new Error(`nothing is known of ${tenant}`);
     this.operations += 1;
     const value = `${String(this.number)}/${String(this.operations)}`;
     const kind = this.random();
     if (kind < 0.4)
-      return this.attempt(
-        async () => redis.incr(`{${tenant}}n`),
-        () => (known.increments += 1),
-        () => (known.openIncrements += 1),
-      );
+      return {
+        run: async (redis) => redis.incr(`{${tenant}}n`),
+        done: () => (known.increments += 1),
+        open: () => (known.openIncrements += 1),
+      };
     if (kind < 0.8)
-      return this.attempt(
-        async () => redis.rpush(`{${tenant}}list`, value),
-        () => known.pushed.add(value),
-        () => known.open.add(value),
-      );
-    return this.attempt(
-      async () => redis.multi().rpush(`{${tenant}}both`, value).incr(`{${tenant}}count`).exec(),
-      () => known.transacted.add(value),
-      () => known.openTransactions.add(value),
-    );
+      return {
+        run: async (redis) => redis.rpush(`{${tenant}}list`, value),
+        done: () => known.pushed.add(value),
+        open: () => known.open.add(value),
+      };
+    return {
+      run: async (redis) => redis.multi().rpush(`{${tenant}}both`, value).incr(`{${tenant}}count`).exec(),
+      done: () => known.transacted.add(value),
+      open: () => known.openTransactions.add(value),
+    };
   }
 
-  private async attempt(run: () => Promise<unknown>, done: () => unknown, open: () => unknown): Promise<boolean> {
+  /** Returns whether it was answered. */
+  private async attempt({ run, done, open }: Operation, redis: Redis): Promise<boolean> {
     try {
-      await run();
+      await run(redis);
       done();
       this.acknowledged += 1;
       return true;
     } catch (error) {
-      if ((error as Error).message.includes('not executed')) return false;
+      if (isSurelyNotExecuted(error)) return false;
       open();
       this.unknown += 1;
       return false;
     }
   }
+}
+
+/** False if it was certainly not executed; throws if nobody knows. */
+async function isAnswered(run: Promise<unknown>): Promise<boolean> {
+  try {
+    await run;
+    return true;
+  } catch (error) {
+    if (isSurelyNotExecuted(error)) return false;
+    throw error;
+  }
+}
+
+function isSurelyNotExecuted(error: unknown): boolean {
+  return error instanceof Error && error.message.includes('not executed');
 }
 
 /** What of a tenant is not as the workers know it. */
