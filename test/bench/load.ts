@@ -3,6 +3,7 @@
  * known length, so they are counted by bytes and the generator stays cheap beside what it measures.
  */
 import { connect, type Socket } from 'node:net';
+import { latencyOf } from './figures.ts';
 
 export interface Load {
   /** Where connections go, round and round. */
@@ -37,12 +38,10 @@ export async function measure(load: Load): Promise<Measured> {
   return summarise(latencies, load.operations, load.seconds);
 }
 
-export function summarise(latencies: number[], operationsEach: number, seconds: number): Measured {
-  latencies.sort((a, b) => a - b);
-  const at = (share: number): number =>
-    latencies[Math.min(latencies.length - 1, Math.floor(latencies.length * share))] ?? Number.NaN;
-  const operations = latencies.length * operationsEach;
-  return { perSecond: operations / seconds, p50Ms: at(0.5), p99Ms: at(0.99), operations };
+export function summarise(latencies: readonly number[], operationsEach: number, seconds: number): Measured {
+  const { count, p50Ms, p99Ms } = latencyOf(latencies);
+  const operations = count * operationsEach;
+  return { perSecond: operations / seconds, p50Ms, p99Ms, operations };
 }
 
 async function drive(load: Load, port: number, countFrom: number, endAt: number, latencies: number[]): Promise<void> {
@@ -75,7 +74,7 @@ async function drive(load: Load, port: number, countFrom: number, endAt: number,
 
 const minus = 0x2d;
 
-async function open(port: number): Promise<Socket> {
+export async function open(port: number): Promise<Socket> {
   return new Promise((resolve, reject) => {
     const socket = connect({ host: '127.0.0.1', port, noDelay: true }, () => {
       resolve(socket);
@@ -94,16 +93,4 @@ export function encode(commands: readonly (readonly string[])[]): Buffer {
       )
       .join(''),
   );
-}
-
-export async function command(port: number, ...args: string[]): Promise<string> {
-  const socket = await open(port);
-  return new Promise((resolve, reject) => {
-    socket.once('error', reject);
-    socket.once('data', (chunk: Buffer) => {
-      resolve(chunk.toString());
-      socket.destroy();
-    });
-    socket.write(encode([args]));
-  });
 }

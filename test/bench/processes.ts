@@ -43,6 +43,23 @@ export function cpuMicros(pids: readonly number[]): number {
   return (ticks / ticksPerSecond) * 1_000_000;
 }
 
+/** What of the process is in memory. */
+export function residentBytes(pid: number): number {
+  const kib = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${String(pid)}/status`, 'utf8'))?.[1];
+  return Number(kib) * 1024;
+}
+
+/**
+ * Packets with something in them that went over the connections to these ports so far, both ways: each connection on
+ * this machine is listed once for either end, with what that end sent. NaN without `ss` (iproute2).
+ */
+export function packetsOver(ports: readonly number[]): number {
+  const ends = ports.flatMap((port) => [`sport = :${String(port)}`, `dport = :${String(port)}`]).join(' or ');
+  const { status, stdout } = spawnSync('ss', ['-tinOH', `( ${ends} )`], { encoding: 'utf8' });
+  if (status !== 0) return Number.NaN;
+  return [...stdout.matchAll(/data_segs_out:(\d+)/g)].reduce((sum, [, count]) => sum + Number(count), 0);
+}
+
 export async function untilReady(isReady: () => Promise<boolean>, what: string): Promise<void> {
   for (const deadline = Date.now() + startWithinMs; Date.now() < deadline; ) {
     if (await isReady().catch(() => false)) return;

@@ -3,9 +3,10 @@ import { mkdirSync, mkdtempSync } from 'node:fs';
 import { connect } from 'node:http2';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { askPort, placeOf } from '../support/asking.ts';
 import { startCluster } from '../support/cluster.ts';
 import { call, measureEtcd, message, put, range } from './etcd.ts';
-import { command, encode, measure, type Measured } from './load.ts';
+import { encode, measure, type Measured } from './load.ts';
 import { isInstalled, start, untilReady } from './processes.ts';
 
 export interface Case {
@@ -67,9 +68,9 @@ function respCases(target: RespTarget): readonly Case[] {
 export async function leasehold(): Promise<System> {
   const cluster = await startCluster();
   const key = '{bench}k';
-  await command(cluster.ports[0] ?? 0, 'SET', key, value);
-  const where = await command(cluster.ports[0] ?? 0, 'TENANT', 'WHERE', 'bench');
-  const leader = Number(/leader\r\n:([0-9]+)/.exec(where)?.[1]);
+  const [first = 0] = cluster.ports;
+  await askPort(first, 'SET', key, value);
+  const { leader } = await placeOf(first, 'bench');
   const pids = cluster.ports.map((_, i) => cluster.pidOf(i + 1));
   const port = cluster.ports[leader - 1] ?? 0;
   const other = cluster.ports[leader % cluster.ports.length] ?? 0;
@@ -111,18 +112,12 @@ export async function redis(port: number): Promise<System | null> {
   const pids = [server(0, ...durable)];
   for (const offset of [1, 2]) pids.push(server(offset, ...durable, '--replicaof', '127.0.0.1', String(port)));
   const plain = server(3);
-  const isLinked = async (): Promise<boolean> =>
-    (await command(port, 'INFO', 'replication')).includes('connected_slaves:2');
-  await untilReady(isLinked, 'redis with two replicas');
-  await untilReady(
-    async () => (await command(port + 1, 'INFO', 'replication')).includes('master_link_status:up'),
-    'the first replica',
-  );
-  await untilReady(
-    async () => (await command(port + 2, 'INFO', 'replication')).includes('master_link_status:up'),
-    'the second replica',
-  );
-  await untilReady(async () => (await command(port + 3, 'SET', 'k', value)).startsWith('+OK'), 'plain redis');
+  const says = async (to: number, text: string): Promise<boolean> =>
+    String(await askPort(to, 'INFO', 'replication')).includes(text);
+  await untilReady(async () => says(port, 'connected_slaves:2'), 'redis with two replicas');
+  await untilReady(async () => says(port + 1, 'master_link_status:up'), 'the first replica');
+  await untilReady(async () => says(port + 2, 'master_link_status:up'), 'the second replica');
+  await untilReady(async () => (await askPort(port + 3, 'SET', 'k', value)) === 'OK', 'plain redis');
   return {
     cases: [
       ...respCases({ system: 'redis, fsync always, WAIT 1', port, key: 'k', pids, operations: ['SET'], waits: true }),

@@ -12,7 +12,7 @@ import { Redis } from 'ioredis';
 import pc from 'picocolors';
 import seedrandom from 'seedrandom';
 import { type Cluster, startCluster } from '../support/cluster.ts';
-import { compare, Worker } from './worker.ts';
+import { compare, type Disagreement, Worker } from './worker.ts';
 
 const tenants = 6;
 const secondMs = 1000;
@@ -63,7 +63,7 @@ async function main({ minutes, clients, seed }: Options): Promise<number> {
   const names = Array.from({ length: tenants }, (_, i) => `soak-${String(i)}`);
   const workers = Array.from(
     { length: clients },
-    (_, i) => new Worker(i, cluster.ports, names, seedrandom(`${seed}/${String(i)}`), i % 2 === 1),
+    (_, i) => new Worker(i, cluster.ports, names, seedrandom(`${seed}/${String(i)}`), { isNumbering: i % 2 === 1 }),
   );
   const startedAt = Date.now();
   const endsAt = startedAt + minutes * 60 * secondMs;
@@ -85,7 +85,10 @@ async function main({ minutes, clients, seed }: Options): Promise<number> {
     const resumed = workers.reduce((sum, worker) => sum + worker.resumed, 0);
     process.stdout.write(`${String(resumed)} numbered writes were asked again through another connection\n`);
     const problems = await judge(cluster, workers, names);
-    for (const problem of problems) process.stdout.write(`${pc.red('disagreement')} ${problem}\n`);
+    for (const { where, lost, doubled, strange } of problems) {
+      const counts = `${String(lost)} lost, ${String(doubled)} doubled, ${String(strange)} that nobody sent`;
+      process.stdout.write(`${pc.red('disagreement')} ${where}: ${counts}\n`);
+    }
     if (problems.length === 0) process.stdout.write(`${pc.green('agreement')}: nothing lost, nothing doubled\n`);
     return problems.length === 0 ? 0 : 1;
   } finally {
@@ -98,8 +101,8 @@ async function judge(
   cluster: Cluster,
   workers: readonly Worker[],
   names: readonly string[],
-): Promise<readonly string[]> {
-  const problems: string[] = [];
+): Promise<readonly Disagreement[]> {
+  const problems: Disagreement[] = [];
   for (const port of cluster.ports) {
     const redis = new Redis({ port, host: '127.0.0.1' });
     for (const tenant of names) problems.push(...(await compare(redis, tenant, workers)));

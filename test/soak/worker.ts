@@ -17,6 +17,24 @@ interface Knowledge {
   readonly openTransactions: Set<string>;
 }
 
+/** Where what is there is not what the workers know, and by how much. */
+export interface Disagreement {
+  readonly where: string;
+  /** Acknowledged and not there. */
+  readonly lost: number;
+  /** There more often than it was asked for. */
+  readonly doubled: number;
+  /** There, and nobody asked for it. */
+  readonly strange: number;
+}
+
+export interface Manners {
+  /** Its clients number their writes (`SESSION`). */
+  readonly isNumbering?: boolean;
+  /** Commands under way at a time, of one that does not number them. */
+  readonly pipeline?: number;
+}
+
 /** A write, and what its worker notes when it was answered, and when it never will be. */
 interface Operation {
   readonly run: (redis: Redis) => Promise<unknown>;
@@ -36,27 +54,30 @@ export class Worker {
   /** Writes that were asked again through another connection, and answered. */
   resumed = 0;
   readonly knowledge = new Map<string, Knowledge>();
+  /** Told of every command that was answered, when it had been sent: as `performance.now` counts. */
+  onAcknowledged: (sentAt: number) => void = () => undefined;
   private readonly number: number;
   private readonly isNumbering: boolean;
   private readonly ports: readonly number[];
   private readonly tenants: readonly string[];
   private readonly random: () => number;
+  private readonly pipeline: number;
   private isStopped = false;
   private operations = 0;
 
-  /** `isNumbering`: its clients number their writes (`SESSION`). */
   constructor(
     number: number,
     ports: readonly number[],
     tenants: readonly string[],
     random: () => number,
-    isNumbering: boolean,
+    { isNumbering = false, pipeline = 1 }: Manners = {},
   ) {
     this.number = number;
     this.isNumbering = isNumbering;
     this.ports = ports;
     this.tenants = tenants;
     this.random = random;
+    this.pipeline = pipeline;
     for (const tenant of tenants)
       this.knowledge.set(tenant, {
         increments: 0,
@@ -78,8 +99,10 @@ export class Worker {
     while (!this.isStopped) {
       const redis = this.connect(() => 100);
       let failures = 0;
-      for (let i = 0; i < commandsPerNode && failures < attemptsBeforeMove && !this.isStopped; i += 1)
-        if (!(await this.attempt(this.operation(), redis))) failures += 1;
+      for (let i = 0; i < commandsPerNode && failures < attemptsBeforeMove && !this.isStopped; i += this.pipeline) {
+        const answers = Array.from({ length: this.pipeline }, async () => this.attempt(this.operation(), redis));
+        if ((await Promise.all(answers)).includes(false)) failures += 1;
+      }
       redis.disconnect();
     }
   }
@@ -150,10 +173,12 @@ export class Worker {
 
   /** Returns whether it was answered. */
   private async attempt({ run, done, open }: Operation, redis: Redis): Promise<boolean> {
+    const sentAt = performance.now();
     try {
       await run(redis);
       done();
       this.acknowledged += 1;
+      this.onAcknowledged(sentAt);
       return true;
     } catch (error) {
       if (isSurelyNotExecuted(error)) return false;
@@ -180,8 +205,11 @@ function isSurelyNotExecuted(error: unknown): boolean {
 }
 
 /** What of a tenant is not as the workers know it. */
-export async function compare(redis: Redis, tenant: string, workers: readonly Worker[]): Promise<readonly string[]> {
-  const problems: string[] = [];
+export async function compare(
+  redis: Redis,
+  tenant: string,
+  workers: readonly Worker[],
+): Promise<readonly Disagreement[]> {
   const known = workers.flatMap(({ knowledge }) => knowledge.get(tenant) ?? []);
   const sum = (pick: (each: Knowledge) => number): number => known.reduce((total, each) => total + pick(each), 0);
   const all = (pick: (each: Knowledge) => ReadonlySet<string>): Set<string> =>
@@ -189,38 +217,40 @@ export async function compare(redis: Redis, tenant: string, workers: readonly Wo
   const n = Number((await redis.get(`{${tenant}}n`)) ?? 0);
   const least = sum(({ increments }) => increments);
   const most = least + sum(({ openIncrements }) => openIncrements);
-  if (n < least || n > most)
-    problems.push(`${tenant}: the counter is ${String(n)}, of ${String(least)} to ${String(most)}`);
   const list = await redis.lrange(`{${tenant}}list`, 0, -1);
-  problems.push(
-    ...differences(
+  const both = await redis.lrange(`{${tenant}}both`, 0, -1);
+  const count = Number((await redis.get(`{${tenant}}count`)) ?? 0);
+  const found = [
+    differences(
       `${tenant}: list`,
       list,
       all(({ pushed }) => pushed),
       all(({ open }) => open),
     ),
-  );
-  const both = await redis.lrange(`{${tenant}}both`, 0, -1);
-  const [sure, maybe] = [all(({ transacted }) => transacted), all(({ openTransactions }) => openTransactions)];
-  problems.push(...differences(`${tenant}: transactions`, both, sure, maybe));
-  const count = Number((await redis.get(`{${tenant}}count`)) ?? 0);
-  if (count !== both.length)
-    problems.push(`${tenant}: ${String(count)} transactions counted, ${String(both.length)} pushed`);
-  return problems;
+    differences(
+      `${tenant}: transactions`,
+      both,
+      all(({ transacted }) => transacted),
+      all(({ openTransactions }) => openTransactions),
+    ),
+    outside(`${tenant}: counter`, n, least, most),
+    outside(`${tenant}: counter of transactions`, count, both.length, both.length),
+  ];
+  return found.filter(({ lost, doubled, strange }) => lost + doubled + strange > 0);
+}
+
+function outside(where: string, counted: number, least: number, most: number): Disagreement {
+  return { where, lost: Math.max(0, least - counted), doubled: Math.max(0, counted - most), strange: 0 };
 }
 
 function differences(
-  what: string,
+  where: string,
   there: readonly string[],
   sure: ReadonlySet<string>,
   maybe: ReadonlySet<string>,
-): readonly string[] {
-  const problems: string[] = [];
+): Disagreement {
   const seen = new Set(there);
-  const lost = [...sure].filter((value) => !seen.has(value));
-  const strange = [...seen].filter((value) => !sure.has(value) && !maybe.has(value));
-  if (lost.length > 0) problems.push(`${what}: ${String(lost.length)} lost, such as ${lost[0] ?? ''}`);
-  if (seen.size < there.length) problems.push(`${what}: ${String(there.length - seen.size)} doubled`);
-  if (strange.length > 0) problems.push(`${what}: ${String(strange.length)} that nobody sent`);
-  return problems;
+  const lost = [...sure].filter((value) => !seen.has(value)).length;
+  const strange = [...seen].filter((value) => !sure.has(value) && !maybe.has(value)).length;
+  return { where, lost, doubled: there.length - seen.size, strange };
 }

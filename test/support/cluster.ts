@@ -10,13 +10,17 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
-const serveWithinMs = 45_000;
+const serveWithinMs = 120_000;
+const peerPortOffset = 10_000;
 const portTries = 200;
 const pollMs = 10;
 
 export interface Cluster {
   readonly ports: readonly number[];
+  readonly peerPorts: readonly number[];
   readonly data: string;
+  /** How long the first start took, as the cluster says itself. */
+  readonly servingAfterMs: number;
   pidOf(node: number): number;
   /** kill -9. Resolves when the process is gone. */
   kill(node: number): Promise<void>;
@@ -35,7 +39,7 @@ export async function startCluster(
   const data = mkdtempSync(join(tmpdir(), 'cluster-'));
   const port = await freePorts(nodes);
   const own = new Set<ChildProcess>();
-  const launch = async (): Promise<ChildProcess> => {
+  const launch = async (): Promise<{ readonly dev: ChildProcess; readonly servingAfterMs: number }> => {
     const args = [
       'runtime/cli.ts',
       'dev',
@@ -53,10 +57,11 @@ export async function startCluster(
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     own.add(child);
-    await untilSaid(child, 'serving after');
-    return child;
+    const said = await untilSaid(child, /serving after (\d+) ms/);
+    return { dev: child, servingAfterMs: Number(said[1]) };
   };
-  let dev = await launch();
+  const { dev: firstDev, servingAfterMs } = await launch();
+  let dev = firstDev;
   const pidOf = (node: number): number => Number(readFileSync(join(data, `node-${String(node)}`, 'pid'), 'utf8'));
   const numbers = Array.from({ length: nodes }, (_, i) => i + 1);
   const killNode = async (node: number): Promise<void> => {
@@ -71,7 +76,9 @@ export async function startCluster(
   };
   return {
     ports: numbers.map((node) => port + node - 1),
+    peerPorts: numbers.map((node) => port + node - 1 + peerPortOffset),
     data,
+    servingAfterMs,
     pidOf,
     kill: killNode,
     start: (node) => {
@@ -85,7 +92,7 @@ export async function startCluster(
     },
     restart: async () => {
       await end();
-      dev = await launch();
+      ({ dev } = await launch());
     },
     stop: async () => {
       dev.kill('SIGTERM');
@@ -108,17 +115,18 @@ export async function until(
   throw new Error(`not within ${String(withinMs)} ms: ${what}`);
 }
 
-async function untilSaid(child: ChildProcess, text: string): Promise<void> {
+async function untilSaid(child: ChildProcess, expected: RegExp): Promise<RegExpExecArray> {
   let said = '';
-  await new Promise<void>((resolve, reject) => {
+  return new Promise((resolve, reject) => {
     const deadline = setTimeout(() => {
-      reject(new Error(`the cluster did not say '${text}' but: ${said}`));
+      reject(new Error(`the cluster did not say ${String(expected)} but: ${said}`));
     }, serveWithinMs);
     const listen = (chunk: Buffer): void => {
       said += chunk.toString();
-      if (!said.includes(text)) return;
+      const match = expected.exec(said);
+      if (match === null) return;
       clearTimeout(deadline);
-      resolve();
+      resolve(match);
     };
     child.stdout?.on('data', listen);
     child.stderr?.on('data', listen);
@@ -133,7 +141,7 @@ async function untilSaid(child: ChildProcess, text: string): Promise<void> {
 async function freePorts(count: number): Promise<number> {
   for (let i = 0; i < portTries; i += 1) {
     const first = 20_000 + Math.floor(Math.random() * 20_000);
-    const wanted = Array.from({ length: count }, (_, n) => [first + n, first + n + 10_000]).flat();
+    const wanted = Array.from({ length: count }, (_, n) => [first + n, first + n + peerPortOffset]).flat();
     const free = await Promise.all(wanted.map(isFree));
     if (free.every(Boolean)) return first;
   }

@@ -1,0 +1,73 @@
+/**
+ * A client that calls again and again on a connection of its own, one command at a time, and writes down how long
+ * each answer took: so that what happened before something and during it can be told apart afterwards.
+ */
+import type { Socket } from 'node:net';
+import { setTimeout as pause } from 'node:timers/promises';
+import Parser from 'redis-parser';
+import { type Latency, latencyOf } from './figures.ts';
+import { encode, open } from './load.ts';
+
+interface Answer {
+  readonly sentAt: number;
+  readonly tookMs: number;
+  readonly isError: boolean;
+}
+
+export interface Heard extends Latency {
+  readonly errors: number;
+}
+
+export class Caller {
+  private readonly socket: Socket;
+  private readonly next: () => readonly string[];
+  private readonly pauseMs: number;
+  private readonly answers: Answer[] = [];
+  private isStopped = false;
+
+  private constructor(socket: Socket, next: () => readonly string[], pauseMs: number) {
+    this.socket = socket;
+    this.next = next;
+    this.pauseMs = pauseMs;
+  }
+
+  /** `next`: what to say; `pauseMs`: between an answer and the next command. */
+  static async start(port: number, pauseMs: number, next: () => readonly string[]): Promise<Caller> {
+    const caller = new Caller(await open(port), next, pauseMs);
+    caller.run();
+    return caller;
+  }
+
+  stop(): void {
+    this.isStopped = true;
+    this.socket.destroy();
+  }
+
+  private run(): void {
+    let sentAt = 0;
+    const send = (): void => {
+      if (this.isStopped) return;
+      sentAt = performance.now();
+      this.socket.write(encode([this.next()]));
+    };
+    const hear = (isError: boolean): void => {
+      this.answers.push({ sentAt, tookMs: performance.now() - sentAt, isError });
+      if (this.pauseMs > 0) void pause(this.pauseMs).then(send);
+      else send();
+    };
+    const parser = new Parser({
+      returnReply: () => hear(false),
+      returnError: () => hear(true),
+      returnFatalError: () => this.socket.destroy(),
+    });
+    this.socket.on('data', (chunk: Buffer) => parser.execute(chunk));
+    send();
+  }
+
+  /** Of the commands that were sent in a time, what was answered until now. */
+  static heard(callers: readonly Caller[], from: number, to: number): Heard {
+    const answers = callers.flatMap(({ answers: own }) => own.filter(({ sentAt }) => sentAt >= from && sentAt < to));
+    const errors = answers.filter(({ isError }) => isError).length;
+    return { ...latencyOf(answers.map(({ tookMs }) => tookMs)), errors };
+  }
+}
