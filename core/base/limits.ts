@@ -75,6 +75,8 @@ export const limits = {
   clockDriftMs: 500,
   /** How long a replica leads before it gives its group back to the first of its members. */
   returnLeadershipAfterMs: 1_000,
+  /** Groups that are given back at a time: a node of some thousand has its own back within a minute, and the few milliseconds in which a group has no leader do not add up to a storm of elections. */
+  leadersReturnedAtATime: 64,
   /** How long a node that is told to stop waits for others to take its groups over. */
   drainMs: 3_000,
   /** Writes of a client's own session whose replies it may still ask for: more than any client pipelines without reading. */

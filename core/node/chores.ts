@@ -135,18 +135,19 @@ export class Chores {
 
   /**
    * A group's leader belongs on the first of its members, so that leaders are spread as the GroupMap spreads them.
-   * One group at a time, and only to a member that is up and has what is committed.
+   * Some groups at a time, and only to a member that is up and has what is committed.
    */
   returnLeadership(now: MonoTime): void {
+    let returned = 0;
     for (const group of this.hosting.groups.values()) {
+      if (returned >= limits.leadersReturnedAtATime) return;
       if (!hasLedAWhile(group, now)) continue;
       const home = group.raft.configuration.voters[0];
       if (home === undefined || home.node === this.options.node) continue;
       if (group.raft.state.stays || !this.router.isReachable(home.node)) continue;
       if (!group.raft.isCaughtUp(home.replica, now)) continue;
-      group.raft.transferLeadership(home.replica, now);
+      if (group.raft.transferLeadership(home.replica, now)) returned += 1;
       this.host.touch(group);
-      return;
     }
   }
 
