@@ -62,6 +62,8 @@ export class ReplicaTruth {
   applied = 0;
   /** Its disk says that it has left the group. */
   isRemoved = false;
+  /** Its disk has known it. */
+  wasOnDisk = false;
 
   constructor(group: GroupTruth, node: NodeId, replica: ReplicaId) {
     this.group = group;
@@ -80,6 +82,7 @@ export class ReplicaTruth {
 
   /** A write has reached the disk. */
   sync(record: LogRecord): void {
+    this.wasOnDisk = true;
     if (record.kind === 'hardState') {
       this.durableHard = record.hardState;
       const { term, votedFor } = record.hardState;
@@ -169,7 +172,8 @@ export class GroupTruth {
   constructor(id: GroupId, members: readonly Member[]) {
     this.id = id;
     this.configurations = [{ index: 0, configuration: firstConfiguration(members) }];
-    for (const { node, replica } of members) this.add(node, replica);
+    // Those whom the static map names are there from the beginning, whatever their disks say.
+    for (const { node, replica } of members) this.add(node, replica).wasOnDisk = true;
   }
 
   add(node: NodeId, replica: ReplicaId): ReplicaTruth {

@@ -196,7 +196,8 @@ export class Witness implements Truth {
     const onDisk = this.onDisk[node - 1] ?? new Map<GroupId, ReplicaTruth>();
     const before = pending.length;
     for (;;) {
-      if ([...onDisk.values()].every((replica) => isAsOnDisk(replica, restored))) break;
+      const areExpected = [...restored.groups.keys()].every((group) => onDisk.has(group));
+      if (areExpected && [...onDisk.values()].every((replica) => isAsOnDisk(replica, restored))) break;
       const next = pending.shift();
       rule(next !== undefined, 'disk', 'recovery finds what was synced and a first part of the rest', { node });
       this.syncRecords(node, next.records);
@@ -520,7 +521,9 @@ export class Witness implements Truth {
     for (const [id, { raft }] of made.groups) {
       if (hosted.has(id)) continue;
       const group = this.groupOf(id);
-      rule(!group.replicas.has(raft.id), 'R12', 'a replica begins once', { group: id, node, replica: raft.id });
+      // One that began and of which nothing reached the disk has promised nothing: it may begin again.
+      const isFirst = group.replicas.get(raft.id)?.wasOnDisk !== true;
+      rule(isFirst, 'R12', 'a replica begins once', { group: id, node, replica: raft.id });
       const begun = group.add(node, raft.id);
       begun.restart(raft, this.boots[node - 1] ?? 0);
       hosted.set(id, begun);
