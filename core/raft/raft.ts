@@ -451,12 +451,16 @@ export class Raft {
     return this.replication.replies.shift() ?? null;
   }
 
-  /** Whether a follower is alive and holds everything committed, while leading. */
+  /**
+   * Whether a follower is alive and holds everything committed, while leading. That its node is alive is not enough: it
+   * may have lost what it had, and its log with it.
+   */
   isCaughtUp(replica: ReplicaId, now: MonoTime): boolean {
     const progress = this.state.progress.get(replica);
     if (progress === undefined || this.state.role !== 'leader') return false;
     return (
       progress.matchIndex >= this.state.commitIndex &&
+      progress.hasAnswered &&
       this.isHeard(replica, progress, now) &&
       progress.mode === 'replicate'
     );

@@ -46,6 +46,19 @@ describe('a group rests', () => {
     expect(cluster.raft(1).state.role).toBe('leader');
   });
 
+  test('and whose node is alive is caught up only once it has answered since its link broke', () => {
+    const cluster = new RaftCluster(3, { rests: true });
+    cluster.elect(1);
+    cluster.propose(1, 'something');
+    cluster.settle();
+    const isCaughtUp = (): boolean => cluster.raft(1).isCaughtUp(ReplicaId(2), cluster.now);
+    expect(isCaughtUp()).toBe(true);
+    cluster.raft(1).onLinkDown(ReplicaId(2));
+    expect(isCaughtUp()).toBe(false);
+    beatFor(cluster, heartbeatMs);
+    expect(isCaughtUp()).toBe(true);
+  });
+
   test('not while it is asked for something', () => {
     const cluster = new RaftCluster(3, { rests: true });
     cluster.elect(1);
