@@ -26,7 +26,12 @@ export type Request =
       readonly save: string | null;
     }
   | { readonly kind: 'replay'; readonly file: string; readonly trace: boolean; readonly check: boolean }
-  | { readonly kind: 'bugs'; readonly jobs: number; readonly only: string | null };
+  | {
+      readonly kind: 'shrink';
+      readonly source: { readonly file: string } | { readonly seed: number; readonly profile: Profile };
+      readonly runs: number;
+    }
+  | { readonly kind: 'bugs'; readonly jobs: number; readonly only: string | null; readonly store: boolean };
 
 /** The operator asked for something there is not. */
 export class UsageError extends Error {
@@ -38,7 +43,9 @@ export const usage = `Usage:
   npm run sim -- --seeds 1..500 [--jobs 2] [--profile P] [--check] [--save DIR]
                  [--require-marks]
   npm run sim -- --replay FILE [--trace] [--check]
-  npm run sim -- bugs [NAME] [--jobs 2]
+  npm run sim -- shrink FILE [--runs 500]
+  npm run sim -- shrink --seed 42 [--profile P] [--runs 500]
+  npm run sim -- bugs [NAME] [--store] [--jobs 2]
 
   --seed N        runs one scenario and prints its verdict, statistics and hash
   --seeds A..B    runs many
@@ -49,7 +56,10 @@ export const usage = `Usage:
   --check         runs everything twice: verdict and hash must agree
   --save DIR      saves the scenarios that fail
   --require-marks what never happened in all the runs, or never struck, is a failure
+  shrink          makes a scenario that breaks a rule as small as it gets, and saves it
+  --runs N        runs no more scenarios than that to find out
   bugs            plants each known bug in turn and shows which oracle finds it
+  --store         keeps a small scenario for each in which it is found
 
 Exit status: 0 clean, 1 a rule was broken or marks are missing, 2 wrong usage.`;
 
@@ -62,16 +72,22 @@ export function parseRequest(words: readonly string[]): Request {
   const save = values.save ?? null;
   const requireMarks = values['require-marks'] ?? false;
   const jobs = integerOf('--jobs', values.jobs ?? '2', 1);
-  const [command, only] = positionals;
-  if (command === 'bugs') return { kind: 'bugs', jobs, only: only ?? null };
-  if (command !== undefined) throw new UsageError(`'${command}' is no command: there is 'bugs'`);
+  const [command, operand] = positionals;
+  if (command === 'bugs') return { kind: 'bugs', jobs, only: operand ?? null, store: values.store ?? false };
+  if (command === 'shrink') {
+    const runs = integerOf('--runs', values.runs ?? '500', 1);
+    if (operand !== undefined) return { kind: 'shrink', source: { file: operand }, runs };
+    if (values.seed === undefined) throw new UsageError('shrink needs a file, or a --seed');
+    return { kind: 'shrink', source: { seed: integerOf('--seed', values.seed, 0), profile }, runs };
+  }
+  if (command !== undefined) throw new UsageError(`'${command}' is no command: there are 'shrink' and 'bugs'`);
   if (values.replay !== undefined) return { kind: 'replay', file: values.replay, trace, check };
   if (values.seeds !== undefined) {
     if (trace) throw new UsageError('--trace goes with --seed or --replay, not with --seeds');
     return { kind: 'swarm', ...rangeOf(values.seeds), jobs, profile, check, requireMarks, save };
   }
   if (requireMarks) throw new UsageError('--require-marks goes with --seeds: one run cannot hit them all');
-  if (values.seed === undefined) throw new UsageError('one of --seed, --seeds, --replay or bugs is needed');
+  if (values.seed === undefined) throw new UsageError('one of --seed, --seeds, --replay, shrink or bugs is needed');
   return { kind: 'seed', seed: integerOf('--seed', values.seed, 0), profile, trace, check, save };
 }
 
@@ -87,6 +103,8 @@ function parse(words: readonly string[]) {
         profile: { type: 'string' },
         replay: { type: 'string' },
         save: { type: 'string' },
+        runs: { type: 'string' },
+        store: { type: 'boolean' },
         trace: { type: 'boolean' },
         check: { type: 'boolean' },
         'require-marks': { type: 'boolean' },

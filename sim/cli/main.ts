@@ -1,18 +1,17 @@
 /**
- * `npm run sim`: one seed, many seeds, a saved scenario, or the planted bugs.
+ * `npm run sim`: one seed, many seeds, a saved scenario, one that is to be smaller, or the planted bugs.
  */
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { unreachable } from '../../core/base/invariant.ts';
 import { expand } from '../scenario/expand.ts';
-import { parseScenario } from '../scenario/parse.ts';
-import type { Profile, Scenario } from '../scenario/scenario.ts';
+import type { Scenario } from '../scenario/scenario.ts';
 import { simulate } from '../simulate.ts';
 import { parseRequest, type Request, usage, UsageError } from './arguments.ts';
 import { describeGaps, gapsOf } from './coverage.ts';
-import { reportBugs } from './bugs.ts';
+import { reportBugs, storeBugs } from './bugs.ts';
 import { runTwice } from './outcome.ts';
 import { describeResult, describeVerdict } from './report.ts';
+import { readScenario, saveScenario, saveSmaller } from './saved.ts';
+import { shrinkOne } from './shrinking.ts';
 import { runSwarm, summarize } from './swarm.ts';
 
 const exitCode = { clean: 0, violation: 1, usage: 2 } as const;
@@ -33,11 +32,15 @@ async function run(request: Request): Promise<number> {
     case 'seed':
       return runOne(expand(request.seed, request.profile), request, request.save);
     case 'replay':
-      return runOne(readScenario(request.file), request, null);
+      return runOne(readScenario('--replay', request.file), request, null);
     case 'swarm':
       return runMany(request);
-    case 'bugs':
-      return (await reportBugs(request.jobs, request.only, print)) ? exitCode.clean : exitCode.violation;
+    case 'shrink':
+      return runShrink(request);
+    case 'bugs': {
+      const isWell = await (request.store ? storeBugs : reportBugs)(request, print);
+      return isWell ? exitCode.clean : exitCode.violation;
+    }
     default:
       return unreachable(request);
   }
@@ -63,7 +66,12 @@ function runOne(
 async function runMany(request: Extract<Request, { kind: 'swarm' }>): Promise<number> {
   const startedAt = performance.now();
   const outcomes = await runSwarm(request, ({ seed, verdict }) => {
-    print([`seed ${String(seed)}: ${describeVerdict(verdict)}`, `  replay: ${replayCommand(seed, request.profile)}`]);
+    const which = `--seed ${String(seed)} --profile ${request.profile}`;
+    print([
+      `seed ${String(seed)}: ${describeVerdict(verdict)}`,
+      `  replay: npm run sim -- ${which} --trace`,
+      `  shrink: npm run sim -- shrink ${which}`,
+    ]);
     if (request.save !== null) print([`  saved as ${saveScenario(request.save, expand(seed, request.profile))}`]);
   });
   const gaps = gapsOf(outcomes.map(({ coverage }) => coverage));
@@ -73,27 +81,17 @@ async function runMany(request: Extract<Request, { kind: 'swarm' }>): Promise<nu
   return isBroken || isThin ? exitCode.violation : exitCode.clean;
 }
 
-function replayCommand(seed: number, profile: Profile): string {
-  return `npm run sim -- --seed ${String(seed)} --profile ${profile} --trace`;
-}
-
-function readScenario(file: string): Scenario {
-  let text: string;
-  try {
-    text = readFileSync(file, 'utf8');
-  } catch {
-    throw new UsageError(`--replay: there is no file '${file}' that can be read`);
+/** Says where the smaller scenario is and how to run it. */
+function runShrink({ source, runs }: Extract<Request, { kind: 'shrink' }>): number {
+  const scenario = 'file' in source ? readScenario('shrink', source.file) : expand(source.seed, source.profile);
+  const shrunk = shrinkOne(scenario, runs);
+  if (shrunk === null) {
+    print([`${scenario.name} breaks no rule: there is nothing to shrink`]);
+    return exitCode.clean;
   }
-  const scenario = parseScenario(text);
-  if (typeof scenario === 'string') throw new UsageError(`--replay: '${file}' is no scenario: ${scenario}`);
-  return scenario;
-}
-
-function saveScenario(directory: string, scenario: Scenario): string {
-  mkdirSync(directory, { recursive: true });
-  const file = join(directory, `${scenario.name.replaceAll(' ', '-')}.scenario.json`);
-  writeFileSync(file, `${JSON.stringify(scenario, null, 2)}\n`);
-  return file;
+  const file = saveSmaller('file' in source ? source.file : null, shrunk.scenario);
+  print([...shrunk.lines, `saved as ${file}`, `  replay: npm run sim -- --replay ${file} --trace`]);
+  return exitCode.violation;
 }
 
 function print(lines: readonly string[]): void {

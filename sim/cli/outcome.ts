@@ -3,6 +3,7 @@
  */
 import { expand } from '../scenario/expand.ts';
 import type { Profile, Scenario } from '../scenario/scenario.ts';
+import type { Breach } from '../shrink/shrink.ts';
 import { type Coverage, coverageOf } from './coverage.ts';
 import { simulate, type Result, type Verdict } from '../simulate.ts';
 
@@ -56,4 +57,10 @@ export function runTwice(scenario: Scenario): Result {
   const where = at < 0 ? 'after the last checkpoint' : `before checkpoint ${String(at + 1)}`;
   const message = `two runs of one scenario differ ${where}: ${first.hash} and ${second.hash}`;
   return { ...first, verdict: { kind: 'violation', rule: 'determinism', message, atUs: first.statistics.simulatedUs } };
+}
+
+/** Which rule a scenario breaks; null for none. */
+export function breachOf(scenario: Scenario): Breach | null {
+  const { verdict } = simulate(scenario);
+  return verdict.kind === 'violation' ? { rule: verdict.rule, atUs: verdict.atUs } : null;
 }
