@@ -35,7 +35,16 @@ const snapshots = 'core/group/snapshots.ts';
 const quorum = 'core/raft/quorum.ts';
 const configuration = 'core/raft/configuration.ts';
 
+/** It shows in every run: if it is not found, hunting does not work. */
+export const canary = 'canary: one voter counts as a majority';
+
 export const bugs: readonly Bug[] = [
+  {
+    name: canary,
+    edits: [edit(quorum, 'Math.floor(voters / 2) + 1', 'Math.min(voters, 1)')],
+    oracles: ['R1', 'R6'],
+    ...hunt('mixed', 1),
+  },
   {
     name: 'a replica votes twice in a term',
     edits: [edit(raft, 'return this.state.votedFor === null || this.state.votedFor === from;', 'return true;')],
@@ -53,6 +62,49 @@ export const bugs: readonly Bug[] = [
     edits: [edit('core/raft/quorum.ts', 'Math.floor(voters / 2) + 1', 'Math.floor(voters / 2)')],
     oracles: ['R1', 'R6'],
     ...hunt('mixed', 5),
+  },
+  {
+    name: 'a vote that comes twice counts twice',
+    edits: [
+      // As a network may double it.
+      edit(
+        raft,
+        "this.out.sendAfterHardState(from, { kind: 'voteReply', term, pre: message.pre, granted });",
+        "for (const _ of [1, 2]) this.out.sendAfterHardState(from, { kind: 'voteReply', term, pre: message.pre, granted });",
+      ),
+      edit(
+        raft,
+        's.votes.set(from, message.granted);',
+        's.votes.set(s.votes.get(from) === true ? (this.otherVoters().find((voter) => !s.votes.has(voter)) ?? from) : from, message.granted);',
+      ),
+    ],
+    oracles: ['R1'],
+    ...hunt('partitions', 200),
+  },
+  {
+    name: 'a granted pre-vote counts as a vote',
+    edits: [
+      edit(
+        raft,
+        "s.role !== (message.pre ? 'preCandidate' : 'candidate')",
+        "s.role !== 'preCandidate' && s.role !== 'candidate'",
+      ),
+      edit(raft, 'if (message.pre && message.granted && message.term !== s.term + 1) return;', ''),
+    ],
+    oracles: ['R1'],
+    ...hunt('mixed', 5),
+  },
+  {
+    name: 'a candidate keeps the votes of its last candidacy',
+    edits: [
+      edit(
+        raft,
+        "s.role = 'candidate';\n    s.leader = null;\n    s.votes = new Map([[this.id, true]]);",
+        "s.role = 'candidate';\n    s.leader = null;\n    s.votes = new Map([...s.votes, [this.id, true]]);",
+      ),
+    ],
+    oracles: ['R1'],
+    ...hunt('partitions', 60),
   },
   {
     name: 'the vote is not written',
@@ -143,6 +195,16 @@ export const bugs: readonly Bug[] = [
     ],
     oracles: ['R9', 'R11', 'core'],
     ...hunt('partitions', 40),
+  },
+  {
+    name: 'a follower takes the commit index of an append beyond what it shares',
+    edits: [
+      // Where all that there is comes in one append, it shares all of it.
+      edit(replication, 's.log.sliceBytes(prevIndex, config.maxAppendBytes)', 's.log.sliceBytes(prevIndex, 1)'),
+      edit(replication, 'this.learnCommit(Math.min(message.commit, index));', 'this.learnCommit(message.commit);'),
+    ],
+    oracles: ['R9', 'R11', 'core'],
+    ...hunt('partitions', 100),
   },
   {
     name: 'a replica at rest does not notice that the node of its leader is silent',
@@ -242,6 +304,19 @@ export const bugs: readonly Bug[] = [
     edits: [edit(raft, 'if (restored.hardState.term > 0) this.state.leaderHeardAt = now;', '')],
     oracles: ['X1', 'L1'],
     ...hunt('leases', 120),
+  },
+  {
+    name: 'a lease is kept while leadership is handed over',
+    edits: [
+      edit(raft, 'this.dropLease();\n    s.transferTo = target;', 's.transferTo = target;'),
+      edit(
+        group,
+        "if (canPropose === 'notLeader') return this.notLeader();",
+        "if (canPropose === 'notLeader' && this.isWritten(submission)) return this.notLeader();",
+      ),
+    ],
+    oracles: ['X1', 'L1'],
+    ...hunt('partitions', 400),
   },
   {
     name: 'the receiver trusts the sender about leadership',
@@ -377,6 +452,12 @@ export const bugs: readonly Bug[] = [
     ...hunt('partitions', 30),
   },
   {
+    name: 'an answer to an earlier sending is taken for one to the last',
+    edits: [edit(forwarder, 'call?.sentTo !== from || call.attempts !== attempt', 'call?.sentTo !== from')],
+    oracles: ['D2', 'L2', 'core', 'X6'],
+    ...hunt('partitions', 400),
+  },
+  {
     name: 'a torn write is taken for whole',
     edits: [
       edit(
@@ -445,6 +526,18 @@ export const bugs: readonly Bug[] = [
     ...hunt('mixed', 20),
   },
   {
+    name: 'a transaction that must not run has run its first command',
+    edits: [
+      edit(
+        'core/engine/transaction.ts',
+        'reply.nilArray();\n    return;',
+        'e.args = commands[0] ?? [];\n    find(e.args[0] ?? new Uint8Array())?.run(e);\n    reply.rewind();\n    reply.nilArray();\n    return;',
+      ),
+    ],
+    oracles: ['L1'],
+    ...hunt('mixed', 60),
+  },
+  {
     name: 'what a transaction touches has the version of the write before',
     edits: [edit(keyspace, 'this.versions.begin();', 'if (this.size % 2 === 0) this.versions.begin();')],
     oracles: ['L1'],
@@ -455,6 +548,24 @@ export const bugs: readonly Bug[] = [
     edits: [edit(keyspace, 'this.versions.restore(versions);', '')],
     oracles: ['R13', 'R5', 'L1'],
     ...hunt('crashes', 30),
+  },
+  {
+    name: 'pieces of two snapshots are put together',
+    edits: [
+      edit(
+        snapshots,
+        'receiving?.base.index === base.index && receiving.base.term === base.term',
+        'receiving !== null',
+      ),
+    ],
+    oracles: ['R13', 'R5'],
+    ...hunt('crashes', 200),
+  },
+  {
+    name: 'a node that has lost its log twice begins the same replica twice',
+    edits: [edit(group, 'known?.boot === boot && known.term === term', 'known?.term === term')],
+    oracles: ['R12', 'R7', 'R1'],
+    ...hunt('membership', 200),
   },
   {
     name: 'a joint configuration asks only the new voters',

@@ -7,7 +7,7 @@ import { parseScenario } from '../scenario/parse.ts';
 import type { Scenario } from '../scenario/scenario.ts';
 import type { Bug } from './bank.ts';
 
-const folder = new URL('../../test/sim/bugs/', import.meta.url);
+export const storedIn = new URL('../../test/sim/bugs/', import.meta.url);
 
 /** Null if there is none, or only one of an earlier format. */
 export function readStored(bug: Bug): Scenario | null {
@@ -18,7 +18,7 @@ export function readStored(bug: Bug): Scenario | null {
 }
 
 export function writeStored(bug: Bug, scenario: Scenario): void {
-  mkdirSync(folder, { recursive: true });
+  mkdirSync(storedIn, { recursive: true });
   writeFileSync(fileOf(bug), `${JSON.stringify(scenario, null, 2)}\n`);
 }
 
@@ -27,5 +27,5 @@ function fileOf({ name }: Bug): string {
     .toLowerCase()
     .replaceAll("'", '')
     .replaceAll(/[^a-z0-9]+/g, '-');
-  return fileURLToPath(new URL(`${slug}.scenario.json`, folder));
+  return fileURLToPath(new URL(`${slug}.scenario.json`, storedIn));
 }
