@@ -4,7 +4,8 @@
  */
 import pc from 'picocolors';
 import { type Bug, bugs } from '../bugs/bank.ts';
-import { type Hunt, hunt } from './hunt.ts';
+import { readStored } from '../bugs/stored.ts';
+import { type Hunt, hunt, otherNoises, replayWith } from './hunt.ts';
 import { UsageError } from './arguments.ts';
 import { store } from './store.ts';
 
@@ -20,7 +21,8 @@ type Print = (lines: readonly string[]) => void;
 export async function reportBugs(request: BugsRequest, print: Print): Promise<boolean> {
   print([`${'seeds'.padStart(9)}  ${'time'.padStart(7)}  oracle  bug`]);
   return forEachBug(request, 'found by their oracle', print, async (bug) => {
-    const found = await hunt(bug);
+    const kept = bug.seeds === 0 ? readStored(bug) : null;
+    const found = kept === null ? await hunt(bug) : await replayWith(bug, kept, otherNoises);
     const isRight = found.rule !== null && bug.oracles.includes(found.rule);
     print([describe(found, isRight, bug.seeds)]);
     return isRight;

@@ -7,6 +7,9 @@ import { fileURLToPath } from 'node:url';
 import type { Bug } from '../bugs/bank.ts';
 import type { Profile, Scenario } from '../scenario/scenario.ts';
 
+/** What is drawn changes with the code: a scenario that brings a bug out by luck may need other luck. */
+export const otherNoises = 30;
+
 /** What the process is to do. */
 export type Task =
   /** Runs seeds, and makes the scenario that fails as small as it gets in so many runs. */

@@ -11,7 +11,7 @@ import { breachOf } from './outcome.ts';
 import { describeSize } from './shrinking.ts';
 
 /** Enough for what takes luck; most are as small as they get in half of it. */
-const shrinkRuns = 400;
+const shrinkRuns = 300;
 
 export interface Storing {
   readonly isStored: boolean;

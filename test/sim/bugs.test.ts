@@ -5,11 +5,9 @@ import { availableParallelism } from 'node:os';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { type Bug, bugs, canary } from '../../sim/bugs/bank.ts';
 import { readStored, storedIn } from '../../sim/bugs/stored.ts';
-import { type Hunt, hunt, replayWith } from '../../sim/cli/hunt.ts';
+import { type Hunt, hunt, otherNoises, replayWith } from '../../sim/cli/hunt.ts';
 import { simulate } from '../../sim/simulate.ts';
 
-/** What is drawn changes with the code: a scenario that brings the bug out by luck may need other luck. */
-const otherNoises = 12;
 const found = new Map<Bug, Hunt>();
 
 describe('every planted bug', () => {
