@@ -53,6 +53,7 @@ const benign: Knobs = {
     resp3Permille: 0,
     boundPermille: 0,
     readonlyPermille: 0,
+    numberedPermille: 0,
     disconnectPermille: 0,
     slowPermille: 0,
     transactPermille: 0,
