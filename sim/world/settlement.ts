@@ -111,14 +111,13 @@ export class Settlement {
     );
   }
 
-  /** Of the maps that nodes of the core go by, and of what the metadata group says. */
+  /** Of the maps that nodes of the core go by, and of what the leader of the metadata group says. */
   private mapVersions(): ReadonlySet<number> {
-    const versions = new Set<number>();
-    for (const { node } of this.core) {
-      versions.add(node?.router.shards.version ?? -1);
-      const machine = node?.groups.get(metadataGroup)?.machine;
-      if (machine instanceof DirectoryMachine) versions.add(machine.directory.version);
-    }
+    const { groups, nodes } = this.world.witness;
+    const versions = new Set<number>(this.core.map(({ node }) => node?.router.shards.version ?? -1));
+    const leader = groups.get(metadataGroup)?.currentLeader() ?? null;
+    const machine = leader === null ? undefined : nodes[leader.node - 1]?.groups.get(metadataGroup)?.machine;
+    if (machine instanceof DirectoryMachine) versions.add(machine.directory.version);
     return versions;
   }
 
