@@ -691,12 +691,18 @@ export class Node implements ForwarderHost {
   private scheduleGroups(): void {
     for (const group of this.touched) {
       const timer = this.groupTimers.get(group);
-      if (timer !== undefined) this.scheduleGroup(timer, group.wantsTurn ? this.now.mono : group.raft.deadlineAt);
+      if (timer !== undefined) this.scheduleGroup(timer, this.deadlineOf(group));
       this.snapshotWork.note(group, this.now.mono);
     }
     if (!this.snapshotWork.isIdle && this.snapshotTimer.scheduledAt === null)
       this.timers.schedule(this.snapshotTimer, after(this.now.mono, limits.snapshotTickMs));
     this.touched.clear();
+  }
+
+  /** A node that is to stop does not campaign: for a silent leader it does not wait either. */
+  private deadlineOf({ wantsTurn, isLeader, raft }: Group): MonoTime | null {
+    if (wantsTurn) return this.now.mono;
+    return this.draining === 'no' || isLeader ? raft.deadlineAt : null;
   }
 
   private scheduleGroup(timer: NodeTimer, at: MonoTime | null): void {

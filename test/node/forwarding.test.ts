@@ -1,5 +1,6 @@
 /** Commands through nodes that do not lead: same answers, same order, and a route that can be explained. */
 import { beforeEach, expect, test } from 'vitest';
+import { defaultSettings } from '../../core/node/defaults.ts';
 import { Nodes } from './harness.ts';
 
 let nodes: Nodes;
@@ -90,6 +91,15 @@ test('a node told to stop does not wait for nodes it cannot reach', () => {
   nodes.pass(2);
   expect([...(nodes.nodes[1]?.groups.values() ?? [])].some((group) => group.isLeader)).toBe(true);
   expect(nodes.drained).toEqual([2]);
+});
+
+test('a node told to stop does not wait for leaders that are silent', () => {
+  for (const node of [1, 3]) nodes.paused.add(node);
+  nodes.input(2, { kind: 'drain' });
+  nodes.pass(3 * defaultSettings.electionMs);
+  const wakesAt = nodes.nodes[1]?.wakeAt ?? 0;
+  nodes.pass(defaultSettings.electionMs);
+  expect(nodes.nodes[1]?.wakeAt).toBeGreaterThan(wakesAt);
 });
 
 test('what a silent leader was asked is asked of its successor, though its link is up, and runs once', () => {
