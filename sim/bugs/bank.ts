@@ -415,6 +415,24 @@ export const bugs: readonly Bug[] = [
     ...hunt('partitions', 30),
   },
   {
+    name: 'a write that its client has numbered runs again',
+    edits: [
+      edit(
+        'core/engine/numbered.ts',
+        'const memory = clients.recall(token, number, isResumed);',
+        "const memory = 'new' as 'new' | 'forgotten' | { reply: null };",
+      ),
+    ],
+    oracles: ['L1', 'L3', 'R5', 'D3'],
+    ...hunt('mixed', 60),
+  },
+  {
+    name: 'what clients have numbered is not in a snapshot',
+    edits: [edit(tenantRecords, 'if (numbered !== null) yield* clientRecords(writer, numbered);', '')],
+    oracles: ['D3', 'L1', 'L3', 'R5', 'R13'],
+    ...hunt('crashes', 60),
+  },
+  {
     name: 'a session outlives its ingress',
     edits: [
       edit(
