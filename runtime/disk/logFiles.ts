@@ -203,7 +203,7 @@ export class LogFiles {
   }
 }
 
-const realDisk: LogDisk = {
+export const realDisk: LogDisk = {
   remove: (path, done) => {
     unlink(path, done);
   },

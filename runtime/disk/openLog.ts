@@ -4,12 +4,12 @@
  */
 import { closeSync, existsSync, readFileSync, renameSync, writeSync } from 'node:fs';
 import { crc32 } from 'node:zlib';
-import { emptyLog, LogAppender } from '../../core/log/appender.ts';
+import { emptyLog, LogAppender, segmentBytes } from '../../core/log/appender.ts';
 import type { LogIdentity, LogRecord, RestoredLog } from '../../core/log/records.ts';
 import { LogRecovery } from '../../core/log/recovery.ts';
 import { ConfigError } from '../exitCodes.ts';
 import { plainBytes } from '../plainBytes.ts';
-import { LogFiles } from './logFiles.ts';
+import { type LogDisk, LogFiles, realDisk } from './logFiles.ts';
 import { cutBehind, makeDirectory, openSynced, segmentPath, segmentsIn } from './segmentFiles.ts';
 
 export interface OpenedLog {
@@ -23,11 +23,19 @@ export interface OpenedLog {
   readonly files: LogFiles;
 }
 
+/** Tests fill short segments, and hold the disk in their hand. */
+export interface LogOptions {
+  readonly segmentBytes: number;
+  readonly disk: LogDisk;
+}
+
+const usual: LogOptions = { segmentBytes, disk: realDisk };
+
 /**
  * A log that cannot be read, or is not there although the node `hasRun`, is a loss: a new one begins, which remembers
  * that, and what is left of the old is put aside. Throws a `ConfigError` for another's log.
  */
-export function openLog(directory: string, identity: LogIdentity, hasRun = false): OpenedLog {
+export function openLog(directory: string, identity: LogIdentity, hasRun = false, options = usual): OpenedLog {
   makeDirectory(directory);
   const recovery = new LogRecovery(identity, crc32);
   const segments = segmentsIn(directory);
@@ -37,33 +45,35 @@ export function openLog(directory: string, identity: LogIdentity, hasRun = false
   if (found.kind === 'damaged') {
     const where = `${segmentPath(directory, found.segment)} at byte ${String(found.offset)}`;
     const aside = setAside(directory);
-    return beginAnew(
-      directory,
-      identity,
-      found.boots,
-      `the log is damaged: ${where}: ${found.reason}; it is in ${aside}`,
-    );
+    const loss = `the log is damaged: ${where}: ${found.reason}; it is in ${aside}`;
+    return beginAnew(directory, identity, options, found.boots, loss);
   }
   if (hasRun && found.log.boots === 0) {
     const aside = segments.length === 0 ? '' : `; what there was is in ${setAside(directory)}`;
-    return beginAnew(directory, identity, 0, `there is no log in ${directory}, where there was one${aside}`);
+    return beginAnew(directory, identity, options, 0, `there is no log in ${directory}, where there was one${aside}`);
   }
   cutBehind(directory, segments, found.end);
   const boot = found.log.boots + 1;
-  const appender = new LogAppender(identity, found.end, crc32);
+  const appender = new LogAppender(identity, found.end, crc32, options.segmentBytes);
   record(directory, appender, [{ kind: 'boot', boot }]);
-  const files = new LogFiles(directory, appender);
+  const files = new LogFiles(directory, appender, options.disk);
   return { restored: found.log, boot, isTorn: found.isTorn, loss: null, files };
 }
 
 /** No earlier life, known or not, had the number of this one: it counts on from the minutes of the calendar. */
-function beginAnew(directory: string, identity: LogIdentity, boots: number, loss: string): OpenedLog {
+function beginAnew(
+  directory: string,
+  identity: LogIdentity,
+  options: LogOptions,
+  boots: number,
+  loss: string,
+): OpenedLog {
   const minutes = Math.floor((Date.now() - firstMinute) / millisPerMinute);
   const boot = Math.max(boots, mostBoots + minutes) + 1;
-  const appender = new LogAppender(identity, emptyLog, crc32);
+  const appender = new LogAppender(identity, emptyLog, crc32, options.segmentBytes);
   record(directory, appender, [{ kind: 'lost' }, { kind: 'boot', boot }]);
   const restored = { boots, isLost: true, groups: new Map() };
-  return { restored, boot, isTorn: false, loss, files: new LogFiles(directory, appender) };
+  return { restored, boot, isTorn: false, loss, files: new LogFiles(directory, appender, options.disk) };
 }
 
 const firstMinute = Date.UTC(2026);

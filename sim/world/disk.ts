@@ -63,6 +63,11 @@ export class Disk {
     this.onSyncStarted = onSyncStarted;
   }
 
+  /** The segments of the log on it, in order. */
+  get segmentNumbers(): readonly number[] {
+    return [...this.segments().keys()].sort((a, b) => a - b);
+  }
+
   /** A process begins to use the disk: what is on it, and who is told of syncs, and of groups that keep the log long. */
   open(
     onSynced: (upTo: WriteId) => void,

@@ -62,7 +62,7 @@ export class World {
       this.schedule,
       scenario.network,
       this.machines,
-      scenario.network.encoded ? codec() : null,
+      scenario.network.encoded ? frameCodec() : null,
       this.random,
     );
     this.faults = new Faults({
@@ -257,7 +257,7 @@ export function topologyOf(scenario: Scenario): Topology {
   };
 }
 
-function codec(): FrameCodec {
+export function frameCodec(): FrameCodec {
   return {
     encode: (messages) => concat(encodeFrames(messages, (bytes, seed) => crc32(bytes, seed))),
     decode: (frame) => {
