@@ -7,10 +7,10 @@
  */
 import { constants, existsSync, readFileSync, unlinkSync, writeSync } from 'node:fs';
 import type { Random } from '../../../core/base/random.ts';
-import type { LogDisk } from '../../../runtime/disk/logFiles.ts';
-import { realDisk } from '../../../runtime/disk/logFiles.ts';
+import { type LogDisk, realDisk } from '../../../runtime/disk/logFiles.ts';
 import { between, chance } from '../../../sim/base/random.ts';
 import type { CrashKeeps } from '../../../sim/scenario/scenario.ts';
+import { sectorBytes } from '../../../sim/world/damage.ts';
 
 /** Something the system was asked to do. */
 interface Held {
@@ -23,7 +23,6 @@ interface Held {
   abandon(keeps: CrashKeeps): void;
 }
 
-const sectorBytes = 512;
 /** Zeros are written so many at a time: few, so that writes often go beyond them. */
 const aheadBytes = 4096;
 const shortPermille = 150;
@@ -55,14 +54,17 @@ export class HeldDisk implements LogDisk {
 
   /** The machine loses power. Afterwards everything is refused, so that whoever asked can let go of its files. */
   crash(keeps: CrashKeeps): void {
-    for (const request of this.held.splice(0)) {
+    for (let request = this.held.shift(); request !== undefined; request = this.held.shift()) {
       request.abandon(keeps);
       request.refuse(new Error('the machine has crashed'));
     }
   }
 
   writev(...[descriptor, chunks, position, done]: Parameters<LogDisk['writev']>): void {
-    requireSynced(descriptor);
+    if (!isSynced(descriptor)) {
+      this.held.push(refused(done));
+      return;
+    }
     const bytes = Buffer.concat(chunks);
     // A system may write less than it was asked to.
     const part = chance(this.random, shortPermille) ? between(this.random, 1, bytes.length) : bytes.length;
@@ -134,10 +136,24 @@ async function perform<Said extends readonly unknown[]>(
   });
 }
 
-/** Where the system tells: a write to this file returns when it is on disk. */
-function requireSynced(descriptor: number): void {
+/** A write that would not be on disk when it returns is none. */
+function refused(done: Parameters<LogDisk['writev']>[3]): Held {
+  const refuse = (): void => done(new Error('a write goes to a file that is not synced'), 0);
+  return {
+    isWrite: true,
+    perform: async () => {
+      refuse();
+      return Promise.resolve();
+    },
+    refuse,
+    abandon: () => undefined,
+  };
+}
+
+/** Whether writes to this file return when they are on disk; where the system does not tell, they are believed to. */
+function isSynced(descriptor: number): boolean {
   const path = `/proc/self/fdinfo/${String(descriptor)}`;
-  if (!existsSync(path)) return;
+  if (!existsSync(path)) return true;
   const flags = Number.parseInt(/^flags:\s*([0-7]+)$/m.exec(readFileSync(path, 'utf8'))?.[1] ?? '', 8);
-  if ((flags & constants.O_DSYNC) === 0) throw new Error('a write goes to a file that is not synced');
+  return (flags & constants.O_DSYNC) !== 0;
 }

@@ -14,17 +14,19 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type GroupId, WriteId } from '../../../core/base/ids.ts';
 import type { Random } from '../../../core/base/random.ts';
+import type { LogChunk } from '../../../core/log/appender.ts';
+import { alignment } from '../../../core/log/format.ts';
 import type { LogRecord } from '../../../core/log/records.ts';
 import { type OpenedLog, openLog } from '../../../runtime/disk/openLog.ts';
 import { segmentPath, segmentsIn } from '../../../runtime/disk/segmentFiles.ts';
-import { between, pick, randomSource } from '../../../sim/base/random.ts';
+import { randomSource } from '../../../sim/base/random.ts';
 import type { CrashKeeps } from '../../../sim/scenario/scenario.ts';
+import { type DamageKind, damaged } from '../../../sim/world/damage.ts';
 import { HeldDisk } from './heldDisk.ts';
 import { identity, type Life, type Storage, type StorageKind, type StorageOptions } from './storage.ts';
 
 export const realStorage: StorageKind = {
   name: 'the files of the runtime',
-  canFail: true,
   canMove: true,
   make: (options) => new RealStorage(options),
 };
@@ -67,17 +69,17 @@ class RealStorage implements Storage {
     rmSync(this.directory, { recursive: true });
   }
 
-  flip(random: Random): void {
-    const path = segmentPath(this.directory, pick(random, this.segments()));
-    const bytes = readFileSync(path);
-    const at = between(
+  damage(kind: DamageKind, random: Random): void {
+    const found = damaged(
+      kind,
+      this.segments().map((segment) => this.written(segment)),
       random,
-      0,
-      bytes.findLastIndex((byte) => byte !== 0),
     );
-    const descriptor = openSync(path, 'r+');
-    writeSync(descriptor, Uint8Array.of((bytes[at] ?? 0) ^ (1 << between(random, 0, 7))), 0, 1, at);
-    closeSync(descriptor);
+    for (const { segment, bytes } of found ?? []) {
+      const descriptor = openSync(segmentPath(this.directory, segment), 'r+');
+      writeSync(descriptor, bytes);
+      closeSync(descriptor);
+    }
   }
 
   segments(): readonly number[] {
@@ -91,6 +93,13 @@ class RealStorage implements Storage {
   async remove(): Promise<void> {
     await this.crash('none');
     rmSync(this.root, { recursive: true });
+  }
+
+  /** A segment without the zeros behind it. */
+  private written(segment: number): LogChunk {
+    const bytes = readFileSync(segmentPath(this.directory, segment));
+    const end = bytes.findLastIndex((byte) => byte !== 0) + 1;
+    return { segment, offset: 0, bytes: Uint8Array.from(bytes.subarray(0, Math.ceil(end / alignment) * alignment)) };
   }
 }
 

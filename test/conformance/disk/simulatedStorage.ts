@@ -5,13 +5,13 @@ import type { LogRecord, RestoredLog } from '../../../core/log/records.ts';
 import { randomSource } from '../../../sim/base/random.ts';
 import { expand } from '../../../sim/scenario/expand.ts';
 import type { CrashKeeps } from '../../../sim/scenario/scenario.ts';
+import type { DamageKind } from '../../../sim/world/damage.ts';
 import { Disk } from '../../../sim/world/disk.ts';
 import { Schedule } from '../../../sim/world/schedule.ts';
 import { identity, type Life, nextReport, type Storage, type StorageKind, type StorageOptions } from './storage.ts';
 
 export const simulatedStorage: StorageKind = {
   name: 'the simulated disk',
-  canFail: false,
   canMove: false,
   make: (options) => new SimulatedStorage(options),
 };
@@ -23,6 +23,7 @@ class SimulatedStorage implements Storage {
   private readonly schedule = new Schedule(null);
   private readonly disk: Disk;
   private boot = 0;
+  private life: SimulatedLife | null = null;
 
   constructor({ segmentBytes, seed }: StorageOptions) {
     const knobs = {
@@ -51,11 +52,13 @@ class SimulatedStorage implements Storage {
     // The process is only now there to be told.
     life.reports.length = 0;
     life.laggards.length = 0;
+    this.life = life;
     return life;
   }
 
   async crash(keeps: CrashKeeps): Promise<void> {
     this.disk.crash(keeps);
+    this.disk.onRefused = null;
     return Promise.resolve();
   }
 
@@ -63,8 +66,8 @@ class SimulatedStorage implements Storage {
     this.disk.wipe();
   }
 
-  flip(random: Random): void {
-    this.disk.flip(random);
+  damage(kind: DamageKind, random: Random): void {
+    this.disk.damage(kind, random);
   }
 
   segments(): readonly number[] {
@@ -72,7 +75,8 @@ class SimulatedStorage implements Storage {
   }
 
   failNext(): void {
-    throw new Error('a simulated disk does not fail');
+    const { life } = this;
+    this.disk.onRefused = () => life?.failures.push('EIO');
   }
 
   async remove(): Promise<void> {
@@ -82,7 +86,7 @@ class SimulatedStorage implements Storage {
 
 class SimulatedLife implements Life {
   readonly reports: number[] = [];
-  readonly failures: readonly string[] = [];
+  readonly failures: string[] = [];
   readonly laggards: (readonly GroupId[])[] = [];
   readonly restored: RestoredLog;
   readonly boot: number;

@@ -4,16 +4,14 @@
  *
  * Nothing on it happens by itself: whoever holds it says when the disk gets on with its work.
  */
-import { NodeId } from '../../../core/base/ids.ts';
-import type { GroupId } from '../../../core/base/ids.ts';
+import { type GroupId, NodeId } from '../../../core/base/ids.ts';
 import type { Random } from '../../../core/base/random.ts';
 import type { LogIdentity, LogRecord, RestoredLog } from '../../../core/log/records.ts';
 import type { CrashKeeps } from '../../../sim/scenario/scenario.ts';
+import type { DamageKind } from '../../../sim/world/damage.ts';
 
 export interface StorageKind {
   readonly name: string;
-  /** Whether a write can be made to fail. */
-  readonly canFail: boolean;
   /** Whether it can be put into another node. */
   readonly canMove: boolean;
   /** An empty one. The same seed gives the same one. */
@@ -32,8 +30,8 @@ export interface Storage {
   crash(keeps: CrashKeeps): Promise<void>;
   /** Between lives: nothing of the log is left. */
   wipe(): void;
-  /** Between lives: one bit of what was written is another. */
-  flip(random: Random): void;
+  /** Between lives: something becomes of what is on it. */
+  damage(kind: DamageKind, random: Random): void;
   /** The numbers of the segments there are, in order. */
   segments(): readonly number[];
   /** The write that gets on next fails. */

@@ -82,11 +82,15 @@ function told(peer: NodeId, inputs: readonly Input[]): readonly (number | 'up' |
 describe.each(kinds)('$name', (kind) => {
   const seeds = kind === realLinks ? [1] : count(1, 20);
 
+  async function make(nodes: number, seed: number): Promise<Links> {
+    links?.close();
+    links = await kind.make(nodes, seed);
+    return links;
+  }
+
   /** These nodes run, and each has a link to each other. */
   async function linked(nodes: readonly NodeId[], seed = 1): Promise<Links> {
-    links?.close();
-    const made = await kind.make(nodes.length, seed);
-    links = made;
+    const made = await make(nodes.length, seed);
     for (const node of nodes) await made.start(node);
     const isLinked = (node: NodeId): boolean => made.heard(node).length >= nodes.length - 1;
     await made.until(() => nodes.every(isLinked), 'the links');
@@ -106,11 +110,15 @@ describe.each(kinds)('$name', (kind) => {
   describe('a link', () => {
     test('is one, though both ends dial at once, and is told at both before anything comes over it', async () => {
       for (const seed of seeds) {
-        const made = await linked([one, two], seed);
-        made.send(one, two, [version(1)]);
-        made.send(two, one, [version(2)]);
-        expect(await untilTold(made, two, one, 1)).toEqual(['up', 1]);
-        expect(await untilTold(made, one, two, 2)).toEqual(['up', 2]);
+        const made = await make(2, seed);
+        made.greet(one, [version(1)]);
+        made.greet(two, [version(2)]);
+        await Promise.all([made.start(one), made.start(two)]);
+        await made.until(() => [one, two].every((node) => made.heard(node).length > 1), 'the greetings');
+        made.send(one, two, [version(3)]);
+        made.send(two, one, [version(4)]);
+        expect(await untilTold(made, two, one, 3)).toEqual(['up', 1, 3]);
+        expect(await untilTold(made, one, two, 4)).toEqual(['up', 2, 4]);
       }
     });
 
@@ -276,8 +284,7 @@ describe.each(kinds)('$name', (kind) => {
 
   describe('what is sent where there is no link', () => {
     test('is lost, and says no more than that', async () => {
-      const made = await kind.make(2, 1);
-      links = made;
+      const made = await make(2, 1);
       await made.start(two);
       sendAll(made, two, one, turns(1, 5));
       expect(told(one, made.heard(two)).filter((each) => each !== 'down')).toEqual([]);
@@ -299,7 +306,7 @@ describe.each(kinds)('$name', (kind) => {
   });
 });
 
-/** Both ends were told of a break, or as often as `breaksAtB` at one, and of the link after it. */
+/** Both ends were told of a second link, or, at `b`, of as many as that. */
 function areUpAgain(made: Links, a: NodeId, b: NodeId, upsAtB = 2): boolean {
   return isUp(told(b, made.heard(a)), 2) && isUp(told(a, made.heard(b)), upsAtB);
 }

@@ -26,6 +26,8 @@ export interface Links {
   stop(node: NodeId): void;
   /** One turn's messages. */
   send(from: NodeId, to: NodeId, messages: readonly PeerMessage[]): void;
+  /** What the node sends on each link at the instant at which it is told of it. */
+  greet(node: NodeId, messages: readonly PeerMessage[]): void;
   /** What is sent from one to the other stays on its way until `release`. */
   hold(from: NodeId, to: NodeId): void;
   release(from: NodeId, to: NodeId): void;

@@ -23,7 +23,7 @@ export const realLinks: LinksKind = {
 };
 
 const host = '127.0.0.1';
-const clusterId = 'conformance';
+const hello = { clusterId: 'conformance', version: protocolVersion, electionMs: 1000, leaseReads: true };
 const maxQueuedBytes = 256 * 1024 * 1024;
 /** Nobody is slow enough here to be taken for dead. */
 const pace = { handshakeMs: 20_000, firstRetryMs: 1, lastRetryMs: 5, lookMs: 20_000 };
@@ -39,6 +39,7 @@ class RealLinks implements Links {
   private readonly nodes: readonly NodeId[];
   private readonly random: Random;
   private readonly running = new Map<NodeId, Running>();
+  private readonly greetings = new Map<NodeId, readonly PeerMessage[]>();
   private readonly ports = new Map<NodeId, number>();
   /** By the node that is dialled and the one that dials it. */
   private readonly cables = new Map<string, { readonly cable: Cable; readonly port: number }>();
@@ -68,7 +69,7 @@ class RealLinks implements Links {
     const boot = (this.running.get(node)?.boot ?? 0) + 1;
     const others = this.nodes.filter((other) => other !== node);
     const options = {
-      hello: { clusterId, node, boot, version: protocolVersion },
+      hello: { ...hello, node, boot },
       host,
       port: this.portOf(node),
       peers: others.map((other) => ({ node: other, host, port: other < node ? this.between(other, node).port : 0 })),
@@ -76,7 +77,10 @@ class RealLinks implements Links {
       random: this.random,
       pace,
     };
-    const links = new PeerLinks(options, listeningLog().log, (input) => heard.push(input));
+    const links: PeerLinks = new PeerLinks(options, listeningLog().log, (input) => {
+      heard.push(input);
+      if (input.kind === 'peerUp') links.send(input.peer, this.greetings.get(node) ?? []);
+    });
     this.running.set(node, { links, heard, boot });
     await links.listen();
   }
@@ -87,6 +91,10 @@ class RealLinks implements Links {
 
   send(from: NodeId, to: NodeId, messages: readonly PeerMessage[]): void {
     this.running.get(from)?.links.send(to, messages);
+  }
+
+  greet(node: NodeId, messages: readonly PeerMessage[]): void {
+    this.greetings.set(node, messages);
   }
 
   hold(from: NodeId, to: NodeId): void {

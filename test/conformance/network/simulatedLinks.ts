@@ -1,5 +1,5 @@
 /** The simulated network as `Links`, with messages handed over as they are or as bytes. */
-import type { NodeId } from '../../../core/base/ids.ts';
+import { NodeId } from '../../../core/base/ids.ts';
 import type { Input } from '../../../core/node/door.ts';
 import type { PeerMessage } from '../../../core/wire/messages.ts';
 import { randomSource } from '../../../sim/base/random.ts';
@@ -28,7 +28,10 @@ class SimulatedLinks implements Links {
 
   constructor(nodes: number, seed: number, codec: FrameCodec | null) {
     const knobs = { ...expand(seed, 'partitions').network, datagrams: false, lossPermille: 0, halfOpenMs: 5 };
-    this.nodes = Array.from({ length: nodes }, () => new Listener());
+    this.nodes = Array.from(
+      { length: nodes },
+      (_, i) => new Listener((peer, messages) => this.send(NodeId(i + 1), peer, messages)),
+    );
     this.network = new Network(this.schedule, knobs, this.nodes, codec, randomSource(seed));
   }
 
@@ -49,6 +52,11 @@ class SimulatedLinks implements Links {
 
   send(from: NodeId, to: NodeId, messages: readonly PeerMessage[]): void {
     this.network.send(from, to, messages);
+  }
+
+  greet(node: NodeId, messages: readonly PeerMessage[]): void {
+    const listener = this.nodes[node - 1];
+    if (listener !== undefined) listener.greeting = messages;
   }
 
   hold(from: NodeId, to: NodeId): void {
@@ -80,6 +88,12 @@ class SimulatedLinks implements Links {
 class Listener implements Peer {
   isRunning = false;
   heard: Input[] = [];
+  greeting: readonly PeerMessage[] = [];
+  private readonly send: (to: NodeId, messages: readonly PeerMessage[]) => void;
+
+  constructor(send: (to: NodeId, messages: readonly PeerMessage[]) => void) {
+    this.send = send;
+  }
 
   start(): void {
     this.isRunning = true;
@@ -96,5 +110,6 @@ class Listener implements Peer {
 
   onLink(peer: NodeId, isUp: boolean): void {
     this.heard.push({ kind: isUp ? 'peerUp' : 'peerDown', peer });
+    if (isUp && this.greeting.length > 0) this.send(peer, this.greeting);
   }
 }
