@@ -1,9 +1,11 @@
-/** The log on a real disk: what was persisted is found again, what was torn is cut, what fails stops everything. */
+/**
+ * The log on a real disk, beyond what any disk must do (test/conformance): what it tells of torn ends, losses and
+ * strangers, and how it uses its files.
+ */
 import {
   closeSync,
   mkdtempSync,
   openSync,
-  readdirSync,
   readFileSync,
   rmSync,
   truncateSync,
@@ -15,7 +17,7 @@ import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { GroupId, LogIndex, NodeId, Term, WriteId } from '../../core/index.ts';
-import { emptyLog, LogAppender, segmentBytes } from '../../core/log/appender.ts';
+import { emptyLog, LogAppender } from '../../core/log/appender.ts';
 import type { LogRecord } from '../../core/log/records.ts';
 import { type LogDisk, LogFiles } from '../../runtime/disk/logFiles.ts';
 import { openLog } from '../../runtime/disk/openLog.ts';
@@ -78,33 +80,6 @@ async function live(indexes: readonly number[]): Promise<{ boot: number; found: 
 }
 
 describe('what is on disk', () => {
-  test('is found again by every later life', async () => {
-    expect(await live([1, 2, 3])).toEqual({ boot: 1, found: [], isTorn: false });
-    expect(await live([4])).toEqual({ boot: 2, found: [1, 2, 3], isTorn: false });
-    expect(await live([])).toEqual({ boot: 3, found: [1, 2, 3, 4], isTorn: false });
-    expect(await live([2])).toEqual({ boot: 4, found: [1, 2, 3, 4], isTorn: false });
-    expect(await live([])).toEqual({ boot: 5, found: [1, 2], isTorn: false });
-  });
-
-  test('is handed over byte for byte, whatever it looks like', async () => {
-    const data = Array.from({ length: 9 }, (_, i) => Buffer.from(`${'x'.repeat(i)}${'LHLF'.repeat(20)}`));
-    const { files } = openLog(directory, identity);
-    const { persisted } = listen(files);
-    for (const [i, bytes] of data.entries()) files.persist(WriteId(i + 1), [entry(i + 1, bytes)]);
-    await until(() => persisted.at(-1) === data.length, 'everything on disk');
-    await files.close();
-    for (const life of [2, 3]) {
-      const { boot, restored } = openLog(directory, identity);
-      const found = (restored.groups.get(group)?.entries ?? []).map((each) => each.data);
-      expect({ boot, found }).toEqual({ boot: life, found: data.map((bytes) => Uint8Array.from(bytes)) });
-      expect(found.map((bytes) => bytes.constructor)).toEqual(data.map(() => Uint8Array));
-    }
-  });
-
-  test('includes the number of a life before anything else is written', () => {
-    for (const boot of [1, 2, 3]) expect(openLog(directory, identity).boot).toBe(boot);
-  });
-
   test('is cut where it was torn, and goes on from there', async () => {
     await live([1, 2]);
     const path = join(directory, firstSegment);
@@ -326,19 +301,4 @@ describe('while a write is under way', () => {
     await closing;
     expect(heard.persisted).toEqual([1]);
   });
-});
-
-test('a segment that is full is followed by the next', async () => {
-  const nearEnd = { ...emptyLog, segment: 1, offset: segmentBytes - 600, sequence: 1, first: 1 };
-  const files = new LogFiles(directory, new LogAppender(identity, nearEnd, crc32));
-  const { persisted } = listen(files);
-  for (const write of [1, 2, 3]) files.persist(WriteId(write), [entry(write, Buffer.alloc(400))]);
-  await until(() => persisted.at(-1) === 3, 'all of them');
-  await files.close();
-  expect(persisted).toEqual([1, 3]);
-  expect(readdirSync(directory).sort((a, b) => a.localeCompare(b))).toEqual([firstSegment, '00000002.wal']);
-  const first = readFileSync(join(directory, firstSegment));
-  const second = readFileSync(join(directory, '00000002.wal'));
-  expect(first.toString('latin1', segmentBytes - 600, segmentBytes - 596)).toBe('LHLF');
-  expect(second.toString('latin1', 0, 4)).toBe('LHLS');
 });

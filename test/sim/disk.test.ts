@@ -59,55 +59,12 @@ function entriesAfterCrash(seed: number, keeps: CrashKeeps): number {
 }
 
 describe('a disk', () => {
-  it('tells of syncs in order, one for all that waited while the last was under way', () => {
-    const { disk, schedule, synced } = makeDisk(1);
-    disk.open((upTo) => synced.push(upTo));
-    for (let write = 1; write <= 4; write += 1) disk.append(WriteId(write), [entry(write)]);
-    expect(synced).toEqual([]);
-    run(schedule, forever);
-    expect(synced).toEqual([1, 4]);
-  });
-
   it.each(crashKeeps)('keeps what was synced, and at most what was on its way, in a crash that keeps %s', (keeps) => {
     const kept = new Set<number>();
     for (let seed = 1; seed <= 40; seed += 1) kept.add(entriesAfterCrash(seed, keeps));
     const most = Math.max(...kept);
     expect(Math.min(...kept)).toBe(keeps === 'all' ? 5 : 2);
     expect(most).toBe(keeps === 'none' ? 2 : 5);
-  });
-
-  it.each(crashKeeps)(
-    'keeps what was synced in short segments, with zeros behind them, in a crash that keeps %s',
-    (keeps) => {
-      for (let seed = 1; seed <= 60; seed += 1) {
-        const { disk, schedule, synced } = makeDisk(seed, { segmentBytes: 2000, zerosAhead: (seed % 3) * 512 });
-        let kept = 0;
-        for (let life = 0; life < 4; life += 1) {
-          const before = kept;
-          synced.length = 0;
-          const found = disk.open((upTo) => synced.push(upTo)).groups.get(group)?.entries.length ?? 0;
-          expect(found).toBeGreaterThanOrEqual(before);
-          for (let write = 1; write <= 7; write += 1) disk.append(WriteId(write), [entry(found + write)]);
-          while (synced.length < 1 + (seed % 3)) schedule.advance(forever);
-          kept = found + (synced.at(-1) ?? 0);
-          disk.crash(keeps);
-        }
-      }
-    },
-  );
-
-  it('goes on behind what recovery kept', () => {
-    const { disk, schedule, synced } = makeDisk(3);
-    disk.open(() => undefined);
-    disk.append(WriteId(1), [entry(1)]);
-    run(schedule, forever);
-    disk.append(WriteId(2), [entry(2)]);
-    disk.crash('torn');
-    const found = disk.open((upTo) => synced.push(upTo)).groups.get(group)?.entries.length ?? 0;
-    disk.append(WriteId(1), [entry(found + 1)]);
-    run(schedule, forever);
-    disk.crash('none');
-    expect(disk.open(() => undefined).groups.get(group)?.entries).toHaveLength(found + 1);
   });
 
   it('ends no sync while it hangs', () => {
