@@ -1,4 +1,4 @@
-/** Links between nodes over real sockets, beyond what any link must do (test/conformance): who may speak, and who is cut off. */
+/** Links over real sockets, beyond what any link must do (test/conformance): who may speak, and who is cut off. */
 import { connect, type Socket } from 'node:net';
 import { crc32 } from 'node:zlib';
 import { afterEach, describe, expect, test } from 'vitest';

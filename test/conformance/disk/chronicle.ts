@@ -1,4 +1,4 @@
-/** What a node wrote in its lives, and what its log must say behind each write: the model a storage is compared with. */
+/** What a node wrote in its lives, and what its log must say behind each write: the model of a storage. */
 import { isDeepStrictEqual } from 'node:util';
 import fc from 'fast-check';
 import { expect } from 'vitest';
