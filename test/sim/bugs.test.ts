@@ -20,7 +20,7 @@ describe('every planted bug', () => {
       }
     };
     await Promise.all(Array.from({ length: availableParallelism() }, work));
-  });
+  }, 600_000);
 
   it.each(bugs)('is found by its oracle in the scenario that is kept for it: $name', (bug) => {
     expect(describeFind(bug)).toMatch(new RegExp(`^(${bug.oracles.join('|')}): `));
