@@ -40,6 +40,7 @@ export async function runCluster(options: ClusterOptions): Promise<void> {
     running.find(({ child }) => child.exitCode !== null || child.signalCode !== null);
   const isServing = await untilServing(
     running.map(({ node }) => node),
+    options.groups,
     () => isStopping() || failed() !== undefined,
   );
   if (isServing) {
