@@ -68,18 +68,20 @@ async function measureAll({ rounds, seconds, progress }: ThroughputOptions): Pro
       if (system !== null) systems.push(system);
     }
     const cases = systems.flatMap((system) => system.cases);
-    const runs = cases.map((): Run[] => []);
+    const runs = new Map(cases.map((each): [Case, Run[]] => [each, []]));
+    // What is compared is measured one right after the other.
+    const inTurns = [...cases].sort((a, b) => a.pipeline - b.pipeline || a.operation.localeCompare(b.operation));
     // Round 0 is not counted: compilers at run time, page caches and connections settle in it.
     for (let round = 0; round <= rounds; round += 1) {
-      for (const [i, each] of cases.entries()) {
+      for (const each of inTurns) {
         progress(
           `round ${String(round)}/${String(rounds)}  ${each.system} ${each.operation} ×${String(each.pipeline)}`,
         );
         const run = await runCase(each, round === 0 ? seconds / 2 : seconds);
-        if (round > 0) runs[i]?.push(run);
+        if (round > 0) runs.get(each)?.push(run);
       }
     }
-    return cases.map((each, i) => summary(each, runs[i] ?? []));
+    return cases.map((each) => summary(each, runs.get(each) ?? []));
   } finally {
     for (const system of systems) await system.stop();
     await endAll();
