@@ -67,6 +67,8 @@ export const limits = {
   setbacksBeforeBackoff: 3,
   /** Of groups whose leader is gone, or which begin, so many elections in a time: a few thousand a second are held. */
   msPerElection: 0.2,
+  /** Elections of one node under way: what a node that has half a core answers well before an election timeout. */
+  electionsAtATime: 128,
   /** How often a leader looks for keys whose time has passed, and how many it takes at a time. */
   purgeEveryMs: 250,
   purgeTenantsPerRound: 64,

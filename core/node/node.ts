@@ -35,6 +35,7 @@ import { type AlarmKind, Alarms } from './alarms.ts';
 import { Chores } from './chores.ts';
 import { Clients } from './clients.ts';
 import type { Effect, Input } from './door.ts';
+import { Elections } from './elections.ts';
 import { Hosting } from './hosting.ts';
 import { Pulses } from './pulses.ts';
 import { SnapshotWork } from './snapshotWork.ts';
@@ -68,6 +69,7 @@ export class Node implements ForwarderHost {
   private readonly chores: Chores;
   private readonly pulses: Pulses;
   private readonly alarms = new Alarms();
+  private readonly elections: Elections<Group>;
   private readonly timers = new Timers<NodeTimer>();
   private readonly groupTimers = new Map<Group, NodeTimer>();
   private readonly pulseTimer: NodeTimer = { kind: 'pulse', scheduledAt: null };
@@ -106,6 +108,8 @@ export class Node implements ForwarderHost {
       autoCreateTenants: settings.autoCreateTenants,
     });
     this.pulses = new Pulses(settings.electionMs);
+    // A candidate asks again after an election timeout at the earliest: by then its place is free.
+    this.elections = new Elections(limits.electionsAtATime, settings.electionMs / 2);
     this.hosting = new Hosting(this.options, this.pulses, () => this.isDiskShort, options.restored);
     this.groups = this.hosting.groups;
     const view = new LocalView(this.options, this.groups, this.router, this.forwarder, this.statistics, {
@@ -162,6 +166,7 @@ export class Node implements ForwarderHost {
     this.now = now;
     this.turn += 1;
     for (const input of turn) this.onInput(input);
+    this.holdElections();
     this.settle();
     this.scheduleDeadline();
     this.collectOutput();
@@ -317,6 +322,7 @@ export class Node implements ForwarderHost {
     this.deliver(group);
     this.touched.delete(group);
     this.unsynced.delete(group);
+    this.elections.forget(group);
     this.snapshotWork.forget(group);
     this.tombstones.push(this.hosting.end(group));
     this.log('info', 'a replica has left its group', { group: group.id, replica: group.raft.id });
@@ -606,7 +612,27 @@ export class Node implements ForwarderHost {
 
   private onGroupTimer(group: Group): void {
     this.touched.add(group);
-    if (this.draining === 'no' || group.isLeader) group.onTimer(this.now.mono);
+    if (this.draining !== 'no' && !group.isLeader) return;
+    if (!isElectionDue(group, this.now.mono) || this.elections.begin(group, this.now.mono))
+      group.onTimer(this.now.mono);
+  }
+
+  /** Those that are over make room for those that wait. */
+  private holdElections(): void {
+    if (this.elections.isIdle) return;
+    const { mono } = this.now;
+    for (const group of this.touched) {
+      const { role } = group.raft.state;
+      const isOver = this.elections.isWaiting(group)
+        ? !isElectionDue(group, mono)
+        : role === 'leader' || role === 'follower';
+      if (isOver) this.elections.forget(group);
+    }
+    if (this.draining !== 'no') return;
+    for (let group = this.elections.takeWaiting(mono); group !== null; group = this.elections.takeWaiting(mono)) {
+      group.onTimer(mono);
+      this.touched.add(group);
+    }
   }
 
   /** Others may have room: what is led here is handed over. Who has none either refuses writes and serves reads. */
@@ -699,10 +725,14 @@ export class Node implements ForwarderHost {
     this.touched.clear();
   }
 
-  /** A node that is to stop does not campaign: for a silent leader it does not wait either. */
-  private deadlineOf({ wantsTurn, isLeader, raft }: Group): MonoTime | null {
-    if (wantsTurn) return this.now.mono;
-    return this.draining === 'no' || isLeader ? raft.deadlineAt : null;
+  /**
+   * A node that is to stop does not campaign: for a silent leader it does not wait either. Nor does a group whose
+   * election waits for others.
+   */
+  private deadlineOf(group: Group): MonoTime | null {
+    if (group.wantsTurn) return this.now.mono;
+    if (this.elections.isWaiting(group)) return null;
+    return this.draining === 'no' || group.isLeader ? group.raft.deadlineAt : null;
   }
 
   private scheduleGroup(timer: NodeTimer, at: MonoTime | null): void {
@@ -762,6 +792,10 @@ export class Node implements ForwarderHost {
 function contextOf({ node, boot, topology, settings, random, now, probe }: NodeOptions): NodeContext {
   const context = { node, boot, topology, settings, random, now };
   return probe === undefined ? context : { ...context, probe };
+}
+
+function isElectionDue({ isLeader, raft }: Group, now: MonoTime): boolean {
+  return !isLeader && raft.deadlineAt !== null && raft.deadlineAt <= now;
 }
 
 /** Groups whose elections would begin at the same time: one after the other, those of neighbouring ids far apart. */
