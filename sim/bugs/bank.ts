@@ -132,7 +132,7 @@ export const bugs: readonly Bug[] = [
       edit(replication, 's.durableIndex <= own.matchIndex', 's.log.lastIndex <= own.matchIndex'),
       edit(replication, 'own.matchIndex = s.durableIndex;', 'own.matchIndex = s.log.lastIndex;'),
     ],
-    oracles: ['R6'],
+    oracles: ['R6', 'R8'],
     ...hunt('mixed', 10),
   },
   {
@@ -162,7 +162,7 @@ export const bugs: readonly Bug[] = [
   {
     name: 'a conflicting entry is kept',
     edits: [edit(replication, 'if (present === entry.term) continue;', 'if (present !== null) continue;')],
-    oracles: ['R3', 'R5', 'R6', 'R9'],
+    oracles: ['R3', 'R5', 'R6', 'R9', 'R8'],
     ...hunt('partitions', 30),
   },
   {
@@ -175,7 +175,7 @@ export const bugs: readonly Bug[] = [
         "invariant(entry.index > 0, 'indexes are positive', {",
       ),
     ],
-    oracles: ['R11', 'R6', 'R9'],
+    oracles: ['R11', 'R6', 'R9', 'R8'],
     ...hunt('mixed', 40),
   },
   {
@@ -215,8 +215,40 @@ export const bugs: readonly Bug[] = [
         'this.pulses.takeSilent(mono);',
       ),
     ],
-    oracles: ['V1', 'V3'],
+    oracles: ['V1', 'V3', 'V4'],
     ...hunt('idle', 60),
+  },
+  {
+    name: 'a leader that hears no majority goes on leading',
+    edits: [
+      edit(raft, 'if (!this.replication.hearsQuorum(now)) {', 'if (!this.replication.hearsQuorum(now) && now < 0) {'),
+    ],
+    oracles: ['V4'],
+    ...hunt('partitions', 20),
+  },
+  {
+    name: 'what a follower has refused counts as what it has',
+    edits: [
+      edit(
+        replication,
+        'progress.nextIndex = LogIndex(next);',
+        'progress.nextIndex = LogIndex(next); progress.matchIndex = LogIndex(Math.max(progress.matchIndex, next - 1));',
+      ),
+    ],
+    oracles: ['R8', 'R6'],
+    ...hunt('partitions', 40),
+  },
+  {
+    name: 'every answer of a follower begins another round',
+    edits: [
+      edit(
+        replication,
+        'this.heard(progress, message.round, now);\n  }',
+        'this.heard(progress, message.round, now);\n    this.s.wantsRound = true;\n  }',
+      ),
+    ],
+    oracles: ['B2'],
+    ...hunt('idle', 20),
   },
   {
     name: 'a follower reads without asking its leader',
@@ -393,7 +425,7 @@ export const bugs: readonly Bug[] = [
         'const owned = this.tenants.values().next().value;',
       ),
     ],
-    oracles: ['X7', 'L1', 'R5'],
+    oracles: ['X7', 'L1', 'R5', 'L4'],
     ...hunt('mixed', 5),
   },
   {
@@ -405,7 +437,7 @@ export const bugs: readonly Bug[] = [
         'if (this.hasBacklog) { this.stamp = now.wall; this.applyCommitted(); }',
       ),
     ],
-    oracles: ['L1', 'R13'],
+    oracles: ['L1', 'R13', 'L4'],
     ...hunt('mixed', 10),
   },
   {
@@ -540,7 +572,7 @@ export const bugs: readonly Bug[] = [
     edits: [
       edit('core/engine/transaction.ts', 'keyspace.versionOf(binaryString(key), now) !== version', 'version < 0'),
     ],
-    oracles: ['L1'],
+    oracles: ['L1', 'L3'],
     ...hunt('mixed', 20),
   },
   {
@@ -648,7 +680,7 @@ export const bugs: readonly Bug[] = [
   {
     name: 'it is not written that a replica has left its group',
     edits: [edit('core/node/node.ts', 'this.tombstones.push(this.hosting.end(group));', 'this.hosting.end(group);')],
-    oracles: ['disk'],
+    oracles: ['disk', 'V2'],
     ...hunt('membership', 400),
   },
 ];
