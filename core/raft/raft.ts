@@ -226,6 +226,7 @@ export class Raft {
       return;
     }
     this.watchDisk(now);
+    this.makeWay(now);
     this.promoteLearner(now);
     if (s.isBusy) s.idleHeartbeats = 0;
     else s.idleHeartbeats += 1;
@@ -548,6 +549,14 @@ export class Raft {
     if (heir !== null) this.out.send(heir, { kind: 'timeoutNow', term: s.term, stays: false });
     this.becomeFollower(s.term, null, now);
     if (isRemoved(configuration, this.id)) this.leave(now);
+  }
+
+  /** Its node begins the replica that is to take its place when another leader speaks to that. */
+  private makeWay(now: MonoTime): void {
+    const { configuration } = this.state.log.era;
+    const own = membersOf(configuration).find(({ replica }) => replica === this.id);
+    if (configuration.learners.some(({ node, replica }) => node === own?.node && replica !== this.id))
+      this.transferLeadership(null, now);
   }
 
   /** A learner that is to join does so once it has what was committed a heartbeat ago. */

@@ -187,6 +187,14 @@ describe('§4.2.2 a leader that is removed', () => {
   });
 });
 
+test('a leader in whose place, on its own node, another is to begin hands over', () => {
+  const cluster = led(3);
+  expect(cluster.change(1, add(1, 1))).toBe('begun');
+  beat(cluster);
+  expect([1, 2, 3].filter((id) => cluster.raft(id).state.role === 'leader')).not.toContain(1);
+  expect(cluster.raft(1).state.term).toBeGreaterThan(1);
+});
+
 describe('a replica that was removed while it was away', () => {
   test('is told so when it asks for votes, and asks no more', () => {
     const cluster = led(3);

@@ -55,7 +55,7 @@ describe('a history', () => {
 function historiesOf(seed: number, profile: Profile): readonly KeyHistory[] {
   const scenario = expand(seed, profile);
   // A write that is numbered and asked for again is one to its client, and two to the recorder.
-  const single = { numberedPermille: 0, clients: 4, pipeline: 2 };
+  const single = { numberedPermille: 0, clients: 4, pipeline: 2, keys: 6 };
   const plain = { expires: false, transactPermille: 0, dropPermille: 0, createPermille: 0, ...single };
   const recorder = new Recorder();
   const { verdict } = simulate(
