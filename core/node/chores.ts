@@ -139,7 +139,7 @@ export class Chores {
    */
   returnLeadership(now: MonoTime): void {
     let returned = 0;
-    for (const group of this.hosting.groups.values()) {
+    for (const group of this.hosting.led) {
       if (returned >= limits.leadersReturnedAtATime) return;
       if (!hasLedAWhile(group, now)) continue;
       const home = group.raft.configuration.voters[0];
@@ -154,7 +154,7 @@ export class Chores {
   /** Logs the removal of keys whose time has come, in the groups that are led here. */
   purge(wall: WallTime): void {
     const origin = { node: this.options.node, boot: this.options.boot, request: unheard };
-    for (const group of this.hosting.groups.values()) {
+    for (const group of this.hosting.led) {
       if (!group.isLeader || !(group.machine instanceof TenantMachine)) continue;
       const operation = group.machine.nextPurge(wall, limits.purgeTenantsPerRound, limits.purgeKeysPerEntry);
       if (operation === null) continue;

@@ -36,6 +36,8 @@ const piecesOfLog = 8;
 export class Hosting {
   /** In order of id, those that were added while the node runs behind. */
   readonly groups = new Map<GroupId, Group>();
+  /** Those among them that are led here: what is done for them now and then need not look at the others. */
+  readonly led = new Set<Group>();
   /** Of commands of all groups, one after the other. */
   private readonly reply = new ReplyWriter(replyChunkBytes);
   /** The latest replica of a group that has left it. */
@@ -113,6 +115,7 @@ export class Hosting {
   /** What is left of it is that it is gone. */
   end(group: Group): LogRecord {
     this.groups.delete(group.id);
+    this.led.delete(group);
     this.removed.set(group.id, group.raft.id);
     return { kind: 'removed', group: group.id, replica: group.raft.id };
   }

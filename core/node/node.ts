@@ -404,6 +404,8 @@ export class Node implements ForwarderHost {
   }
 
   private noteLeader(group: Group): void {
+    if (group.isLeader) this.hosting.led.add(group);
+    else this.hosting.led.delete(group);
     const { leaderNode } = group;
     const { term } = group.raft.state;
     if (leaderNode === null || !this.router.leaders.learn(group.id, leaderNode, term) || !group.isLeader) return;
