@@ -234,8 +234,9 @@ export class Node implements ForwarderHost {
   }
 
   private onLinkDown(peer: NodeId): void {
+    // Whatever is sent without a link is answered with this: groups want to know once, of a call each time.
+    if (this.router.isReachable(peer)) for (const group of this.groups.values()) group.onLinkDown(peer);
     this.router.linkDown(peer);
-    for (const group of this.groups.values()) group.onLinkDown(peer);
     this.forwarder.onLinkDown(peer, this.now.mono);
   }
 
