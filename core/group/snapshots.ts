@@ -254,6 +254,12 @@ export class Snapshots {
     const isUnderWay = saving.write !== null && saving.write !== 'next';
     if (isUnderWay || saving.isComplete) return 0;
     const { id: group } = this.owner;
+    if (saving.chunks === 0 && this.limits.isDiskShort()) {
+      // It would begin with what the log holds already, once more.
+      saving.cut.close();
+      this.saving = null;
+      return 0;
+    }
     if (saving.chunks === 0) this.raft.rewriteAfter(saving.base.index);
     const bytes = saving.cut.next(this.limits.snapshotChunkBytes);
     saving.write = 'next';

@@ -208,11 +208,14 @@ export class Replication {
     forgetInflight(progress);
   }
 
-  /** Appends that had no answer for some heartbeats are taken for lost: begin again behind what is known to match. */
+  /**
+   * Appends that had no answer for some heartbeats are taken for lost: begin again behind what is known to match. An
+   * answer that came twice may have stood for that of one that was lost.
+   */
   private resendLost(now: MonoTime): void {
     for (const progress of this.s.progress.values()) {
       const isLost =
-        progress.inflight.length > 0 &&
+        (progress.inflight.length > 0 || isMissing(progress)) &&
         now >= after(progress.waitingSince, lostAfterHeartbeats * this.config.heartbeatMs);
       if (!isLost) continue;
       progress.mode = 'probe';
@@ -359,6 +362,11 @@ export class Replication {
     const { s } = this;
     if (commit > s.commitIndex) s.commitIndex = LogIndex(Math.min(commit, s.log.lastIndex));
   }
+}
+
+/** It was sent more than it is known to have. */
+function isMissing({ mode, nextIndex, matchIndex }: Progress): boolean {
+  return mode === 'replicate' && nextIndex > matchIndex + 1;
 }
 
 function forgetInflight(progress: Progress): void {
