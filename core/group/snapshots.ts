@@ -133,6 +133,10 @@ export class Snapshots {
     return (this.saving !== null && !this.saving.isComplete) || (this.sending !== null && !this.sending.isReadOut);
   }
 
+  get isSaving(): boolean {
+    return this.saving !== null;
+  }
+
   /** What is under way, for whoever looks. */
   get activity(): 'none' | 'saving' | 'sending' | 'receiving' {
     if (this.receiving !== null) return 'receiving';

@@ -213,7 +213,8 @@ export class Node implements ForwarderHost {
         this.onLinkDown(input.peer);
         return;
       case 'reclaim':
-        for (const group of input.groups) this.save(group);
+        // A save that is under way makes room by itself: another one behind it would say the same again.
+        for (const group of input.groups) if (this.groups.get(group)?.snapshots.isSaving !== true) this.save(group);
         return;
       case 'diskSpace':
         this.onDiskSpace(input.isShort);
