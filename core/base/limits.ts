@@ -24,6 +24,12 @@ export const limits = {
   procedures: 4_096,
   /** A turn's commands to one group beyond this become an entry before the turn ends. */
   entryBytes: 1 * mib,
+  /**
+   * Behind an entry of so many operations the next waits until followers have answered for it, or so long: fewer and
+   * larger entries, where clients come again at once. A few clients are better served at once.
+   */
+  gatherFrom: 8,
+  gatherMs: 3,
   /** Operations run by one group in one turn: about 20 ms of work. */
   operationsPerTurn: 10_000,
   /** Bytes of replies made by one group in one turn, unless a single one is larger: a pipeline of reads of a large value must not fill memory before anybody could see that its client is too slow. */

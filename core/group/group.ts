@@ -9,8 +9,7 @@
 import { type GroupId, LogIndex, type NodeId, type ReplicaId, type Term, type WriteId } from '../base/ids.ts';
 import { invariant } from '../base/invariant.ts';
 import { Queue } from '../base/queue.ts';
-import type { MonoTime, Now } from '../base/time.ts';
-import { WallTime } from '../base/time.ts';
+import { after, MonoTime, type Now, WallTime } from '../base/time.ts';
 import type { Probe } from '../node/probe.ts';
 import { membersOf } from '../raft/configuration.ts';
 import type { Raft } from '../raft/raft.ts';
@@ -38,6 +37,9 @@ export interface GroupLimits extends SnapshotLimits {
   readonly maxValueBytes: number;
   /** Operations proposed and not applied at a time. */
   readonly proposedOperations: number;
+  /** Behind an entry of so many operations the next gathers until its followers have answered, or so long. */
+  readonly gatherFrom: number;
+  readonly gatherMs: number;
 }
 
 /** What the state that this life begins with took on disk, and its log time. */
@@ -90,6 +92,8 @@ export class Group implements StateOwner {
   private replyBytesLeft: number;
   private batch: Submission[] = [];
   private batchBytes = 0;
+  /** Until when the next batch may wait for answers to the last entry. */
+  private gatherUntil = MonoTime(0);
   /** Of the present term, by index. */
   private readonly proposals = new Queue<Proposal>();
   private proposedCount = 0;
@@ -184,16 +188,31 @@ export class Group implements StateOwner {
   }
 
   /**
-   * Ends the turn for what was submitted: one entry, one quorum round. What comes while the disk has the last
-   * entry gathers for the next, and reads that come while rounds are under way share the next: the busier the
+   * Ends the turn for what was submitted: one entry, one quorum round. What comes while the last entry is on its
+   * way gathers for the next, and reads that come while rounds are under way share the next: the busier the
    * group, the larger its batches.
    */
   endTurn(now: Now): void {
     if (!this.isLeader) this.ledSince = null;
     else this.ledSince ??= now.mono;
-    if (!this.isLeader || this.raft.isSynced) this.proposeBatch(now.wall);
+    if (!this.isLeader || (this.raft.isSynced && !this.isGathering(now.mono))) this.proposeBatch(now);
     if (this.reads.hasArrivals && this.reads.rounds < this.limits.readRounds) this.startReads(now.mono);
     this.raft.endTurn(now.mono);
+  }
+
+  /** When `onTimer` wants to be called: for Raft, or for a batch that waits no longer. Null while the group is at rest. */
+  deadlineAt(now: MonoTime): MonoTime | null {
+    const { deadlineAt } = this.raft;
+    const isGathering = this.batch.length > 0 && this.gatherUntil > now;
+    return isGathering && deadlineAt !== null ? MonoTime(Math.min(deadlineAt, this.gatherUntil)) : deadlineAt;
+  }
+
+  /**
+   * Clients whose commands were answered come again at once: an entry that waits for them saves a write and a message
+   * to each replica. It waits no longer than for the answer of the slowest follower that keeps up.
+   */
+  private isGathering(mono: MonoTime): boolean {
+    return mono < this.gatherUntil && this.raft.awaitsFollowers;
   }
 
   onLinkDown(peer: NodeId): void {
@@ -383,11 +402,13 @@ export class Group implements StateOwner {
   }
 
   /** Makes an entry of what was submitted so far. */
-  proposeBatch(wall: WallTime): void {
+  proposeBatch({ mono, wall }: Now): void {
     if (this.batch.length === 0) return;
+    const { gatherFrom, gatherMs } = this.limits;
     const submissions = this.batch;
     this.batch = [];
     this.batchBytes = 0;
+    this.gatherUntil = submissions.length < gatherFrom ? mono : after(mono, gatherMs);
     const batch: OwnBatch = { stamp: wall, maxValueBytes: this.limits.maxValueBytes, items: submissions };
     const index = this.isLeader ? this.raft.propose(encodeEntryBatch(batch)) : null;
     if (index === null) {

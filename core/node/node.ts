@@ -372,7 +372,7 @@ export class Node implements ForwarderHost {
 
   private submit(group: Group, submission: Submission): void {
     group.submit(submission, this.now, this.turn);
-    if (group.isBatchFull) group.proposeBatch(this.now.wall);
+    if (group.isBatchFull) group.proposeBatch(this.now);
     this.touched.add(group);
   }
 
@@ -736,7 +736,7 @@ export class Node implements ForwarderHost {
   private deadlineOf(group: Group): MonoTime | null {
     if (group.wantsTurn) return this.now.mono;
     if (this.elections.isWaiting(group)) return null;
-    return this.draining === 'no' || group.isLeader ? group.raft.deadlineAt : null;
+    return this.draining === 'no' || group.isLeader ? group.deadlineAt(this.now.mono) : null;
   }
 
   private scheduleGroup(timer: NodeTimer, at: MonoTime | null): void {

@@ -89,6 +89,11 @@ export class Raft {
     return isSynced(this.state);
   }
 
+  /** A follower that keeps up has not answered for everything that was sent to it. */
+  get awaitsFollowers(): boolean {
+    return this.replication.awaitsFollowers;
+  }
+
   /** Whether it takes data: `full`, the disk does not. */
   get canPropose(): 'yes' | 'notLeader' | 'busy' | 'full' {
     const { canAppend } = this;

@@ -155,6 +155,12 @@ export class Replication {
     this.maybeCommit();
   }
 
+  get awaitsFollowers(): boolean {
+    for (const { mode, hasAnswered, inflight } of this.s.progress.values())
+      if (mode === 'replicate' && hasAnswered && inflight.length > 0) return true;
+    return false;
+  }
+
   /** A majority has answered a round that began within the last election timeout (§6.2). */
   hearsQuorum(now: MonoTime): boolean {
     const { s, config } = this;
