@@ -57,6 +57,8 @@ export const limits = {
   snapshotGiveUpMs: 10_000,
   /** How often work on snapshots goes on, and by how many groups of a node at a time. */
   snapshotTickMs: 2,
+  /** What is read at once to make up for a wait: four pieces take about a millisecond. */
+  snapshotCatchUpBytes: 256 * kib,
   snapshotsAtATime: 2,
   /** Changes of the ShardMap in one message. */
   mapChangesPerMessage: 1_000,

@@ -3,7 +3,7 @@
  * second than the node may read out.
  */
 import { limits } from '../base/limits.ts';
-import type { MonoTime } from '../base/time.ts';
+import { after, elapsedMs, type MonoTime } from '../base/time.ts';
 import type { Group } from '../group/group.ts';
 
 export class SnapshotWork {
@@ -11,6 +11,8 @@ export class SnapshotWork {
   private readonly groups = new Set<Group>();
   private readonly bytesPerMs: number;
   private readonly touch: (group: Group) => void;
+  /** What was read out is what may be until then; null before anything was. */
+  private usedUpTo: MonoTime | null = null;
 
   /** `touch`: something happened to the group. */
   constructor(bytesPerSecond: number, touch: (group: Group) => void) {
@@ -34,12 +36,22 @@ export class SnapshotWork {
 
   /** Goes on. Returns after how many milliseconds to come again; null if nothing is left to do. */
   goOn(now: MonoTime): number | null {
+    const behindMs = this.behindMs(now);
+    const mayRead = this.bytesPerMs * Math.max(behindMs, limits.snapshotTickMs);
     let done = 0;
-    for (let before = -1; done > before && done < this.bytesPerMs * limits.snapshotTickMs; ) {
+    for (let before = -1; done > before && done < mayRead; ) {
       before = done;
       for (const group of [...this.groups]) done += this.goOnWith(group, now);
     }
-    return this.isIdle ? null : Math.max(limits.snapshotTickMs, Math.ceil(done / this.bytesPerMs));
+    const aheadMs = done / this.bytesPerMs - behindMs;
+    this.usedUpTo = this.isIdle ? null : after(now, aheadMs);
+    return this.isIdle ? null : Math.max(limits.snapshotTickMs, Math.ceil(aheadMs));
+  }
+
+  /** For how long nothing was read that might have been: pieces wait for a slow disk, and that is made up for. */
+  private behindMs(now: MonoTime): number {
+    const behindMs = this.usedUpTo === null ? 0 : elapsedMs(this.usedUpTo, now);
+    return Math.max(0, Math.min(behindMs, limits.snapshotCatchUpBytes / this.bytesPerMs));
   }
 
   private goOnWith(group: Group, now: MonoTime): number {
