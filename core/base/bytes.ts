@@ -206,6 +206,13 @@ export class ByteWriter {
     return taken;
   }
 
+  /** Nobody needs what was taken any more: the same memory serves again. */
+  reuse(): void {
+    if (this.length > 0) return;
+    this.start = 0;
+    this.end = 0;
+  }
+
   /** Forgets what was written since the last `take`, or all but its first `length` bytes. */
   rewind(length = 0): void {
     this.end = this.start + length;

@@ -183,6 +183,7 @@ export class Snapshots {
     const { saving } = this;
     if (saving === null || saving.write === null || saving.write === 'next' || saving.write > upTo) return;
     saving.write = null;
+    saving.cut.release();
     if (!saving.isComplete) return;
     this.saving = null;
     this.lastBytes = saving.bytes;

@@ -49,6 +49,7 @@ export const emptyLog: Readonly<Omit<LogEnd, 'retention'>> & { readonly retentio
 export interface LogChunk {
   readonly segment: number;
   readonly offset: number;
+  /** As they are until they are on disk: their memory is used again then. */
   readonly bytes: Uint8Array;
 }
 
@@ -147,8 +148,9 @@ export class LogAppender {
     ];
   }
 
-  /** Every frame up to this one is on disk. */
+  /** Every frame up to this one is on disk. When all are, their memory serves for the next. */
   onSynced(sequence: number): void {
     if (sequence > this.synced) this.synced = sequence;
+    if (this.synced === this.sequence) this.writer.reuse();
   }
 }

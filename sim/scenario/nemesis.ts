@@ -303,7 +303,8 @@ export const nemeses = {
     ),
   ],
   diskHang: (stage) => [fault('diskHang', soon(stage), anyone(stage), between(stage.random, 50, 5 * stage.electionMs))],
-  diskShort: (stage) => [fault('diskShort', soon(stage), anyone(stage), between(stage.random, 200, 3000))],
+  /** Of a leader: only there are writes refused for it. */
+  diskShort: (stage) => [fault('diskShort', soon(stage), leader(stage), between(stage.random, 200, 3000))],
   crashOfSlowDisk: (stage) => {
     const node = someNode(stage);
     const startMs = momentMs(stage);

@@ -193,7 +193,7 @@ export class Disk {
     }
     const last = this.syncing.at(-1);
     invariant(last !== undefined, 'a sync covers a write');
-    for (const { chunk } of this.syncing) this.chunks.push(chunk);
+    for (const { chunk } of this.syncing) this.chunks.push({ ...chunk, bytes: chunk.bytes.slice() });
     this.syncing = [];
     this.appender?.onSynced(last.sequence);
     this.delete(this.appender?.takeDeletable() ?? []);

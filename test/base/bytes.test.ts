@@ -56,7 +56,22 @@ describe('the cursor pair', () => {
     );
   });
 
-  test('what was taken is never written to again', () => {
+  test('memory serves again only when it is said to, and nothing waits in it to be taken', () => {
+    const writer = new ByteWriter(64);
+    writer.latin1('one');
+    const first = writer.take();
+    writer.latin1('two');
+    writer.reuse();
+    expect(binaryString(writer.take())).toBe('two');
+    expect(binaryString(first)).toBe('one');
+    writer.reuse();
+    writer.latin1('three');
+    const third = writer.take();
+    expect(third.buffer).toBe(first.buffer);
+    expect(third.byteOffset).toBe(first.byteOffset);
+  });
+
+  test('what was taken is not written to again', () => {
     const writer = new ByteWriter(64);
     writer.latin1('one');
     const first = writer.take();

@@ -10,7 +10,7 @@ import { GroupId, LogIndex, NodeId, ReplicaId, Term } from '../../core/base/ids.
 import { emptyLog, LogAppender } from '../../core/log/appender.ts';
 import type { LogRecord, RestoredLog } from '../../core/log/records.ts';
 import { encodeConfiguration } from '../../core/wire/configuration.ts';
-import { identity, imageOf, recover } from './history.ts';
+import { identity, imageOf, onDisk, recover } from './history.ts';
 
 const ascii = (text: string): Uint8Array => new Uint8Array(Buffer.from(text, 'latin1'));
 const noop = { index: LogIndex(1), term: Term(5), kind: 'noop' as const, data: ascii('') };
@@ -144,7 +144,7 @@ test.each([
 ])('format 3 is written as it always was, with the checksum of %s', (_, crc) => {
   const appender = new LogAppender(identity, emptyLog, crc, 150);
   const chunks = format3.map((records) => {
-    const chunk = appender.append(records);
+    const chunk = onDisk(appender.append(records));
     appender.onSynced(appender.lastSequence);
     return chunk;
   });

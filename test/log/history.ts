@@ -179,6 +179,11 @@ export interface History {
   readonly written: readonly Written[];
 }
 
+/** As the disk has it: the appender uses the memory again. */
+export function onDisk(chunk: LogChunk): LogChunk {
+  return { ...chunk, bytes: chunk.bytes.slice() };
+}
+
 /** Appends every write; `syncs(i)` says whether what was written so far is on disk before write `i`. */
 export function record(
   all: readonly (readonly Intent[])[],
@@ -194,7 +199,7 @@ export function record(
       appender.onSynced(synced);
     }
     const { records, after } = plan(planned, intents);
-    written.push({ chunk: appender.append(records), synced, after: after.log });
+    written.push({ chunk: onDisk(appender.append(records)), synced, after: after.log });
     planned = after;
   }
   return { start: noLog, written };

@@ -21,6 +21,7 @@ import {
   marker,
   noLog,
   nothingPlanned,
+  onDisk,
   plan,
   record,
   recover,
@@ -330,7 +331,7 @@ describe('a crash', () => {
           let durable = 0;
           for (const each of all) {
             const { records, after } = plan(states.at(-1)!, each.write);
-            pending.push({ chunk: appender.append(records), fate: each.fate });
+            pending.push({ chunk: onDisk(appender.append(records)), fate: each.fate });
             states.push(after);
             if (!each.isSynced) continue;
             appender.onSynced(appender.lastSequence);

@@ -22,6 +22,11 @@ export class StateCut {
     return this.writer.length === 0 ? null : this.writer.take();
   }
 
+  /** Nobody needs the chunks any more that there were: their memory serves for the next. */
+  release(): void {
+    this.writer.reuse();
+  }
+
   /** Nothing more is wanted. */
   close(): void {
     if (this.isDone) return;
