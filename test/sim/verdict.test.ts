@@ -54,7 +54,9 @@ describe('a verdict', () => {
     (kind) => {
       const fault: Fault = { at: { atMs: 1500 }, do: kind, on: { node: 2 }, peer: 0, forMs: 300, amount: 5 };
       const staleNeedsHistory =
-        kind === 'staleHint' ? [{ ...fault, at: { atMs: 600 }, do: 'cut' as const, on: { leaderOf: 1 }, forMs: 800 }] : [];
+        kind === 'staleHint'
+          ? [{ ...fault, at: { atMs: 600 }, do: 'cut' as const, on: { leaderOf: 1 }, forMs: 800 }]
+          : [];
       const { verdict, statistics } = simulate({ ...calm, faultyMs: 3000, faults: [...staleNeedsHistory, fault] });
       expect(verdict).toEqual({ kind: 'clean' });
       expect(statistics.faults[kind]).toBe(1);
