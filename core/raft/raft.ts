@@ -11,12 +11,14 @@ import { LogIndex, type NodeId, type ReplicaId, Term, type WriteId } from '../ba
 import { invariant, unreachable } from '../base/invariant.ts';
 import { Queue } from '../base/queue.ts';
 import type { Random } from '../base/random.ts';
-import { after, MonoTime, nextMultiple } from '../base/time.ts';
+import { after, type MonoTime, nextMultiple } from '../base/time.ts';
 import { Outbox } from './outbox.ts';
 import { isJoint, isRemoved, isVoter, membersOf, settled, without, withLearner, withVote } from './configuration.ts';
-import type { Configuration, Learner } from './types.ts';
+import { Liveness } from './liveness.ts';
+import { Membership } from './membership.ts';
+import type { Configuration } from './types.ts';
 import { encodeConfiguration } from '../wire/configuration.ts';
-import { outcomeOfVote, quorumOf, reachedByQuorum } from './quorum.ts';
+import { outcomeOfVote } from './quorum.ts';
 import { Replication, type SnapshotChunk, type SnapshotReply } from './replication.ts';
 import { type ReadPoint, Reads } from './reads.ts';
 import { initialState, isSynced, type Progress, type RaftConfig, type RaftState } from './state.ts';
@@ -60,6 +62,8 @@ export class Raft {
   private readonly out: Outbox;
   private readonly replication: Replication;
   private readonly reads: Reads;
+  private readonly liveness: Liveness;
+  private readonly membership: Membership;
   private readonly digests = new Queue<ReportedDigest>();
 
   /** `restored` is what the disk has; all of it counts as durable. */
@@ -71,6 +75,8 @@ export class Raft {
     this.out = new Outbox(this.state);
     this.replication = new Replication(config, this.state, this.out);
     this.reads = new Reads(config, this.state, this.out);
+    this.liveness = new Liveness(config, this.state);
+    this.membership = new Membership(config.id, this.state, this.liveness);
     this.resetElectionTimer(now);
     // A restart forgets what was promised to a leader (a lease, or that it is alive), so the promise is made
     // anew. A replica that never spoke in any term has promised nothing.
@@ -170,7 +176,7 @@ export class Raft {
         if (s.role === 'leader') this.digests.push({ from, message });
         return;
       case 'timeoutNow':
-        if (s.role !== 'follower' || !this.mayLead()) return;
+        if (s.role !== 'follower' || !this.membership.mayLead) return;
         s.stays = message.stays;
         this.campaign(true, now);
         return;
@@ -218,7 +224,7 @@ export class Raft {
     const { deadlineAt } = this;
     if (s.isRemoved || deadlineAt === null || now < deadlineAt) return;
     if (s.role !== 'leader') {
-      if (this.mayLead()) this.campaign(false, now);
+      if (this.membership.mayLead) this.campaign(false, now);
       else this.askWhetherMember(now);
       return;
     }
@@ -248,7 +254,7 @@ export class Raft {
   wake(now: MonoTime): void {
     const s = this.state;
     if (!s.isResting) return;
-    for (const [replica, progress] of s.progress) progress.heardAt = this.heardAt(replica, progress);
+    for (const [replica, progress] of s.progress) progress.heardAt = this.liveness.heardAt(replica, progress);
     s.isResting = false;
     if (s.role !== 'leader') {
       const heardAt = s.leader === null ? null : this.config.nodeHeardAt(s.leader);
@@ -269,13 +275,7 @@ export class Raft {
 
   /** At rest: the nodes of a majority are alive. */
   isBacked(now: MonoTime): boolean {
-    const { progress, log } = this.state;
-    const reached = reachedByQuorum(log.era.quorum, (voter) => {
-      const known = progress.get(voter);
-      if (voter === this.id) return now;
-      return known === undefined ? 0 : this.heardAt(voter, known);
-    });
-    return now < after(MonoTime(reached), this.config.electionMs);
+    return this.liveness.hasMajority(now);
   }
 
   /** Many groups that would begin an election at the same time do so one after the other. */
@@ -287,7 +287,7 @@ export class Raft {
     this.out.onPersisted(upTo);
     const s = this.state;
     if (s.role === 'leader') this.replication.onOwnLogDurable();
-    else if (s.role === 'candidate' && this.isAlone()) this.maybeWin(now);
+    else if (s.role === 'candidate' && this.membership.isAlone) this.maybeWin(now);
   }
 
   /**
@@ -319,13 +319,13 @@ export class Raft {
     const s = this.state;
     this.wake(now);
     if (this.canAppend !== 'yes') return this.canAppend;
-    if (!this.mayChangeMembership()) return 'busy';
+    if (!this.membership.mayChange) return 'busy';
     const { configuration } = s.log.era;
     const next =
       change.kind === 'remove'
         ? without(configuration, change.replica)
         : withLearner(configuration, change.node, change.joins, change.replaces);
-    if (!this.hasQuorumIn(next, now)) return 'unsafe';
+    if (!this.membership.hasQuorumIn(next, now)) return 'unsafe';
     this.configure(next, now);
     return 'begun';
   }
@@ -417,7 +417,7 @@ export class Raft {
   followerInNeed(now: MonoTime): ReplicaId | null {
     if (this.state.role !== 'leader') return null;
     for (const [replica, progress] of this.state.progress)
-      if (progress.mode === 'snapshot' && this.isHeard(replica, progress, now)) return replica;
+      if (progress.mode === 'snapshot' && this.liveness.isHeard(replica, progress, now)) return replica;
     return null;
   }
 
@@ -467,7 +467,7 @@ export class Raft {
     return (
       progress.matchIndex >= this.state.commitIndex &&
       progress.hasAnswered &&
-      this.isHeard(replica, progress, now) &&
+      this.liveness.isHeard(replica, progress, now) &&
       progress.mode === 'replicate'
     );
   }
@@ -476,24 +476,9 @@ export class Raft {
   progress(now: MonoTime): readonly ReplicaProgress[] {
     return [...this.state.progress].map(([replica, progress]) => {
       const { matchIndex, mode } = progress;
-      const isAlive = replica === this.id || this.isHeard(replica, progress, now);
+      const isAlive = replica === this.id || this.liveness.isHeard(replica, progress, now);
       return { replica, matchIndex, mode: replica === this.id ? 'self' : mode, isAlive };
     });
-  }
-
-  /** Its own vote is a quorum. */
-  private isAlone(): boolean {
-    return this.state.log.era.quorum.every((voters) => voters.length === 1 && voters[0] === this.id);
-  }
-
-  /**
-   * It has a vote in a configuration that may be the group's. One that is about to leave is still needed until that
-   * is committed (§4.2.2).
-   */
-  private mayLead(): boolean {
-    const { log, commitIndex, isSuspect } = this.state;
-    if (isSuspect) return false;
-    return log.erasSince(commitIndex).some(({ configuration }) => isVoter(configuration, this.id));
   }
 
   /** What a replica wants that was removed: nothing that may still be of use, since ids are never given twice. */
@@ -510,28 +495,6 @@ export class Raft {
     if (this.state.leader !== null) others.add(this.state.leader);
     others.delete(this.id);
     for (const replica of others) this.out.sendAfterHardState(replica, { kind: 'heartbeatReply', term, round: 0 });
-  }
-
-  /** §4.1: one change at a time, and a leader first commits an entry of its own term. */
-  private mayChangeMembership(): boolean {
-    const { log, commitIndex, termStart } = this.state;
-    return commitIndex >= termStart && commitIndex >= log.era.since && !isJoint(log.era.configuration);
-  }
-
-  /**
-   * With the voters that are alive now a majority is left in the next configuration. One on a node where another
-   * replica begins is not: that ends it.
-   */
-  private hasQuorumIn(next: Configuration, now: MonoTime): boolean {
-    const { progress } = this.state;
-    const ended = new Set(next.learners.map(({ node }) => node));
-    const votes = new Map<ReplicaId, boolean>();
-    for (const { replica, node } of membersOf(next)) {
-      const known = progress.get(replica);
-      const isAlive = replica === this.id || (known?.hasAnswered === true && this.isHeard(replica, known, now));
-      votes.set(replica, isAlive && !ended.has(node));
-    }
-    return outcomeOfVote(quorumOf(next), votes) === 'won';
   }
 
   /** The configuration holds at once (§4.1). */
@@ -569,26 +532,9 @@ export class Raft {
     const s = this.state;
     const goal = s.promotionGoal;
     s.promotionGoal = s.commitIndex;
-    if (goal === null || this.canAppend !== 'yes' || !this.mayChangeMembership()) return;
-    const isReady = ({ replica, joins }: Learner): boolean => {
-      const progress = s.progress.get(replica);
-      return (
-        joins && progress?.mode === 'replicate' && progress.matchIndex >= goal && this.isHeard(replica, progress, now)
-      );
-    };
-    const { configuration } = s.log.era;
-    const learner = configuration.learners.find(isReady);
-    if (learner !== undefined) this.configure(withVote(configuration, learner), now);
-  }
-
-  private isHeard(replica: ReplicaId, progress: Progress, now: MonoTime): boolean {
-    return now < after(this.heardAt(replica, progress), this.config.electionMs);
-  }
-
-  /** At rest nobody answers anything, but nodes show that they are there. */
-  private heardAt(replica: ReplicaId, { heardAt }: Progress): MonoTime {
-    const nodeHeardAt = this.state.isResting ? this.config.nodeHeardAt(replica) : null;
-    return nodeHeardAt === null || nodeHeardAt < heardAt ? heardAt : nodeHeardAt;
+    if (goal === null || this.canAppend !== 'yes' || !this.membership.mayChange) return;
+    const learner = this.membership.readyLearner(goal, now);
+    if (learner !== undefined) this.configure(withVote(s.log.era.configuration, learner), now);
   }
 
   /** For some time nothing was asked, and everybody who is alive has everything. */
@@ -600,15 +546,10 @@ export class Raft {
     if (isJoint(configuration) || configuration.learners.some(({ joins }) => joins)) return false;
     for (const [replica, progress] of s.progress) {
       if (replica === this.id) continue;
-      const isAlive = this.isHeard(replica, progress, now) || this.isNodeAlive(replica, now);
+      const isAlive = this.liveness.isHeard(replica, progress, now) || this.liveness.isNodeAlive(replica, now);
       if (isAlive && (progress.matchIndex < s.log.lastIndex || progress.mode !== 'replicate')) return false;
     }
     return true;
-  }
-
-  private isNodeAlive(replica: ReplicaId, now: MonoTime): boolean {
-    const heardAt = this.config.nodeHeardAt(replica);
-    return heardAt !== null && now < after(heardAt, this.config.electionMs);
   }
 
   private rest(): void {
@@ -708,12 +649,12 @@ export class Raft {
 
   /** With other voters, the request for their votes has waited for it; alone, nobody else waits. */
   private isOwnVoteDurable(): boolean {
-    return !this.isAlone() || (!this.state.hardStateChanged && this.state.unsynced.length === 0);
+    return !this.membership.isAlone || (!this.state.hardStateChanged && this.state.unsynced.length === 0);
   }
 
   private campaign(isTransfer: boolean, now: MonoTime): void {
     const s = this.state;
-    if (isTransfer || this.isAlone()) {
+    if (isTransfer || this.membership.isAlone) {
       this.becomeCandidate(isTransfer, now);
       return;
     }
