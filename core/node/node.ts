@@ -532,7 +532,7 @@ export class Node implements ForwarderHost {
 
   private pulse(): void {
     const { mono } = this.now;
-    this.timers.schedule(this.pulseTimer, nextMultiple(mono, this.options.settings.heartbeatMs));
+    this.timers.schedule(this.pulseTimer, nextMultiple(mono, this.pulses.everyMs));
     for (const peer of this.router.peers()) this.post(peer, { kind: 'pulse', boot: this.options.boot });
     for (const peer of this.pulses.takeSilent(mono)) this.onGone(peer);
   }

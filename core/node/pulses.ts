@@ -1,9 +1,12 @@
 /**
- * Which nodes are alive. Nodes show each other once a heartbeat that they are there, whatever their groups do: a
- * replica at rest trusts the node of its leader, and not a message of its own group.
+ * Which nodes are alive. Nodes show each other a few times an election timeout that they are there, whatever their
+ * groups do: a replica at rest trusts the node of its leader, and not a message of its own group.
  */
 import type { NodeId } from '../base/ids.ts';
 import { after, type MonoTime } from '../base/time.ts';
+
+/** So many may be late before a node counts as silent; each wakes every node, though nothing else does. */
+const pulsesPerElection = 3;
 
 interface Peer {
   heardAt: MonoTime;
@@ -18,6 +21,11 @@ export class Pulses {
 
   constructor(electionMs: number) {
     this.electionMs = electionMs;
+  }
+
+  /** How often a node shows that it is there. */
+  get everyMs(): number {
+    return Math.floor(this.electionMs / pulsesPerElection);
   }
 
   /** When the node said anything last; null if it never did. */

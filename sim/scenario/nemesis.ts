@@ -303,8 +303,13 @@ export const nemeses = {
     ),
   ],
   diskHang: (stage) => [fault('diskHang', soon(stage), anyone(stage), between(stage.random, 50, 5 * stage.electionMs))],
-  /** Of a leader: only there are writes refused for it. */
-  diskShort: (stage) => [fault('diskShort', soon(stage), leader(stage), between(stage.random, 200, 3000))],
+  /** A leader hands over to where there is room; where there is none, writes are refused. */
+  diskShort: (stage) => {
+    const at = soon(stage);
+    const forMs = between(stage.random, 200, 3000);
+    if (chance(stage.random, 600)) return [fault('diskShort', at, anyone(stage), forMs)];
+    return eachNode(stage).map((node) => fault('diskShort', at, { node }, forMs));
+  },
   crashOfSlowDisk: (stage) => {
     const node = someNode(stage);
     const startMs = momentMs(stage);
