@@ -194,10 +194,15 @@ export class Snapshots {
 
   private get isSaveDue(): boolean {
     if (this.receiving !== null || this.limits.isDiskShort()) return false;
-    if (this.isWanted) return true;
+    if (this.isWanted) return this.knowsMembers;
     const dueBytes = Math.max(this.limits.snapshotLogBytes, this.lastBytes);
     // Others wait somewhat longer, for the check by which their leader has all of them save the same.
-    return this.logBytes >= (this.raft.state.role === 'leader' ? dueBytes : dueBytes * patience);
+    return this.logBytes >= (this.raft.state.role === 'leader' ? dueBytes : dueBytes * patience) && this.knowsMembers;
+  }
+
+  /** A replica that has the log from its beginning, and no state, learns who its group is from the entry that added it. */
+  private get knowsMembers(): boolean {
+    return this.raft.state.log.configurationAt(this.owner.applied).voters.length > 0;
   }
 
   private begin(now: MonoTime): void {
@@ -221,7 +226,7 @@ export class Snapshots {
   onCheck(): void {
     this.check = null;
     const isBusy = this.saving !== null || this.isReadingOut || this.receiving !== null;
-    if (!isBusy && !this.limits.isDiskShort()) this.beginSaving(true);
+    if (!isBusy && this.knowsMembers && !this.limits.isDiskShort()) this.beginSaving(true);
   }
 
   /** The digest of what was saved as of a check, once. */
