@@ -92,18 +92,16 @@ export class Chores {
   /** Asks the leaders of groups whose replicas here are lost to put others in their place. */
   reportLosses(): void {
     const { node, boot } = this.options;
-    const { groups, leaders, isReachable } = this.router;
+    const { groups, isReachable } = this.router;
     const lost = [...groups.groups].filter((group) => this.hosting.hasLost(group));
     // Not the same ones each time: some may have to wait.
     const from = below(this.random, lost.length || 1);
     for (const group of [...lost.slice(from), ...lost.slice(0, from)].slice(0, limits.lossesAtATime)) {
       const members = membersOf(groups.of(group) ?? unknownConfiguration);
       if (!members.some((member) => member.node === node)) continue;
-      const others = groups.votersOf(group).filter((voter) => voter !== node && isReachable(voter));
-      const leader = leaders.leaderOf(group);
-      const asked =
-        leader !== null && others.includes(leader) ? leader : others[below(this.random, others.length || 1)];
-      if (asked !== undefined) this.host.post(asked, { kind: 'lost', group, boot });
+      // All of them: which one leads is a hint, and nobody else answers.
+      for (const voter of groups.votersOf(group))
+        if (voter !== node && isReachable(voter)) this.host.post(voter, { kind: 'lost', group, boot });
     }
   }
 
