@@ -9,6 +9,7 @@ const rows = [
   ['group'],
   ['routing'],
   ['forward'],
+  ['migration'],
   ['node'],
 ];
 

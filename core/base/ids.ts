@@ -21,6 +21,8 @@ export type Epoch = Brand<number, 'Epoch'>;
 export type Incarnation = Brand<number, 'Incarnation'>;
 /** The dense version of the ShardMap: 0 is the empty map, each change adds one. */
 export type MapVersion = Brand<number, 'MapVersion'>;
+/** A tenant's move from one group to another. Grows within the cluster and is never reused; from 1 on. */
+export type MoveId = Brand<number, 'MoveId'>;
 /** A client connection of one node during one boot. Never reused within a boot. */
 export type ConnId = Brand<number, 'ConnId'>;
 /** A write of this node to its log during one boot; they reach the disk in this order. From 1 on. */
@@ -40,6 +42,7 @@ export const LogIndex = (value: number): LogIndex => value as LogIndex;
 export const Epoch = (value: number): Epoch => value as Epoch;
 export const Incarnation = (value: number): Incarnation => value as Incarnation;
 export const MapVersion = (value: number): MapVersion => value as MapVersion;
+export const MoveId = (value: number): MoveId => value as MoveId;
 export const ConnId = (value: number): ConnId => value as ConnId;
 export const WriteId = (value: number): WriteId => value as WriteId;
 /** The lane of what keeps no order and has no session. */

@@ -71,6 +71,19 @@ export const limits = {
   /** The first pause after refusals that taught nothing new; it doubles up to the last. */
   backoffFirstMs: 2,
   backoffLastMs: 200,
+  /** How long a write waits before it comes again for a tenant that is about to change its group: that takes a few syncs. */
+  frozenPauseMs: 3,
+  /** A piece of a tenant that is copied to another group: an entry there, which is little beside what it may hold. */
+  moveChunkBytes: 256 * kib,
+  /** A tenant that has less to copy than this is frozen: its writes wait for a few syncs. */
+  moveFreezeBytes: 64 * kib,
+  /** So many pieces may follow a tenant's writes before those are held up; for so long it may be frozen before it stays where it is. */
+  moveRoundsBeforeHold: 64,
+  frozenMs: 3_000,
+  /** How long a move that got no answer waits, and how often the metadata group looks after one, and after how many at a time. */
+  movePauseMs: 50,
+  moveLookMs: 1_000,
+  movesLookedAfter: 64,
   /** Refusals in a row before a lane pauses even though it learned something. */
   setbacksBeforeBackoff: 3,
   /** Of groups whose leader is gone, or which begin, so many elections in a time: a few thousand a second are held. */

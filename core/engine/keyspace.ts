@@ -9,6 +9,7 @@ import { binaryString, bytesOfBinary, ByteWriter, compareText } from '../base/by
 import { crc32 } from '../base/crc32.ts';
 import { below, type Random } from '../base/random.ts';
 import type { WallTime } from '../base/time.ts';
+import type { ChangeLog } from './changeLog.ts';
 import { CreationOrder, type Ordered } from './creationOrder.ts';
 import { type Expiring, ExpiryHeap } from './expiryHeap.ts';
 import { type CutClock, type ItemImage, KeyspaceCut } from './keyspaceCut.ts';
@@ -29,6 +30,8 @@ export interface Item extends Expiring, Ordered {
   copiedFor: object | null;
   /** What the keyspace's account says of it. */
   bytes: number;
+  /** Its share in the keyspace's mark. */
+  mark: number;
 }
 
 export interface ScanStep {
@@ -43,6 +46,8 @@ const itemOverheadBytes = 200;
 const randomDraws = 64;
 
 export class Keyspace {
+  /** While the tenant is on its way to another group: what is changed meanwhile. */
+  changes: ChangeLog | null = null;
   private readonly items = new Map<string, Item>();
   private readonly expiries = new ExpiryHeap<Item>();
   private readonly clock: CutClock;
@@ -50,6 +55,7 @@ export class Keyspace {
   private order = new CreationOrder<Item>();
   private lastSerial = 0;
   private heldBytes = 0;
+  private marks = 0;
   /** The latest cut this keyspace has joined, and its own part of it. */
   private joined: object | null = null;
   private cut: KeyspaceCut | null = null;
@@ -68,6 +74,19 @@ export class Keyspace {
     return this.heldBytes;
   }
 
+  /**
+   * A sum over the versions of all items, whatever their order: where it is the same, so are their serials, writes,
+   * sizes and times. Kept up with each write, so that it can be asked for at no cost.
+   */
+  get mark(): number {
+    return this.marks >>> 0;
+  }
+
+  /** Serials of items up to this one were given. */
+  get latestSerial(): number {
+    return this.lastSerial;
+  }
+
   /** The item, unless its time has come. Changes nothing. */
   find(key: string, now: WallTime): Item | null {
     const item = this.items.get(key);
@@ -78,6 +97,7 @@ export class Keyspace {
   findForWrite(key: string, now: WallTime): Item | null {
     const item = this.items.get(key);
     if (this.clock.current !== null) this.partOfCut(this.clock.current)?.keep(item);
+    this.changes?.note(key);
     if (item === undefined) return null;
     if (!isExpired(item, now)) return item;
     this.remove(item);
@@ -114,13 +134,17 @@ export class Keyspace {
   expire(item: Item, at: WallTime, now: WallTime): void {
     item.write = this.versions.present;
     if (at <= now) this.remove(item);
-    else this.expiries.set(item, at);
+    else {
+      this.expiries.set(item, at);
+      this.account(item);
+    }
   }
 
   persist(item: Item): void {
     if (item.expireAt === null) return;
     item.write = this.versions.present;
     this.expiries.set(item, null);
+    this.account(item);
   }
 
   remove(item: Item): void {
@@ -129,20 +153,23 @@ export class Keyspace {
     this.items.delete(item.key);
     this.order.remove(item);
     this.heldBytes -= item.bytes;
+    this.marks = (this.marks - item.mark) | 0;
   }
 
   clear(): void {
     if (this.clock.current !== null) this.partOfCut(this.clock.current);
+    this.changes?.clear(this.lastSerial);
     this.versions.cleared();
     this.items.clear();
     this.order = new CreationOrder();
     this.expiries.clear();
     this.heldBytes = 0;
+    this.marks = 0;
   }
 
   /** A write begins, which may be a whole transaction: what it touches has a version of its own. */
   beginWrite(): void {
-    if (this.clock.current !== null) this.partOfCut(this.clock.current);
+    this.joinCut();
     this.versions.begin();
   }
 
@@ -209,6 +236,11 @@ export class Keyspace {
     return null;
   }
 
+  /** Something is about to be put back or taken over: a cut that is being read out does not see it. */
+  joinCut(): void {
+    if (this.clock.current !== null) this.partOfCut(this.clock.current);
+  }
+
   /** This keyspace's part of a cut, as it was when that was made; null once it was read out. */
   partOfCut(current: object): KeyspaceCut | null {
     if (this.joined !== current) {
@@ -218,6 +250,10 @@ export class Keyspace {
     return this.cut;
   }
 
+  versionsImage(): VersionsImage {
+    return this.versions.image();
+  }
+
   /** Its part of the cut was read out, or is not wanted any more. */
   leaveCut(): void {
     this.cut = null;
@@ -225,7 +261,42 @@ export class Keyspace {
 
   /** Puts back what a cut has told of, in its order; at the end `lastSerial`, which is the cut's. */
   restore({ key, serial, expireAt, write, value }: ItemImage): void {
-    this.add(key, serial, value, expireAt).write = write;
+    const item = this.add(key, serial, value, expireAt);
+    item.write = write;
+    this.account(item);
+  }
+
+  /** Takes over an item as it is in another copy of this keyspace, instead of any that is here under that key. */
+  replace(image: ItemImage): void {
+    const { key, serial, expireAt, write, value } = image;
+    const present = this.items.get(key);
+    if (this.clock.current !== null) this.partOfCut(this.clock.current)?.keep(present);
+    if (present?.serial === serial) {
+      present.value = value;
+      present.write = write;
+      this.expiries.set(present, expireAt);
+      this.account(present);
+      return;
+    }
+    if (present !== undefined) this.remove(present);
+    this.restore(image);
+  }
+
+  /** Takes over that a key is not there in another copy of this keyspace. */
+  discard(key: string): void {
+    const present = this.items.get(key);
+    if (this.clock.current !== null) this.partOfCut(this.clock.current)?.keep(present);
+    if (present !== undefined) this.remove(present);
+  }
+
+  /** The item under a key, whether or not its time has come; null if there is none. */
+  stored(key: string): Item | null {
+    return this.items.get(key) ?? null;
+  }
+
+  /** The first item with this serial or a higher one, whether or not its time has come; null if there is none. */
+  storedFrom(serial: number): Item | null {
+    return this.order.firstFrom(serial);
   }
 
   restoreEnd(lastSerial: number, versions: VersionsImage): void {
@@ -262,6 +333,7 @@ export class Keyspace {
       write: this.versions.present,
       copiedFor: null,
       bytes: 0,
+      mark: 0,
       expireAt: null,
       heapPlace: -1,
       serial,
@@ -269,8 +341,8 @@ export class Keyspace {
     };
     this.items.set(key, item);
     this.order.add(item);
-    this.account(item);
     if (expireAt !== null) this.expiries.set(item, expireAt);
+    this.account(item);
     return item;
   }
 
@@ -279,8 +351,26 @@ export class Keyspace {
     const bytes = itemOverheadBytes + key.length + (value instanceof ListValue ? value.bytes : value.length);
     this.heldBytes += bytes - item.bytes;
     item.bytes = bytes;
+    const mark = markOf(item);
+    this.marks = (this.marks - item.mark + mark) | 0;
+    item.mark = mark;
   }
 }
+
+/** Serials belong to keys and writes to values, so numbers say which version of which item it is. */
+function markOf({ serial, write, bytes, expireAt }: Item): number {
+  let mark = firstPrime;
+  for (const part of [serial, write, bytes, expireAt ?? 0]) {
+    mark = Math.imul(mark ^ (part | 0), secondPrime);
+    mark = Math.imul(mark ^ (mark >>> 15) ^ ((part / 4_294_967_296) | 0), thirdPrime);
+  }
+  return mark ^ (mark >>> 13);
+}
+
+// Those of xxHash32: odd, with their bits well spread.
+const firstPrime = 0x9e3779b1;
+const secondPrime = 0x85ebca77;
+const thirdPrime = 0xc2b2ae3d;
 
 export function typeOf(value: Value): ValueType {
   return value instanceof ListValue ? 'list' : 'string';

@@ -27,7 +27,9 @@ import {
   type Transaction,
 } from './call.ts';
 import { Calls } from './calls.ts';
-import { ensureTenant, firstStep, nextStep, type NextStep, type Procedure } from './procedure.ts';
+import type { NextStep } from './nextStep.ts';
+import { firstStep, nextStep, type Procedure } from './procedure.ts';
+import { ensureTenant } from './tenancy.ts';
 
 /** How a call ended, as its client may be told. */
 export type Ending =
@@ -129,6 +131,7 @@ export class Forwarder {
       returned: [],
       setbacks: 0,
       hasNews: false,
+      isFrozen: false,
       mustResolve: false,
       doubtful: RequestId(0),
       lastWrite: RequestId(0),
@@ -328,11 +331,11 @@ export class Forwarder {
           this.settle(lane, now);
           return;
         }
-        if (outcome.refusal.kind !== 'busy') this.host.misrouted(call, outcome.refusal);
-        if (outcome.refusal.kind === 'notOwner') lane.mustResolve = true;
-        this.giveBack(call, this.learn(lane.group, from, outcome.refusal), now);
+        this.onRefused(call, from, outcome.refusal, now);
         return;
       case 'resolved':
+      case 'planned':
+      case 'moving':
         this.loseAnswer(call, 'linkLost', now);
         return;
       case 'undecided':
@@ -346,9 +349,19 @@ export class Forwarder {
     }
   }
 
+  private onRefused(call: CommandCall, from: NodeId, refusal: Refusal, now: MonoTime): void {
+    const { lane } = call;
+    const { kind } = refusal;
+    if (kind !== 'busy' && kind !== 'frozen') this.host.misrouted(call, refusal);
+    if (kind === 'notOwner') lane.mustResolve = true;
+    if (kind === 'frozen') lane.isFrozen = true;
+    if (kind === 'moved') this.router.shards.learn({ tenant: lane.tenant, ...refusal });
+    this.giveBack(call, this.learn(lane.group, from, refusal), now);
+  }
+
   /** Takes the hint in a refusal. Returns whether there is somebody new to ask. */
   private learn(group: GroupId, from: NodeId, refusal: Refusal): boolean {
-    if (refusal.kind !== 'notLeader') return refusal.kind === 'notOwner';
+    if (refusal.kind !== 'notLeader') return refusal.kind === 'notOwner' || refusal.kind === 'moved';
     const { leaders } = this.router;
     const isNews = leaders.learn(group, refusal.leader, refusal.term);
     if (leaders.leaderOf(group) === from) leaders.doubt(group, from);
@@ -386,6 +399,12 @@ export class Forwarder {
     if (lane.hold === 'draining') {
       if (lane.inFlight > 0) return;
       this.requeue(lane);
+      if (lane.isFrozen) {
+        lane.isFrozen = false;
+        lane.hasNews = false;
+        this.pause(lane, limits.frozenPauseMs, now);
+        return;
+      }
       const isStuck = !lane.hasNews || lane.setbacks >= limits.setbacksBeforeBackoff;
       lane.hold = 'none';
       lane.hasNews = false;
@@ -409,8 +428,12 @@ export class Forwarder {
   }
 
   private backOff(lane: IngressLane, now: MonoTime): void {
+    this.pause(lane, this.pauseMs(lane.setbacks), now);
+  }
+
+  private pause(lane: IngressLane, pauseMs: number, now: MonoTime): void {
     lane.hold = 'backingOff';
-    this.host.schedule({ kind: 'retry', retry: lane, scheduledAt: null }, after(now, this.pauseMs(lane.setbacks)));
+    this.host.schedule({ kind: 'retry', retry: lane, scheduledAt: null }, after(now, pauseMs));
   }
 
   /** Half fixed, half drawn, so that those who were refused together do not come back together. */
@@ -521,16 +544,14 @@ export class Forwarder {
       this.repeatStep(step, false, now);
       return;
     }
-    if (outcome.kind === 'refused' && outcome.refusal.kind !== 'notOwner') {
+    if (outcome.kind === 'refused' && outcome.refusal.kind !== 'notOwner' && outcome.refusal.kind !== 'moved') {
       this.host.misrouted(step, outcome.refusal);
       this.repeatStep(step, this.learn(group, from, outcome.refusal), now);
       return;
     }
     this.calls.delete(step.request);
-    const wasForgetting = procedure.stage === 'forget';
     const next = nextStep(procedure, outcome);
-    const startsOver = next.kind === 'step' && next.operation.kind === 'resolveTenant' && !wasForgetting;
-    if (startsOver) this.makeStep(procedure, next.group, next.operation, now, this.setBack(procedure));
+    if (next.kind === 'step' && next.startsOver) this.makeStep(procedure, next.group, next.operation, now, this.setBack(procedure));
     else this.follow(procedure, next, now);
   }
 

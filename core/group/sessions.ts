@@ -123,7 +123,7 @@ export class Sessions {
     return crc;
   }
 
-  private image(): SessionsImage {
+  image(): SessionsImage {
     const ingresses = [...this.ingresses].map(([node, { boot, forgotten, sessions }]) => ({
       node,
       boot,

@@ -2,7 +2,7 @@
  * A group's tenants: which it owns, and their data. Ownership is state of this log and of nothing else, so a
  * command for a tenant that lives elsewhere is refused here whatever the maps say.
  */
-import { type Epoch, type Incarnation, type TenantName, unordered } from '../base/ids.ts';
+import { type Incarnation, type TenantName, unordered } from '../base/ids.ts';
 import { invariant, unreachable } from '../base/invariant.ts';
 import { type ByteWriter, noBytes } from '../base/bytes.ts';
 import { type Random, seededRandom } from '../base/random.ts';
@@ -17,29 +17,21 @@ import type { Operation, Outcome } from '../wire/messages.ts';
 import type { LoggedItem, LoggedOperation, Terms } from '../wire/operation.ts';
 import type { PurgeOperation } from '../node/probe.ts';
 import { type Applied, done, type StateMachine } from './machine.ts';
-import { Sessions } from './sessions.ts';
 import type { Instant } from './state/format.ts';
 import { StateCut } from './state/stateCut.ts';
 import type { StateLoader } from './state/stateLoader.ts';
 import { TenantLoader } from './state/tenantLoader.ts';
-import { tenantRecords } from './state/tenantRecords.ts';
-
-export interface OwnedTenant {
-  readonly incarnation: Incarnation;
-  readonly epoch: Epoch;
-  readonly keyspace: Keyspace;
-  readonly sessions: Sessions;
-  readonly clients: ClientSessions;
-}
+import { cutOf, tenantRecords } from './state/tenantRecords.ts';
+import { TenantMoves } from './tenantMoves.ts';
+import { type DepartedTenant, newTenant, noTenants, type OwnedTenant, type Tenants, withData } from './tenants.ts';
 
 type Execute = Extract<Operation, { kind: 'execute' }>;
 
 const replyChunkBytes = 16 * 1024;
 
 export class TenantMachine implements StateMachine {
-  tenants = new Map<TenantName, OwnedTenant>();
-  /** The highest incarnation of each tenant that this group gave up: it will never be adopted again. */
-  released = new Map<TenantName, Incarnation>();
+  readonly moves: TenantMoves;
+  private state: Tenants = noTenants();
   /** Tenants that may hold keys with a time to live, in the order in which they are swept. */
   private readonly expiring = new Set<TenantName>();
   /** Tells every keyspace and all sessions of a cut that is being read out. */
@@ -57,9 +49,21 @@ export class TenantMachine implements StateMachine {
     this.reply = reply;
     const nowhere = { keyspace: new Keyspace(), clients: new ClientSessions(WallTime(0)) };
     this.execution = { ...nowhere, args: [], now: WallTime(0), random, reply, maxValueBytes: 0 };
+    this.moves = new TenantMoves(() => this.state, this.clock);
+  }
+
+  /** Those that this group owns. */
+  get tenants(): ReadonlyMap<TenantName, OwnedTenant> {
+    return this.state.owned;
+  }
+
+  /** The highest incarnation of each tenant that this group gave up for good. */
+  get released(): ReadonlyMap<TenantName, Incarnation> {
+    return this.state.released;
   }
 
   accessOf(operation: LoggedOperation): 'read' | 'write' {
+    if (operation.kind === 'move') return operation.step.kind === 'look' ? 'read' : 'write';
     return operation.kind === 'execute' ? operation.access : 'write';
   }
 
@@ -67,13 +71,15 @@ export class TenantMachine implements StateMachine {
     switch (operation.kind) {
       case 'execute':
       case 'purge':
-        return this.owns(operation.tenant, operation.incarnation) ? null : this.notOwner(operation.tenant);
+        return this.isHeld(operation) ? frozen : this.refusalOf(operation);
       case 'adopt':
         return this.owns(operation.tenant, operation.incarnation) ? done : null;
       case 'release':
+      case 'move':
         return null;
       case 'resolveTenant':
       case 'dropTenant':
+      case 'planMove':
         return this.notOwner(operation.tenant);
       default:
         return unreachable(operation);
@@ -83,21 +89,25 @@ export class TenantMachine implements StateMachine {
   apply(item: LoggedItem, { stamp, maxValueBytes }: Terms, wantsReply: boolean): Applied {
     const { operation } = item;
     switch (operation.kind) {
-      case 'execute':
-        if (!this.owns(operation.tenant, operation.incarnation)) return this.notOwner(operation.tenant);
+      case 'execute': {
+        const refusal = this.refusalOf(operation);
+        if (refusal !== null) return refusal;
         if (operation.access === 'read') return wantsReply ? this.read(operation, stamp) : done;
         this.execution.maxValueBytes = maxValueBytes;
         this.execution.random = seededRandom(stamp + item.origin.request);
         return this.executeOnce(item, operation, stamp, wantsReply);
+      }
       case 'purge':
-        if (!this.owns(operation.tenant, operation.incarnation)) return this.notOwner(operation.tenant);
-        return this.purge(operation, stamp);
+        return this.refusalOf(operation) ?? this.purge(operation, stamp);
       case 'adopt':
         return this.adopt(operation, stamp);
       case 'release':
         return this.release(operation);
+      case 'move':
+        return this.move(operation, stamp);
       case 'resolveTenant':
       case 'dropTenant':
+      case 'planMove':
         return this.notOwner(operation.tenant);
       default:
         return unreachable(operation);
@@ -105,8 +115,11 @@ export class TenantMachine implements StateMachine {
   }
 
   read(operation: LoggedOperation, now: WallTime): Outcome {
+    if (operation.kind === 'move')
+      return { kind: 'moving', state: this.moves.stateOf(operation.tenant, operation.move) };
     invariant(operation.kind === 'execute', 'only commands are read beside the log', { kind: operation.kind });
-    if (!this.owns(operation.tenant, operation.incarnation)) return this.notOwner(operation.tenant);
+    const refusal = this.refusalOf(operation);
+    if (refusal !== null) return refusal;
     this.execution.random = this.random;
     return this.execute(operation, now, true);
   }
@@ -114,13 +127,13 @@ export class TenantMachine implements StateMachine {
   cut(instant: Instant): StateCut {
     invariant(this.clock.current === null, 'a machine is cut once at a time');
     const current = {};
-    const tenants = [...this.tenants];
-    const released = [...this.released];
+    const cut = cutOf(this.state, current);
+    const all = [...withData(this.state)];
     this.clock.current = current;
-    const records = (writer: ByteWriter) => tenantRecords(writer, { current, tenants, released });
+    const records = (writer: ByteWriter) => tenantRecords(writer, cut);
     return new StateCut('tenants', instant, records, () => {
       this.clock.current = null;
-      for (const [, { keyspace, sessions, clients }] of tenants) {
+      for (const { keyspace, sessions, clients } of all) {
         keyspace.leaveCut();
         sessions.leaveCut();
         clients.leaveCut();
@@ -129,11 +142,11 @@ export class TenantMachine implements StateMachine {
   }
 
   loader(): StateLoader {
-    return new TenantLoader(this.clock, ({ tenants, released }) => {
-      this.tenants = tenants;
-      this.released = released;
+    return new TenantLoader(this.clock, (loaded) => {
+      this.state = loaded;
+      this.moves.onInstalled();
       this.expiring.clear();
-      for (const [tenant, { keyspace }] of tenants) if (keyspace.nextExpiry() !== null) this.expiring.add(tenant);
+      for (const [tenant, { keyspace }] of loaded.owned) if (keyspace.nextExpiry() !== null) this.expiring.add(tenant);
     });
   }
 
@@ -151,7 +164,7 @@ export class TenantMachine implements StateMachine {
       const nextAt = owned?.keyspace.nextExpiry() ?? null;
       if (owned === undefined || nextAt === null) continue;
       this.expiring.add(tenant);
-      if (nextAt > now) continue;
+      if (nextAt > now || owned.out?.isFrozen === true) continue;
       return { kind: 'purge', tenant, incarnation: owned.incarnation, keys: owned.keyspace.expiredKeys(now, maxKeys) };
     }
     return null;
@@ -159,6 +172,34 @@ export class TenantMachine implements StateMachine {
 
   private owns(tenant: TenantName, incarnation: Incarnation): boolean {
     return this.tenants.get(tenant)?.incarnation === incarnation;
+  }
+
+  /** What a command for the tenant is answered in its place; null if it is to run. */
+  private refusalOf(operation: Execute | PurgeOperation): Outcome | null {
+    const { tenant, incarnation } = operation;
+    const owned = this.state.owned.get(tenant);
+    if (owned?.incarnation === incarnation) {
+      const isWrite = operation.kind === 'purge' || operation.access === 'write';
+      return isWrite && owned.out?.isFrozen === true ? frozen : null;
+    }
+    // Whoever knows that it is about to live here need not ask who else owns it.
+    const staged = this.state.staged.get(tenant);
+    if (staged?.isSealed === true && staged.owned.incarnation === incarnation) return frozen;
+    const departed = this.state.departed.get(tenant);
+    return departed?.incarnation === incarnation ? movedTo(departed) : this.notOwner(tenant);
+  }
+
+  private isHeld(operation: Execute | PurgeOperation): boolean {
+    const { held } = this.moves;
+    if (held.size === 0 || !held.has(operation.tenant)) return false;
+    return operation.kind === 'purge' || operation.access === 'write';
+  }
+
+  private move({ tenant, move, step }: Extract<Operation, { kind: 'move' }>, stamp: WallTime): Outcome {
+    const state = this.moves.apply(tenant, move, step, stamp);
+    if (step.kind === 'activate' && this.state.owned.get(tenant)?.keyspace.nextExpiry() !== null)
+      this.expiring.add(tenant);
+    return { kind: 'moving', state };
   }
 
   private notOwner(tenant: TenantName): Outcome {
@@ -218,13 +259,9 @@ export class TenantMachine implements StateMachine {
     const owned = this.tenants.get(tenant);
     if (owned?.incarnation === incarnation) return done;
     if (owned !== undefined || incarnation <= (this.released.get(tenant) ?? 0)) return this.notOwner(tenant);
-    this.tenants.set(tenant, {
-      incarnation,
-      epoch,
-      keyspace: new Keyspace(this.clock),
-      sessions: new Sessions(stamp, this.clock),
-      clients: new ClientSessions(stamp, this.clock),
-    });
+    const departed = this.state.departed.get(tenant);
+    if (departed !== undefined && departed.incarnation >= incarnation) return movedTo(departed);
+    this.state.owned.set(tenant, newTenant(incarnation, epoch, stamp, this.clock));
     return done;
   }
 
@@ -232,8 +269,17 @@ export class TenantMachine implements StateMachine {
     const { tenant, incarnation } = operation;
     const owned = this.tenants.get(tenant);
     if (owned !== undefined && owned.incarnation > incarnation) return done;
-    this.tenants.delete(tenant);
-    if (incarnation > (this.released.get(tenant) ?? 0)) this.released.set(tenant, incarnation);
+    const departed = this.state.departed.get(tenant);
+    if (departed?.incarnation === incarnation) return movedTo(departed);
+    this.moves.forget(tenant);
+    this.state.owned.delete(tenant);
+    if (incarnation > (this.released.get(tenant) ?? 0)) this.state.released.set(tenant, incarnation);
     return done;
   }
+}
+
+const frozen: Outcome = { kind: 'refused', refusal: { kind: 'frozen' } };
+
+function movedTo({ to: group, epoch, incarnation }: DepartedTenant): Outcome {
+  return { kind: 'refused', refusal: { kind: 'moved', group, epoch, incarnation } };
 }

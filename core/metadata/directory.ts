@@ -2,8 +2,9 @@
  * The metadata group's replicated state: which tenant lives where. It alone hands out incarnations, and gives
  * a name its next one only after the last was dropped. Each change is one version of the ShardMap.
  */
-import { Epoch, type GroupId, Incarnation, MapVersion, type TenantName } from '../base/ids.ts';
+import { Epoch, type GroupId, Incarnation, MapVersion, type MoveId, type TenantName } from '../base/ids.ts';
 import type { MapChange, TenantPlace } from '../wire/messages.ts';
+import { Moves } from './moves.ts';
 import { roundRobin } from './roundRobin.ts';
 
 interface Place {
@@ -17,6 +18,7 @@ interface Place {
 export class Directory {
   /** The change that made version v is at `changes[v - 1]`. */
   readonly changes: MapChange[] = [];
+  readonly moves = new Moves();
   private readonly groups: readonly GroupId[];
   private readonly places = new Map<TenantName, Place>();
   private placed = 0;
@@ -62,6 +64,34 @@ export class Directory {
     this.changes.push({ kind: 'dropped', tenant, incarnation });
   }
 
+  /** The tenant lives in another group now. Returns whether that is news: of a later epoch. */
+  relocate(tenant: TenantName, incarnation: Incarnation, group: GroupId, epoch: Epoch): boolean {
+    const place = this.places.get(tenant);
+    if (place === undefined || place.dropped || place.incarnation !== incarnation || epoch <= place.epoch) return false;
+    this.places.set(tenant, { ...place, group, epoch });
+    this.changes.push({ kind: 'placed', tenant, group, epoch, incarnation });
+    return true;
+  }
+
+  /** Begins a move, if none of the tenant is under way. Returns why not; null if one is under way now to that group. */
+  beginMove(tenant: TenantName, to: GroupId): string | null {
+    const place = this.find(tenant);
+    const present = this.moves.of(tenant);
+    if (place === null) return `unknown tenant '${tenant}'`;
+    if (present !== null && present.to === to) return null;
+    if (present !== null) return `tenant '${tenant}' is on its way to group ${String(present.to)}`;
+    if (!this.groups.includes(to)) return 'no such group for tenants';
+    if (place.group === to) return `tenant '${tenant}' lives in group ${String(to)}`;
+    this.moves.begin(place, to);
+    return null;
+  }
+
+  /** A move is over, with the tenant in the one group or the other. */
+  endMove(tenant: TenantName, move: MoveId, hasDeparted: boolean): void {
+    const ended = this.moves.end(tenant, move);
+    if (ended !== null && hasDeparted) this.relocate(tenant, ended.incarnation, ended.to, Epoch(ended.epoch + 1));
+  }
+
   /** Tenants placed by the policy so far: where it goes on. */
   get placedByPolicy(): number {
     return this.placed;
@@ -74,7 +104,9 @@ export class Directory {
       const { tenant, incarnation } = change;
       const before = directory.places.get(tenant);
       if (change.kind === 'placed') {
-        if (incarnation !== (before?.incarnation ?? 0) + 1 || before?.dropped === false) return null;
+        const isMoved = before?.incarnation === incarnation && !before.dropped && change.epoch > before.epoch;
+        const isNew = incarnation === (before?.incarnation ?? 0) + 1 && before?.dropped !== false;
+        if (!isMoved && !isNew) return null;
         directory.places.set(tenant, { group: change.group, epoch: change.epoch, incarnation, dropped: false });
         directory.changes.push(change);
       } else directory.drop(tenant, incarnation);

@@ -11,6 +11,7 @@ import { encodeNumbered } from '../engine/numbered.ts';
 import type { CommandCall, IngressLane, Transaction } from '../forward/call.ts';
 import type { Ending, Forwarder, ProcedureEnding } from '../forward/forwarder.ts';
 import type { Procedure } from '../forward/procedure.ts';
+import { writeEnd } from './commands/procedureReplies.ts';
 import { wrongArity } from '../resp/errors.ts';
 import { ReplyWriter } from '../resp/replyWriter.ts';
 import { type TenantChoice, tenantOf } from '../routing/tenantOf.ts';
@@ -163,13 +164,8 @@ export class Clients {
     this.awaited.delete(procedure);
     const { connection, slot } = waiting;
     this.reply.protocol = connection.protocol;
-    if (ending.kind === 'deadline') {
-      this.reply.error(endingError({ kind: 'unknown', reason: 'deadline' }));
-    } else if (ending.place === null) {
-      this.reply.error(`ERR unknown tenant '${procedure.tenant}'`);
-    } else if (procedure.kind === 'ensure' && procedure.group !== null && ending.place.group !== procedure.group) {
-      this.reply.error(`ERR tenant '${procedure.tenant}' exists in group ${String(ending.place.group)}`);
-    } else this.reply.ok();
+    if (ending.kind === 'deadline') this.reply.error(endingError({ kind: 'unknown', reason: 'deadline' }));
+    else writeEnd(this.reply, procedure, ending.place);
     slot.reply = this.reply.take();
     this.changed.add(connection);
   }

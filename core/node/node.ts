@@ -37,6 +37,7 @@ import { Clients } from './clients.ts';
 import type { Effect, Input } from './door.ts';
 import { Elections } from './elections.ts';
 import { Hosting } from './hosting.ts';
+import { Moves } from './moves.ts';
 import { Pulses } from './pulses.ts';
 import { SnapshotWork } from './snapshotWork.ts';
 import { LocalView } from './localView.ts';
@@ -47,7 +48,7 @@ import type { NodeStatistics } from './view.ts';
 type NodeTimer =
   | RetryTimer
   | (Timer & { readonly kind: 'group'; readonly group: Group })
-  | (Timer & { readonly kind: 'pulse' | 'gossip' | 'deadline' | 'purge' | 'lanes' | 'snapshots' | 'drain' });
+  | (Timer & { readonly kind: 'pulse' | 'gossip' | 'deadline' | 'purge' | 'lanes' | 'snapshots' | 'moves' | 'drain' });
 
 export class Node implements ForwarderHost {
   readonly id: NodeId;
@@ -67,6 +68,7 @@ export class Node implements ForwarderHost {
   private readonly forwarder: Forwarder;
   private readonly clients: Clients;
   private readonly chores: Chores;
+  private readonly moves: Moves;
   private readonly pulses: Pulses;
   private readonly alarms = new Alarms();
   private readonly elections: Elections<Group>;
@@ -78,6 +80,7 @@ export class Node implements ForwarderHost {
   private readonly purgeTimer: NodeTimer = { kind: 'purge', scheduledAt: null };
   private readonly lanesTimer: NodeTimer = { kind: 'lanes', scheduledAt: null };
   private readonly snapshotTimer: NodeTimer = { kind: 'snapshots', scheduledAt: null };
+  private readonly movesTimer: NodeTimer = { kind: 'moves', scheduledAt: null };
   private readonly drainTimer: NodeTimer = { kind: 'drain', scheduledAt: null };
   /** Groups that something happened to in this turn. */
   private readonly touched = new Set<Group>();
@@ -146,6 +149,10 @@ export class Node implements ForwarderHost {
         });
       },
     });
+    const start = (procedure: Procedure): void => {
+      this.forwarder.start(procedure, this.now.mono);
+    };
+    this.moves = new Moves(this.hosting, start, settings.snapshotBytesPerSecond, now.mono);
     for (const group of this.groups.values()) this.watch(group);
     spreadElections([...this.groups.values()]);
     this.timers.schedule(this.pulseTimer, now.mono);
@@ -169,6 +176,7 @@ export class Node implements ForwarderHost {
     this.holdElections();
     this.settle();
     this.scheduleDeadline();
+    this.scheduleMoves();
     this.collectOutput();
     this.scheduleGroups();
     for (const [to, messages] of this.outbox) this.effects.push({ kind: 'sendToPeer', to, messages });
@@ -510,6 +518,7 @@ export class Node implements ForwarderHost {
         this.chores.replaceOutliers(mono);
         this.chores.bootstrapTenants(mono);
         this.chores.returnLeadership(mono);
+        this.moves.look(mono);
         return;
       case 'purge':
         this.timers.schedule(timer, after(mono, limits.purgeEveryMs));
@@ -521,6 +530,9 @@ export class Node implements ForwarderHost {
         return;
       case 'snapshots':
         this.workOnSnapshots();
+        return;
+      case 'moves':
+        this.moves.goOn(mono);
         return;
       case 'drain':
         this.finishDraining();
@@ -689,6 +701,12 @@ export class Node implements ForwarderHost {
     if (this.draining === 'draining') this.checkDrained();
   }
 
+  private scheduleMoves(): void {
+    const { wakeAt } = this.moves;
+    if (wakeAt === null) this.timers.cancel(this.movesTimer);
+    else this.timers.schedule(this.movesTimer, wakeAt);
+  }
+
   /** Takes what the groups want written and sent: one write for all of them. */
   private collectOutput(): void {
     const records: LogRecord[] = this.tombstones.splice(0);
@@ -780,6 +798,7 @@ export class Node implements ForwarderHost {
   }
 
   procedureFinished(procedure: Procedure, ending: ProcedureEnding): void {
+    if (this.moves.isFinished(procedure, this.now.mono)) return;
     if (!this.chores.isFinished(procedure)) this.clients.procedureFinished(procedure, ending);
   }
 

@@ -7,7 +7,7 @@ import { ByteReader, type ByteWriter } from '../base/bytes.ts';
 import { Epoch, Incarnation, LaneId, LogIndex, MapVersion, RequestId, type TenantName, Term } from '../base/ids.ts';
 import { unreachable } from '../base/invariant.ts';
 import { readConfiguration, writeConfiguration } from './configuration.ts';
-import { none, readGroup, readIncarnation, readNodeOrNone, readReplica, readTenant } from './fields.ts';
+import { none, readGroup, readIncarnation, readMove, readNodeOrNone, readReplica, readTenant } from './fields.ts';
 import type {
   ForwardReply,
   ForwardRequest,
@@ -15,9 +15,11 @@ import type {
   Operation,
   Outcome,
   PeerMessage,
+  PlannedMove,
   Refusal,
   TenantPlace,
 } from './messages.ts';
+import { decodeState, encodeState } from './moves.ts';
 import { decodeList, decodeOperation, encodeList, encodeOperation, operationBytes } from './operation.ts';
 import { decodeRaft, encodeRaft, raftBytes } from './raftCodec.ts';
 
@@ -38,8 +40,8 @@ const message = {
   nextRequest: 13,
   nextReply: 14,
 } as const;
-const outcome = { done: 1, resolved: 2, refused: 3, forgotten: 4, undecided: 5 } as const;
-const refusal = { notLeader: 1, notOwner: 2, outOfOrder: 3, busy: 4 } as const;
+const outcome = { done: 1, resolved: 2, refused: 3, forgotten: 4, undecided: 5, planned: 6, moving: 7 } as const;
+const refusal = { notLeader: 1, notOwner: 2, outOfOrder: 3, busy: 4, moved: 5, frozen: 6 } as const;
 const change = { placed: 1, dropped: 2 } as const;
 /** More than any message takes without the bytes, names and lists in it. */
 const fixedBytes = 96;
@@ -48,6 +50,9 @@ const changeBytes = 32;
 /** More than a group's members take without the members, and a member. */
 const groupBytes = 32;
 const memberBytes = 24;
+/** More than a planned move takes without its tenant's name, and the state of a move. */
+const plannedBytes = 64;
+const stateBytes = 64;
 /** More than a group and a term take. */
 const leadBytes = 13;
 const minimumLeadBytes = 2;
@@ -382,6 +387,14 @@ function encodeOutcome(writer: ByteWriter, o: Outcome): void {
     case 'forgotten':
       writer.u8(o.isSure ? 1 : 0);
       return;
+    case 'planned':
+      writer.text(o.why);
+      writer.u8(o.move === null ? 0 : 1);
+      if (o.move !== null) encodePlannedMove(writer, o.move);
+      return;
+    case 'moving':
+      encodeState(writer, o.state);
+      return;
     case 'undecided':
       return;
     default:
@@ -405,6 +418,16 @@ function decodeOutcome(reader: ByteReader): Outcome | null {
     }
     case outcome.undecided:
       return { kind: 'undecided' };
+    case outcome.planned: {
+      const why = reader.text();
+      if (reader.u8() === 0) return { kind: 'planned', move: null, why };
+      const move = decodePlannedMove(reader);
+      return move === null ? null : { kind: 'planned', move, why };
+    }
+    case outcome.moving: {
+      const state = decodeState(reader);
+      return state === null ? null : { kind: 'moving', state };
+    }
     case outcome.forgotten:
       return { kind: 'forgotten', isSure: reader.u8() === 1 };
     default:
@@ -423,6 +446,12 @@ function encodeRefusal(writer: ByteWriter, r: Refusal): void {
       writer.varint(r.owned);
       writer.varint(r.released);
       return;
+    case 'moved':
+      writer.varint(r.group);
+      writer.varint(r.epoch);
+      writer.varint(r.incarnation);
+      return;
+    case 'frozen':
     case 'outOfOrder':
       return;
     case 'busy':
@@ -444,6 +473,13 @@ function decodeRefusal(reader: ByteReader): Refusal | null {
       const released = Incarnation(reader.varint());
       return { kind: 'notOwner', owned, released };
     }
+    case refusal.moved: {
+      const group = readGroup(reader);
+      const epoch = Epoch(reader.varint());
+      return { kind: 'moved', group, epoch, incarnation: readIncarnation(reader) };
+    }
+    case refusal.frozen:
+      return { kind: 'frozen' };
     case refusal.outOfOrder:
       return { kind: 'outOfOrder' };
     case refusal.busy:
@@ -451,6 +487,23 @@ function decodeRefusal(reader: ByteReader): Refusal | null {
     default:
       return null;
   }
+}
+
+function encodePlannedMove(writer: ByteWriter, planned: PlannedMove): void {
+  const { move, tenant, incarnation, epoch, from, to } = planned;
+  writer.varint(move);
+  writer.text(tenant);
+  for (const part of [incarnation, epoch, from, to]) writer.varint(part);
+}
+
+function decodePlannedMove(reader: ByteReader): PlannedMove | null {
+  const move = readMove(reader);
+  const tenant = readTenant(reader);
+  const incarnation = readIncarnation(reader);
+  const epoch = Epoch(reader.varint());
+  const from = readGroup(reader);
+  const to = readGroup(reader);
+  return tenant === null ? null : { move, tenant, incarnation, epoch, from, to };
 }
 
 function encodePlace(writer: ByteWriter, place: TenantPlace): void {
@@ -501,6 +554,10 @@ function outcomeBytes(o: Outcome): number {
       return o.tenant === null ? 0 : o.tenant.tenant.length;
     case 'refused':
       return o.refusal.kind === 'busy' ? o.refusal.what.length : 0;
+    case 'planned':
+      return o.why.length + (o.move === null ? 0 : o.move.tenant.length + plannedBytes);
+    case 'moving':
+      return stateBytes;
     case 'forgotten':
     case 'undecided':
       return 0;

@@ -1,6 +1,6 @@
 /** Fields that codecs share: ids are checked as they are read, sizes known before anything is written. */
 import type { ByteReader } from '../base/bytes.ts';
-import { GroupId, Incarnation, NodeId, ReplicaId, type TenantName } from '../base/ids.ts';
+import { GroupId, Incarnation, MoveId, NodeId, ReplicaId, type TenantName } from '../base/ids.ts';
 import { parseTenantName } from '../base/tenantName.ts';
 
 const largestNode = 65_535;
@@ -28,6 +28,10 @@ export function readReplica(reader: ByteReader): ReplicaId {
 
 export function readIncarnation(reader: ByteReader): Incarnation {
   return Incarnation(inRange(reader, 1, Number.MAX_SAFE_INTEGER));
+}
+
+export function readMove(reader: ByteReader): MoveId {
+  return MoveId(inRange(reader, 1, Number.MAX_SAFE_INTEGER));
 }
 
 /** Null, and the reader failed, if the text is no tenant's name. */

@@ -9,6 +9,7 @@ import type {
   LaneId,
   LogIndex,
   MapVersion,
+  MoveId,
   NodeId,
   ReplicaId,
   RequestId,
@@ -17,6 +18,7 @@ import type {
 } from '../base/ids.ts';
 import type { Configuration } from '../raft/types.ts';
 import type { RaftMessage } from '../raft/types.ts';
+import type { MovePlan, MoveState, MoveStep } from './moves.ts';
 
 export type PeerMessage =
   | {
@@ -97,7 +99,11 @@ export type Operation =
       readonly group: GroupId | null;
     }
   /** To the metadata group, after its release: forget this incarnation. Idempotent. */
-  | { readonly kind: 'dropTenant'; readonly tenant: TenantName; readonly incarnation: Incarnation };
+  | { readonly kind: 'dropTenant'; readonly tenant: TenantName; readonly incarnation: Incarnation }
+  /** To the metadata group: begin a move of the tenant, note that one is over, or tell of one. Idempotent. */
+  | { readonly kind: 'planMove'; readonly tenant: TenantName; readonly plan: MovePlan }
+  /** To the group that a tenant moves from or to: a step of that move. Idempotent. */
+  | { readonly kind: 'move'; readonly tenant: TenantName; readonly move: MoveId; readonly step: MoveStep };
 
 export interface ForwardReply {
   readonly boot: number;
@@ -112,6 +118,10 @@ export type Outcome =
   | { readonly kind: 'done'; readonly reply: Uint8Array }
   /** The answer to `resolveTenant`: what the metadata group's log says, null if there is no such tenant. */
   | { readonly kind: 'resolved'; readonly version: MapVersion; readonly tenant: TenantPlace | null }
+  /** The answer to `planMove`: the move of the tenant that is under way, null if there is none; and why none was begun. */
+  | { readonly kind: 'planned'; readonly move: PlannedMove | null; readonly why: string }
+  /** The answer to `move`: how far it is in the group that was asked. */
+  | { readonly kind: 'moving'; readonly state: MoveState }
   | { readonly kind: 'refused'; readonly refusal: Refusal }
   /** Whoever was asked lost leadership before it knew: it may run yet, or never. Ask the next leader. */
   | { readonly kind: 'undecided' }
@@ -123,10 +133,25 @@ export type Refusal =
   | { readonly kind: 'notLeader'; readonly leader: NodeId | null; readonly term: Term }
   /** The group does not own that incarnation. `released` is the highest one it gave up, 0 if none; `owned` the one it has, 0 if none. */
   | { readonly kind: 'notOwner'; readonly owned: Incarnation | 0; readonly released: Incarnation | 0 }
+  /** The tenant has moved: it lives, or is about to, in another group. A hint, adopted only if it is newer. */
+  | { readonly kind: 'moved'; readonly group: GroupId; readonly epoch: Epoch; readonly incarnation: Incarnation }
+  /** The tenant is about to change its group: writes are to come again in a moment. */
+  | { readonly kind: 'frozen' }
   /** An earlier request of the same lane was refused and has not come back yet. */
   | { readonly kind: 'outOfOrder' }
   /** A bound was reached; `what` names it. */
   | { readonly kind: 'busy'; readonly what: string };
+
+/** A move that the metadata group has begun. */
+export interface PlannedMove {
+  readonly move: MoveId;
+  readonly tenant: TenantName;
+  readonly incarnation: Incarnation;
+  /** Of the tenant before the move; it has the next one after it. */
+  readonly epoch: Epoch;
+  readonly from: GroupId;
+  readonly to: GroupId;
+}
 
 export interface TenantPlace {
   readonly tenant: TenantName;

@@ -8,8 +8,9 @@ import { unreachable } from '../base/invariant.ts';
 import { parseTenantName } from '../base/tenantName.ts';
 import { WallTime } from '../base/time.ts';
 import type { Origin, PurgeOperation } from '../node/probe.ts';
-import { none, readGroup, readIncarnation, readNode, varintBytes } from './fields.ts';
+import { none, readGroup, readIncarnation, readMove, readNode, varintBytes } from './fields.ts';
 import type { Operation } from './messages.ts';
+import { decodePlan, decodeStep, encodePlan, encodeStep, stepBytes } from './moves.ts';
 
 export type LoggedOperation = Operation | PurgeOperation;
 
@@ -44,7 +45,9 @@ const sparedBytes = 8;
 /** Three of the origin; then kind, tenant and incarnation. */
 const minimumItemBytes = 6;
 
-const tag = { execute: 1, adopt: 2, release: 3, resolveTenant: 4, dropTenant: 5, purge: 6 } as const;
+const tag = { execute: 1, adopt: 2, release: 3, resolveTenant: 4, dropTenant: 5, purge: 6, planMove: 7, move: 8 } as const;
+/** A kind, an integer and a flag. */
+const mostPlanBytes = 16;
 const flag = { write: 1, resp3: 2 } as const;
 
 /** The `data` of a log entry. */
@@ -119,6 +122,13 @@ export function encodeOperation(writer: ByteWriter, operation: LoggedOperation, 
       writer.varint(operation.incarnation);
       encodeList(writer, operation.keys);
       return;
+    case 'planMove':
+      encodePlan(writer, operation.plan);
+      return;
+    case 'move':
+      writer.varint(operation.move);
+      encodeStep(writer, operation.step);
+      return;
     default:
       unreachable(operation);
   }
@@ -154,6 +164,10 @@ export function operationBytes(operation: LoggedOperation, previous: TenantName 
       return named + 1 + varintBytes(operation.group ?? none);
     case 'purge':
       return named + varintBytes(operation.incarnation) + listBytes(operation.keys);
+    case 'planMove':
+      return named + mostPlanBytes;
+    case 'move':
+      return named + varintBytes(operation.move) + stepBytes(operation.step);
     default:
       return unreachable(operation);
   }
@@ -201,6 +215,15 @@ function decodeBody(reader: ByteReader, kind: number, tenant: TenantName): Logge
     }
     case tag.purge:
       return { kind: 'purge', tenant, incarnation: readIncarnation(reader), keys: decodeList(reader) };
+    case tag.planMove: {
+      const plan = decodePlan(reader);
+      return plan === null ? null : { kind: 'planMove', tenant, plan };
+    }
+    case tag.move: {
+      const move = readMove(reader);
+      const step = decodeStep(reader);
+      return step === null ? null : { kind: 'move', tenant, move, step };
+    }
     default:
       return null;
   }

@@ -1,13 +1,16 @@
 /**
- * A group's state as bytes, format 3: equal state is equal bytes. A header, then records, one behind the other,
+ * A group's state as bytes, format 4: equal state is equal bytes. A header, then records, one behind the other,
  * cut into chunks between records. A value is read and written piece by piece, so that no record is much larger than
  * a piece, whatever a client has stored.
  *
  *   header    version · kind of machine · latest log time · configuration (not in format 1)
- *   tenants   { released }* · { tenant · { ingress · { session · { remembered }* }* }* · clients · { item · contents }* }*
+ *   tenants   { released }* · { ended }* · { whole }* · { staged · whole }* · { departed · whole? }*
+ *   whole     tenant · arrived? · { outgoing · { changes }* }? · { ingress · { session · { remembered }* }* }* ·
+ *             clients · { item · contents }*
  *   clients   nothing, if there never were any (and in formats 1 and 2), or clients · { client · { remembered }* }*
  *   contents  { values | large · { part }* }*, as many byte strings as the item counts
- *   directory tenants placed by policy · { change }*
+ *             Of the last item of a staged tenant contents may be missing. Nothing of moves was in formats 1 to 3.
+ *   directory tenants placed by policy · { change }* · moves? · { planned }*
  *
  * Integers are varints, byte strings have their length before them; see `base/bytes.ts`.
  */
@@ -16,7 +19,8 @@ import { WallTime } from '../../base/time.ts';
 import type { Configuration } from '../../raft/types.ts';
 import { readConfiguration, writeConfiguration } from '../../wire/configuration.ts';
 
-const stateVersion = 3;
+const stateVersion = 4;
+const withoutMoves = 3;
 const withoutConfiguration = 1;
 const withoutClients = 2;
 export type MachineKind = 'tenants' | 'directory';
@@ -37,6 +41,20 @@ export const record = {
   dropped: 12,
   clients: 13,
   client: 14,
+  ended: 15,
+  staged: 16,
+  departed: 17,
+  arrived: 18,
+  outgoing: 19,
+  changes: 20,
+  /** Of a copy that is on its way from another group: a key that is gone, and all of them. */
+  discarded: 21,
+  cleared: 22,
+  /** And: what came of the item that is not complete is of no use. */
+  abandoned: 23,
+  /** Of the directory: the number of the latest move, and each that is under way. */
+  moves: 24,
+  planned: 25,
 } as const;
 
 /** Byte strings beyond it are written in parts of this size; records end soon behind it. */
@@ -70,7 +88,7 @@ export function readHeader(reader: ByteReader, kind: MachineKind): StateHeader |
   const stamp = WallTime(reader.varint());
   if (code !== kindCode[kind]) return null;
   if (version === withoutConfiguration) return { kind, stamp, configuration: null };
-  const isKnown = version === stateVersion || version === withoutClients;
+  const isKnown = version === stateVersion || version === withoutMoves || version === withoutClients;
   return isKnown ? { kind, stamp, configuration: readConfiguration(reader) } : null;
 }
 

@@ -4,7 +4,8 @@
 import { binaryString, noBytes } from '../../base/bytes.ts';
 import { GroupId, metadataGroup, type TenantName } from '../../base/ids.ts';
 import { parseTenantName } from '../../base/tenantName.ts';
-import { dropTenant, ensureTenant } from '../../forward/procedure.ts';
+import { beginMove, cancelMove, type MoveProcedure, showMove } from '../../forward/moveProcedure.ts';
+import { dropTenant, ensureTenant, type TenancyProcedure } from '../../forward/tenancy.ts';
 import { integerOf, wordOf, wrongSubcommand } from './arguments.ts';
 import { type NodeCall, type NodeCommand, nodeCommand } from './spec.ts';
 
@@ -14,7 +15,7 @@ export const tenantCommands: readonly NodeCommand[] = [
     arity: -2,
     group: 'leasehold',
     since: '0.1.0',
-    summary: 'Chooses, lists, creates, drops and locates tenants.',
+    summary: 'Chooses, lists, creates, drops, locates and moves tenants.',
     run: tenant,
   }),
 ];
@@ -28,6 +29,9 @@ const help: readonly string[] = [
   'WHERE <tenant>: the route a command for it takes from this node.',
   'CREATE <tenant> [IN <group>]: creates it, in a group of its own choice or the next one. Does nothing if it exists.',
   'DROP <tenant>: deletes it with all its data, for good.',
+  'MOVE <tenant> TO <group>: moves it to another group while it is used; the reply comes before that is done.',
+  'MOVE <tenant> STATUS: how far that is.',
+  'MOVE <tenant> CANCEL: lets it stay where it is, if it has not left yet.',
 ];
 
 function tenant(call: NodeCall): void {
@@ -60,6 +64,10 @@ function tenant(call: NodeCall): void {
       return;
     case 'drop 3':
       withName(call, name, drop);
+      return;
+    case 'move 4':
+    case 'move 5':
+      withName(call, name, move);
       return;
     default:
       reply.error(wrongSubcommand('tenant', subcommand));
@@ -134,25 +142,38 @@ function where({ reply, node }: NodeCall, name: TenantName): void {
   else reply.integer(leader === node.self ? 0 : 1);
 }
 
-function create({ args, reply, connection, node }: NodeCall, name: TenantName): void {
-  let group: GroupId | null = null;
-  if (args.length > 3) {
-    const id = integerOf(args[4] ?? noBytes);
-    if (wordOf(args[3]) !== 'in') {
-      reply.error('ERR syntax error');
-      return;
-    }
-    if (id === null || GroupId(id) === metadataGroup || node.group(GroupId(id)) === null) {
-      reply.error('ERR no such group for tenants');
-      return;
-    }
-    group = GroupId(id);
-  }
-  if (!node.start(connection, ensureTenant(name, true, group)))
-    reply.error('BUSY not executed: too many tenants are being created or dropped');
+function create(call: NodeCall, name: TenantName): void {
+  const { args, reply } = call;
+  const isPlaced = args.length > 3;
+  const group = isPlaced ? groupNamed(call, args[4]) : null;
+  if (isPlaced && wordOf(args[3]) !== 'in') reply.error('ERR syntax error');
+  else if (isPlaced && group === null) reply.error('ERR no such group for tenants');
+  else begin(call, ensureTenant(name, true, group));
 }
 
-function drop({ reply, connection, node }: NodeCall, name: TenantName): void {
-  if (!node.start(connection, dropTenant(name)))
-    reply.error('BUSY not executed: too many tenants are being created or dropped');
+function drop(call: NodeCall, name: TenantName): void {
+  begin(call, dropTenant(name));
+}
+
+function move(call: NodeCall, name: TenantName): void {
+  const { args, reply } = call;
+  const word = `${wordOf(args[3])} ${String(args.length)}`;
+  const group = groupNamed(call, args[4]);
+  if (word === 'status 4') begin(call, showMove(name));
+  else if (word === 'cancel 4') begin(call, cancelMove(name));
+  else if (word !== 'to 5') reply.error('ERR syntax error');
+  else if (group === null) reply.error('ERR no such group for tenants');
+  else begin(call, beginMove(name, group));
+}
+
+/** Null if there is none of that number, or none for tenants. */
+function groupNamed({ node }: NodeCall, arg: Uint8Array | undefined): GroupId | null {
+  const id = integerOf(arg ?? noBytes);
+  const group = id === null ? null : GroupId(id);
+  return group === null || group === metadataGroup || node.group(group) === null ? null : group;
+}
+
+function begin({ reply, connection, node }: NodeCall, procedure: TenancyProcedure | MoveProcedure): void {
+  if (!node.start(connection, procedure))
+    reply.error('BUSY not executed: too many tenants are being created, dropped or moved');
 }

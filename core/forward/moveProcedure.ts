@@ -1,0 +1,68 @@
+/**
+ * What an operator asks about the move of a tenant: to begin one, to cancel it, how far it is. To begin is only to have
+ * it planned: the metadata group sees it through.
+ */
+import { type GroupId, metadataGroup, type TenantName } from '../base/ids.ts';
+import type { Outcome, PlannedMove } from '../wire/messages.ts';
+import type { MovePlan, MoveState, MoveStep } from '../wire/moves.ts';
+import type { NextStep } from './nextStep.ts';
+
+export interface MoveProcedure {
+  readonly kind: 'beginMove' | 'cancelMove' | 'showMove';
+  readonly tenant: TenantName;
+  readonly plan: MovePlan;
+  stage: 'plan' | 'source' | 'destination';
+  /** The move under way; and why none was begun. */
+  planned: PlannedMove | null;
+  why: string;
+  source: MoveState | null;
+  destination: MoveState | null;
+}
+
+export function beginMove(tenant: TenantName, to: GroupId): MoveProcedure {
+  return procedure('beginMove', tenant, { kind: 'begin', to });
+}
+
+export function cancelMove(tenant: TenantName): MoveProcedure {
+  return procedure('cancelMove', tenant, { kind: 'look' });
+}
+
+export function showMove(tenant: TenantName): MoveProcedure {
+  return procedure('showMove', tenant, { kind: 'look' });
+}
+
+export function firstMoveStep({ tenant, plan }: MoveProcedure, startsOver = false): NextStep {
+  return { kind: 'step', group: metadataGroup, operation: { kind: 'planMove', tenant, plan }, startsOver };
+}
+
+export function nextMoveStep(procedure: MoveProcedure, outcome: Outcome): NextStep {
+  const { stage, kind } = procedure;
+  if (stage === 'plan') {
+    if (outcome.kind !== 'planned') return firstMoveStep(procedure, true);
+    procedure.planned = outcome.move;
+    procedure.why = outcome.why;
+    const isDone = outcome.move === null || kind === 'beginMove';
+    return isDone ? finished : ask(procedure, outcome.move, 'source');
+  }
+  const state = outcome.kind === 'moving' ? outcome.state : null;
+  const { planned } = procedure;
+  if (stage === 'source') procedure.source = state;
+  else procedure.destination = state;
+  return stage === 'source' && kind === 'showMove' && planned !== null
+    ? ask(procedure, planned, 'destination')
+    : finished;
+}
+
+const finished: NextStep = { kind: 'finished', place: null };
+
+function procedure(kind: MoveProcedure['kind'], tenant: TenantName, plan: MovePlan): MoveProcedure {
+  return { kind, tenant, plan, stage: 'plan', planned: null, why: '', source: null, destination: null };
+}
+
+function ask(procedure: MoveProcedure, { move, from, to }: PlannedMove, stage: 'source' | 'destination'): NextStep {
+  procedure.stage = stage;
+  const { tenant, kind } = procedure;
+  const step: MoveStep = { kind: kind === 'cancelMove' ? 'cancel' : 'look' };
+  const group = stage === 'source' ? from : to;
+  return { kind: 'step', group, operation: { kind: 'move', tenant, move, step }, startsOver: false };
+}

@@ -1,0 +1,50 @@
+/**
+ * The moves of tenants that the metadata group has begun: one at a time of each tenant, numbered upwards. How far they
+ * are only the two groups know; here stands that they are to be seen through.
+ */
+import { type GroupId, MoveId, type TenantName } from '../base/ids.ts';
+import type { PlannedMove, TenantPlace } from '../wire/messages.ts';
+
+export class Moves {
+  private readonly open = new Map<TenantName, PlannedMove>();
+  private last = MoveId(0);
+
+  /** The number of the latest move that was begun. */
+  get latest(): MoveId {
+    return this.last;
+  }
+
+  get size(): number {
+    return this.open.size;
+  }
+
+  of(tenant: TenantName): PlannedMove | null {
+    return this.open.get(tenant) ?? null;
+  }
+
+  /** Those under way, in the order in which they were begun. */
+  list(): readonly PlannedMove[] {
+    return [...this.open.values()];
+  }
+
+  begin({ tenant, incarnation, epoch, group: from }: TenantPlace, to: GroupId): PlannedMove {
+    this.last = MoveId(this.last + 1);
+    const planned: PlannedMove = { move: this.last, tenant, incarnation, epoch, from, to };
+    this.open.set(tenant, planned);
+    return planned;
+  }
+
+  /** The move is over. Null if it was not under way. */
+  end(tenant: TenantName, move: MoveId): PlannedMove | null {
+    const planned = this.of(tenant);
+    if (planned?.move !== move) return null;
+    this.open.delete(tenant);
+    return planned;
+  }
+
+  /** Puts back what was, move by move. */
+  restore(latest: MoveId, planned: readonly PlannedMove[]): void {
+    this.last = latest;
+    for (const move of planned) this.open.set(move.tenant, move);
+  }
+}

@@ -1,0 +1,230 @@
+/**
+ * Sees tenants out of the groups that are led here: copies what they have, holds their writes when little is left, and
+ * hands them over. Whoever leads the group next looks how far the destination is, and goes on from there.
+ */
+import { ByteWriter } from '../base/bytes.ts';
+import { type GroupId, metadataGroup, type MoveId, type TenantName } from '../base/ids.ts';
+import { limits } from '../base/limits.ts';
+import { after, elapsedMs, type MonoTime } from '../base/time.ts';
+import type { Errand } from '../forward/procedure.ts';
+import type { CopyReader } from '../group/state/copyRecords.ts';
+import type { TenantMoves } from '../group/tenantMoves.ts';
+import { type MoveState, type MoveStep, sameCursor } from '../wire/moves.ts';
+import { Errands } from './errands.ts';
+import { nextAction } from './nextAction.ts';
+
+export interface LedGroup {
+  readonly id: GroupId;
+  readonly moves: TenantMoves;
+}
+
+interface Departure {
+  readonly tenant: TenantName;
+  readonly move: MoveId;
+  readonly from: GroupId;
+  readonly to: GroupId;
+  readonly moves: TenantMoves;
+  /** As the destination said last; null if that is to be asked. */
+  destination: MoveState | null;
+  reader: CopyReader | null;
+  /** Pieces that went since every item had been copied. */
+  rounds: number;
+  /** Of the last piece. */
+  lastBytes: number;
+  frozenAt: MonoTime | null;
+  /** The metadata group knows where the tenant is. */
+  isNoted: boolean;
+  /** Nothing is asked before. */
+  notBefore: MonoTime;
+}
+
+export class Departures {
+  private readonly errands: Errands<Departure>;
+  private readonly bytesPerMs: number;
+  private readonly departures = new Map<TenantName, Departure>();
+  private readonly writer = new ByteWriter(2 * limits.moveChunkBytes);
+  private now: MonoTime;
+
+  /** `bytesPerSecond`: what is read out for them together. */
+  constructor(ask: (errand: Errand) => void, bytesPerSecond: number, now: MonoTime) {
+    this.errands = new Errands(ask);
+    this.bytesPerMs = bytesPerSecond / 1000;
+    this.now = now;
+  }
+
+  /** When something is to go on unasked; null if nothing is. */
+  get wakeAt(): MonoTime | null {
+    let wakeAt: MonoTime | null = null;
+    for (const departure of this.departures.values()) {
+      if (this.errands.isWaiting(departure)) continue;
+      if (wakeAt === null || departure.notBefore < wakeAt) wakeAt = departure.notBefore;
+    }
+    return wakeAt;
+  }
+
+  /** Looks who is to leave the groups that are led here. */
+  look(groups: Iterable<LedGroup>, now: MonoTime): void {
+    const seen = new Set<Departure>();
+    for (const { id, moves } of groups) {
+      for (const { tenant, move, to } of moves.outgoing()) {
+        const known = this.departures.get(tenant);
+        const isKnown = known?.move === move && known.moves === moves;
+        const departure = isKnown ? known : beginDeparture(tenant, move, id, to, moves, now);
+        if (!isKnown && known !== undefined) this.end(known);
+        this.departures.set(tenant, departure);
+        seen.add(departure);
+      }
+    }
+    for (const departure of this.departures.values()) if (!seen.has(departure)) this.end(departure);
+    this.goOn(now);
+  }
+
+  /** Goes on with those that wait for nothing. */
+  goOn(now: MonoTime): void {
+    this.now = now;
+    for (const departure of [...this.departures.values()])
+      if (departure.notBefore <= now && !this.errands.isWaiting(departure)) this.goOnWith(departure);
+  }
+
+  /** Whether the errand was one of these. */
+  onAnswered(done: Errand, now: MonoTime): boolean {
+    this.now = now;
+    return this.errands.onAnswered(done);
+  }
+
+  private end(departure: Departure): void {
+    this.departures.delete(departure.tenant);
+    this.errands.forget(departure);
+    departure.moves.held.delete(departure.tenant);
+  }
+
+  private goOnWith(departure: Departure): void {
+    const { tenant, move, moves, destination } = departure;
+    const source = moves.stateOf(tenant, move);
+    if (source.kind === 'none' || source.kind === 'ended') {
+      // It stays, or its data is gone: there is nothing to be seen out.
+      this.end(departure);
+      return;
+    }
+    if (destination === null) {
+      this.askDestination(departure, { kind: 'look' });
+      return;
+    }
+    const action = nextAction(source, destination);
+    switch (action.at) {
+      case 'destination':
+        if (action.step === 'prepare') this.prepare(departure);
+        else this.askDestination(departure, { kind: action.step });
+        return;
+      case 'metadata':
+        if (departure.isNoted) this.askSource(departure, { kind: 'erase' });
+        else this.note(departure, action.hasDeparted);
+        return;
+      case 'source':
+        if (action.step === 'copy') this.copy(departure, destination, source.kind === 'frozen');
+        else if (action.step !== 'start') this.askSource(departure, { kind: action.step });
+        return;
+      case 'nowhere':
+        departure.destination = null;
+        this.pause(departure, limits.moveLookMs);
+        return;
+    }
+  }
+
+  private copy(departure: Departure, destination: MoveState, isFrozen: boolean): void {
+    if (destination.kind !== 'staged') return;
+    departure.frozenAt = isFrozen ? (departure.frozenAt ?? this.now) : null;
+    if (departure.frozenAt !== null && elapsedMs(departure.frozenAt, this.now) > limits.frozenMs) {
+      this.askSource(departure, { kind: 'cancel' });
+      return;
+    }
+    const { tenant, move, moves } = departure;
+    const { cursor: after } = destination;
+    if (departure.reader === null || !sameCursor(departure.reader.cursor, after))
+      departure.reader = moves.reader(tenant, move, this.writer, after);
+    const { reader } = departure;
+    if (reader === null) return;
+    if (!isFrozen && this.isNearTheEnd(departure, reader)) {
+      this.askSource(departure, { kind: 'freeze' });
+      return;
+    }
+    const records = reader.next(limits.moveChunkBytes);
+    if (records.length > 0) {
+      departure.lastBytes = records.length;
+      this.pause(departure, isFrozen ? 0 : records.length / this.bytesPerMs);
+      this.askDestination(departure, { kind: 'stage', after, upTo: reader.cursor, records });
+      return;
+    }
+    const seal = moves.sealOf(tenant, move, this.writer, after);
+    if (seal !== null) this.askDestination(departure, seal);
+  }
+
+  /** What is left is copied sooner than a client would notice. Who writes faster than that is held up, and at last let stay. */
+  private isNearTheEnd(departure: Departure, reader: CopyReader): boolean {
+    if (reader.isAtEnd) return true;
+    if (!reader.isFollowing) return false;
+    departure.rounds += 1;
+    const { rounds, lastBytes, tenant, moves } = departure;
+    if (rounds > limits.moveRoundsBeforeHold) moves.held.add(tenant);
+    return lastBytes < limits.moveFreezeBytes;
+  }
+
+  private prepare(departure: Departure): void {
+    const { tenant, move, from, moves } = departure;
+    const owned = moves.leaving(tenant, move);
+    if (owned === null) return;
+    const { incarnation, epoch } = owned;
+    this.pause(departure, limits.movePauseMs);
+    this.askDestination(departure, { kind: 'prepare', incarnation, epoch, from });
+  }
+
+  private note(departure: Departure, hasDeparted: boolean): void {
+    const { tenant, move } = departure;
+    const plan = { kind: 'end', move, hasDeparted } as const;
+    this.errands.send(departure, metadataGroup, { kind: 'planMove', tenant, plan }, (answer) => {
+      departure.isNoted = answer?.kind === 'planned';
+      this.answered(departure, departure.isNoted);
+    });
+  }
+
+  private askSource(departure: Departure, step: MoveStep): void {
+    const { tenant, move, from } = departure;
+    this.errands.send(departure, from, { kind: 'move', tenant, move, step }, (answer) => {
+      this.answered(departure, answer?.kind === 'moving');
+    });
+  }
+
+  private askDestination(departure: Departure, step: MoveStep): void {
+    const { tenant, move, to } = departure;
+    this.errands.send(departure, to, { kind: 'move', tenant, move, step }, (answer) => {
+      departure.destination = answer?.kind === 'moving' ? answer.state : null;
+      this.answered(departure, answer?.kind === 'moving');
+    });
+  }
+
+  private answered(departure: Departure, isAnswered: boolean): void {
+    if (this.departures.get(departure.tenant) !== departure) return;
+    if (!isAnswered) {
+      // Nobody waits for what may take long.
+      departure.moves.held.delete(departure.tenant);
+      this.pause(departure, limits.movePauseMs);
+    }
+    if (departure.notBefore <= this.now) this.goOnWith(departure);
+  }
+
+  private pause(departure: Departure, pauseMs: number): void {
+    departure.notBefore = after(this.now, pauseMs);
+  }
+}
+
+function beginDeparture(
+  tenant: TenantName,
+  move: MoveId,
+  from: GroupId,
+  to: GroupId,
+  moves: TenantMoves,
+  notBefore: MonoTime,
+): Departure {
+  const fresh = { destination: null, reader: null, rounds: 0, lastBytes: 0, frozenAt: null, isNoted: false };
+  return { tenant, move, from, to, moves, notBefore, ...fresh };
+}

@@ -1,0 +1,43 @@
+/**
+ * What is to be done for a move, by how far its two groups are and by nothing else: so any node can go on with it, and
+ * two that do so at once do the same. The source's log decides; the destination follows.
+ */
+import type { MoveState } from '../wire/moves.ts';
+
+export type MoveAction =
+  | { readonly at: 'source'; readonly step: 'start' | 'cancel' | 'depart' | 'erase' }
+  | { readonly at: 'destination'; readonly step: 'prepare' | 'activate' | 'abandon' }
+  /** To be seen through by who has the data: copy, freeze when little is left, seal when nothing is. */
+  | { readonly at: 'source'; readonly step: 'copy' }
+  /** The metadata group is to note that it is over. */
+  | { readonly at: 'metadata'; readonly hasDeparted: boolean }
+  /** What there is does not fit together: nothing is done, and somebody is to look. */
+  | { readonly at: 'nowhere' };
+
+const nowhere: MoveAction = { at: 'nowhere' };
+
+/** `destination` is as of a later instant than `source`, or nobody has acted on either since. */
+export function nextAction(source: MoveState, destination: MoveState): MoveAction {
+  switch (source.kind) {
+    case 'none':
+      return destination.kind === 'ended' ? { at: 'source', step: 'cancel' } : { at: 'source', step: 'start' };
+    case 'copying':
+      if (destination.kind === 'none') return { at: 'destination', step: 'prepare' };
+      return { at: 'source', step: destination.kind === 'staged' && !destination.isSealed ? 'copy' : 'cancel' };
+    case 'frozen':
+      if (destination.kind !== 'staged') return { at: 'source', step: 'cancel' };
+      return { at: 'source', step: destination.isSealed ? 'depart' : 'copy' };
+    case 'departed':
+      if (destination.kind === 'active') return { at: 'metadata', hasDeparted: true };
+      if (destination.kind === 'staged' && destination.isSealed) return { at: 'destination', step: 'activate' };
+      // It was owned there, and has moved on since.
+      return destination.kind === 'departed' || destination.kind === 'ended'
+        ? { at: 'metadata', hasDeparted: true }
+        : nowhere;
+    case 'ended':
+      if (destination.kind === 'staged') return { at: 'destination', step: 'abandon' };
+      return { at: 'metadata', hasDeparted: destination.kind === 'active' };
+    default:
+      return nowhere;
+  }
+}

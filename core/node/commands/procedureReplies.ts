@@ -1,0 +1,68 @@
+/** What a client is told at the end of a procedure that it has begun. */
+import type { MoveProcedure } from '../../forward/moveProcedure.ts';
+import type { Procedure } from '../../forward/procedure.ts';
+import type { ReplyWriter } from '../../resp/replyWriter.ts';
+import type { PlannedMove, TenantPlace } from '../../wire/messages.ts';
+
+export function writeEnd(reply: ReplyWriter, procedure: Procedure, place: TenantPlace | null): void {
+  const { tenant } = procedure;
+  switch (procedure.kind) {
+    case 'beginMove':
+      if (procedure.why === '') reply.ok();
+      else reply.error(`ERR ${procedure.why}`);
+      return;
+    case 'cancelMove':
+      writeCancelled(reply, procedure);
+      return;
+    case 'showMove':
+      if (procedure.planned === null) reply.error(noMove(tenant));
+      else writeMove(reply, procedure, procedure.planned);
+      return;
+    case 'ensure':
+      if (place !== null && procedure.group !== null && place.group !== procedure.group) {
+        reply.error(`ERR tenant '${tenant}' exists in group ${String(place.group)}`);
+        return;
+      }
+      break;
+    case 'drop':
+    case 'errand':
+      break;
+  }
+  if (place === null) reply.error(`ERR unknown tenant '${tenant}'`);
+  else reply.ok();
+}
+
+function noMove(tenant: string): string {
+  return `ERR no move of tenant '${tenant}' is under way`;
+}
+
+function writeCancelled(reply: ReplyWriter, { tenant, planned, source }: MoveProcedure): void {
+  if (planned === null) reply.error(noMove(tenant));
+  else if (source?.kind === 'departed')
+    reply.error(`ERR too late: tenant '${tenant}' has left group ${String(planned.from)}`);
+  else reply.ok();
+}
+
+function writeMove(reply: ReplyWriter, { source, destination }: MoveProcedure, planned: PlannedMove): void {
+  const { move, tenant, from, to } = planned;
+  const isCopied = source?.kind === 'copying' || source?.kind === 'frozen';
+  const cursor = destination?.kind === 'staged' ? destination.cursor : null;
+  reply.map(8);
+  reply.bulkText('move');
+  reply.integer(move);
+  reply.bulkText('tenant');
+  reply.bulkText(tenant);
+  reply.bulkText('from');
+  reply.integer(from);
+  reply.bulkText('to');
+  reply.integer(to);
+  reply.bulkText('source');
+  reply.bulkText(source?.kind ?? 'unknown');
+  reply.bulkText('destination');
+  reply.bulkText(destination?.kind === 'staged' && destination.isSealed ? 'sealed' : (destination?.kind ?? 'unknown'));
+  // Serials of keys: how many there were, not how many there are.
+  reply.bulkText('copied-serial');
+  reply.integer(cursor?.serial ?? 0);
+  reply.bulkText('last-serial');
+  reply.integer(isCopied ? source.lastSerial : 0);
+}

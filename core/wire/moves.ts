@@ -1,0 +1,252 @@
+/**
+ * A tenant's move between groups, as groups speak of it: the steps that each of the two logs, how far it is there, and
+ * what of it is written into messages and logs. What the steps mean is in `group/tenantMoves.ts`.
+ */
+import type { ByteReader, ByteWriter } from '../base/bytes.ts';
+import { Epoch, type GroupId, type Incarnation, type MoveId } from '../base/ids.ts';
+import { unreachable } from '../base/invariant.ts';
+import { readGroup, readIncarnation, readMove, varintBytes } from './fields.ts';
+
+/**
+ * How much of the source the destination has: every item up to `serial`, every change up to `change`; and of one large
+ * item behind that, as of its write, so many records.
+ */
+export interface CopyCursor {
+  readonly serial: number;
+  readonly change: number;
+  readonly part: { readonly serial: number; readonly write: number; readonly records: number } | null;
+}
+
+export type MoveStep =
+  /** To the source: note what is changed from now on. */
+  | { readonly kind: 'start'; readonly incarnation: Incarnation; readonly epoch: Epoch; readonly to: GroupId }
+  /** To the source: take no more writes. */
+  | { readonly kind: 'freeze' }
+  /** To the source: own the tenant no more. This is the commit point. */
+  | { readonly kind: 'depart' }
+  /** To the source, before that: the move is over, and the tenant stays. */
+  | { readonly kind: 'cancel' }
+  /** To the source, once the destination owns the tenant: let go of its data. */
+  | { readonly kind: 'erase' }
+  /** To the destination: make room that nobody sees. */
+  | { readonly kind: 'prepare'; readonly incarnation: Incarnation; readonly epoch: Epoch; readonly from: GroupId }
+  /** To the destination: what follows `after` in the copy, up to `upTo`. */
+  | {
+      readonly kind: 'stage';
+      readonly after: CopyCursor;
+      readonly upTo: CopyCursor;
+      readonly records: Uint8Array;
+    }
+  /** To the destination, behind the last of that: sessions and counts, and the mark of the frozen keyspace. */
+  | { readonly kind: 'seal'; readonly after: CopyCursor; readonly mark: number; readonly records: Uint8Array }
+  /** To the destination, once the source has departed: own the tenant. */
+  | { readonly kind: 'activate' }
+  /** To the destination, once the source has cancelled: forget what was staged. */
+  | { readonly kind: 'abandon' }
+  /** To either: how far is it? */
+  | { readonly kind: 'look' };
+
+/** How far a move is in one of its groups. */
+export type MoveState =
+  /** It has not begun here. */
+  | { readonly kind: 'none' }
+  /** It has begun at its source, which has items up to that serial. */
+  | { readonly kind: 'copying' | 'frozen'; readonly lastSerial: number }
+  | { readonly kind: 'departed' }
+  | { readonly kind: 'staged'; readonly cursor: CopyCursor; readonly isSealed: boolean }
+  /** The tenant lives here since. */
+  | { readonly kind: 'active' }
+  /** It is over here: cancelled, abandoned, or followed by another. */
+  | { readonly kind: 'ended' };
+
+/** What the metadata group is asked. */
+export type MovePlan =
+  | { readonly kind: 'begin'; readonly to: GroupId }
+  /** `hasDeparted`: the destination owns the tenant now; otherwise it stays where it was. */
+  | { readonly kind: 'end'; readonly move: MoveId; readonly hasDeparted: boolean }
+  | { readonly kind: 'look' };
+
+export const copyStart: CopyCursor = { serial: 0, change: 0, part: null };
+
+export function sameCursor(a: CopyCursor, b: CopyCursor): boolean {
+  return (
+    a.serial === b.serial &&
+    a.change === b.change &&
+    a.part?.serial === b.part?.serial &&
+    a.part?.write === b.part?.write &&
+    a.part?.records === b.part?.records
+  );
+}
+
+const step = {
+  start: 1,
+  freeze: 2,
+  depart: 3,
+  cancel: 4,
+  erase: 5,
+  prepare: 6,
+  stage: 7,
+  seal: 8,
+  activate: 9,
+  abandon: 10,
+  look: 11,
+} as const;
+const state = { none: 1, copying: 2, frozen: 3, departed: 4, staged: 5, active: 6, ended: 7 } as const;
+const plan = { begin: 1, end: 2, look: 3 } as const;
+
+export function encodeStep(writer: ByteWriter, s: MoveStep): void {
+  writer.u8(step[s.kind]);
+  switch (s.kind) {
+    case 'start':
+    case 'prepare':
+      writer.varint(s.incarnation);
+      writer.varint(s.epoch);
+      writer.varint(s.kind === 'start' ? s.to : s.from);
+      return;
+    case 'stage':
+      encodeCursor(writer, s.after);
+      encodeCursor(writer, s.upTo);
+      writer.bytes(s.records);
+      return;
+    case 'seal':
+      encodeCursor(writer, s.after);
+      writer.varint(s.mark);
+      writer.bytes(s.records);
+      return;
+    case 'freeze':
+    case 'depart':
+    case 'cancel':
+    case 'erase':
+    case 'activate':
+    case 'abandon':
+    case 'look':
+      return;
+    default:
+      unreachable(s);
+  }
+}
+
+/** Null for a step that this version does not know. */
+export function decodeStep(reader: ByteReader): MoveStep | null {
+  switch (reader.u8()) {
+    case step.start: {
+      const incarnation = readIncarnation(reader);
+      const epoch = Epoch(reader.varint());
+      return { kind: 'start', incarnation, epoch, to: readGroup(reader) };
+    }
+    case step.prepare: {
+      const incarnation = readIncarnation(reader);
+      const epoch = Epoch(reader.varint());
+      return { kind: 'prepare', incarnation, epoch, from: readGroup(reader) };
+    }
+    case step.stage: {
+      const after = decodeCursor(reader);
+      const upTo = decodeCursor(reader);
+      return { kind: 'stage', after, upTo, records: reader.bytes() };
+    }
+    case step.seal: {
+      const after = decodeCursor(reader);
+      const mark = reader.varint();
+      return { kind: 'seal', after, mark, records: reader.bytes() };
+    }
+    case step.freeze:
+      return { kind: 'freeze' };
+    case step.depart:
+      return { kind: 'depart' };
+    case step.cancel:
+      return { kind: 'cancel' };
+    case step.erase:
+      return { kind: 'erase' };
+    case step.activate:
+      return { kind: 'activate' };
+    case step.abandon:
+      return { kind: 'abandon' };
+    case step.look:
+      return { kind: 'look' };
+    default:
+      return null;
+  }
+}
+
+/** Bytes that `encodeStep` takes at most. */
+export function stepBytes(s: MoveStep): number {
+  const records = s.kind === 'stage' || s.kind === 'seal' ? s.records.length + varintBytes(s.records.length) : 0;
+  return mostStepBytes + records;
+}
+
+/** The kind, two cursors of six integers each, and some to spare. */
+const mostStepBytes = 128;
+
+export function encodeState(writer: ByteWriter, s: MoveState): void {
+  writer.u8(state[s.kind]);
+  if (s.kind === 'copying' || s.kind === 'frozen') writer.varint(s.lastSerial);
+  if (s.kind !== 'staged') return;
+  encodeCursor(writer, s.cursor);
+  writer.u8(s.isSealed ? 1 : 0);
+}
+
+/** Null for a state that this version does not know. */
+export function decodeState(reader: ByteReader): MoveState | null {
+  switch (reader.u8()) {
+    case state.none:
+      return { kind: 'none' };
+    case state.copying:
+      return { kind: 'copying', lastSerial: reader.varint() };
+    case state.frozen:
+      return { kind: 'frozen', lastSerial: reader.varint() };
+    case state.departed:
+      return { kind: 'departed' };
+    case state.staged: {
+      const cursor = decodeCursor(reader);
+      return { kind: 'staged', cursor, isSealed: reader.u8() === 1 };
+    }
+    case state.active:
+      return { kind: 'active' };
+    case state.ended:
+      return { kind: 'ended' };
+    default:
+      return null;
+  }
+}
+
+export function encodePlan(writer: ByteWriter, p: MovePlan): void {
+  writer.u8(plan[p.kind]);
+  if (p.kind === 'begin') writer.varint(p.to);
+  if (p.kind !== 'end') return;
+  writer.varint(p.move);
+  writer.u8(p.hasDeparted ? 1 : 0);
+}
+
+/** Null for a plan that this version does not know. */
+export function decodePlan(reader: ByteReader): MovePlan | null {
+  switch (reader.u8()) {
+    case plan.begin:
+      return { kind: 'begin', to: readGroup(reader) };
+    case plan.end: {
+      const move = readMove(reader);
+      return { kind: 'end', move, hasDeparted: reader.u8() === 1 };
+    }
+    case plan.look:
+      return { kind: 'look' };
+    default:
+      return null;
+  }
+}
+
+export function encodeCursor(writer: ByteWriter, { serial, change, part }: CopyCursor): void {
+  writer.varint(serial);
+  writer.varint(change);
+  writer.varint(part?.serial ?? 0);
+  if (part === null) return;
+  writer.varint(part.write);
+  writer.varint(part.records);
+}
+
+export function decodeCursor(reader: ByteReader): CopyCursor {
+  const serial = reader.varint();
+  const change = reader.varint();
+  const partial = reader.varint();
+  if (partial === 0) return { serial, change, part: null };
+  const write = reader.varint();
+  return { serial, change, part: { serial: partial, write, records: reader.varint() } };
+}
