@@ -107,5 +107,7 @@ function vacuity(scenario: Scenario, world: World): Verdict {
   if (scenario.faults.length > 0 && faults.struck.size === 0) return { kind: 'invalid', reason: 'no fault struck' };
   if (scenario.profile === 'stale-map' && tally.staleForwards === 0)
     return { kind: 'invalid', reason: 'nothing was sent to the wrong place' };
+  if (scenario.profile === 'moves' && (world.witness.marks.all().moveActivated ?? 0) === 0)
+    return { kind: 'invalid', reason: 'no tenant has moved' };
   return { kind: 'clean' };
 }

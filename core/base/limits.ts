@@ -71,8 +71,9 @@ export const limits = {
   /** The first pause after refusals that taught nothing new; it doubles up to the last. */
   backoffFirstMs: 2,
   backoffLastMs: 200,
-  /** How long a write waits before it comes again for a tenant that is about to change its group: that takes a few syncs. */
+  /** How long a write waits before it comes again for a tenant that is about to change its group: that takes a few syncs. After so many pauses they get longer. */
   frozenPauseMs: 3,
+  frozenPausesAlike: 8,
   /** A piece of a tenant that is copied to another group: an entry there, which is little beside what it may hold. */
   moveChunkBytes: 256 * kib,
   /** A tenant that has less to copy than this is frozen: its writes wait for a few syncs. */

@@ -93,8 +93,9 @@ export interface IngressLane {
   setbacks: number;
   /** A refusal told where to ask next. */
   hasNews: boolean;
-  /** The tenant is about to change its group: it is asked for again in a moment. */
+  /** The tenant is about to change its group: it is asked for again in a moment. How often in a row it was. */
   isFrozen: boolean;
+  frozenTimes: number;
   /** The tenant's place must be asked for before anything is sent. */
   mustResolve: boolean;
   /** Why nothing is sent at present. */

@@ -132,6 +132,7 @@ export class Forwarder {
       setbacks: 0,
       hasNews: false,
       isFrozen: false,
+      frozenTimes: 0,
       mustResolve: false,
       doubtful: RequestId(0),
       lastWrite: RequestId(0),
@@ -321,6 +322,7 @@ export class Forwarder {
     switch (outcome.kind) {
       case 'done':
         lane.setbacks = 0;
+        lane.frozenTimes = 0;
         if (call.request > lane.doubtful) lane.doubtful = RequestId(0);
         this.end(call, { kind: 'executed', reply: outcome.reply });
         this.settle(lane, now);
@@ -400,9 +402,7 @@ export class Forwarder {
       if (lane.inFlight > 0) return;
       this.requeue(lane);
       if (lane.isFrozen) {
-        lane.isFrozen = false;
-        lane.hasNews = false;
-        this.pause(lane, limits.frozenPauseMs, now);
+        this.awaitMove(lane, now);
         return;
       }
       const isStuck = !lane.hasNews || lane.setbacks >= limits.setbacksBeforeBackoff;
@@ -425,6 +425,14 @@ export class Forwarder {
     for (const call of lane.waiting.drain()) waiting.push(call);
     lane.waiting = waiting;
     lane.returned = [];
+  }
+
+  /** That takes a few milliseconds, or, if something is in the way, much longer. */
+  private awaitMove(lane: IngressLane, now: MonoTime): void {
+    lane.isFrozen = false;
+    lane.hasNews = false;
+    lane.frozenTimes += 1;
+    this.pause(lane, limits.frozenPauseMs * Math.ceil(lane.frozenTimes / limits.frozenPausesAlike), now);
   }
 
   private backOff(lane: IngressLane, now: MonoTime): void {

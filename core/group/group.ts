@@ -541,9 +541,9 @@ export class Group implements StateOwner {
       if (item === undefined) continue;
       const isOurs = 'resumes' in item;
       const applied = this.machine.apply(item, terms, isOurs);
-      if (isOurs) this.complete(item, outcomeOf(applied));
+      if (isOurs) this.answer(item, applied);
       if (this.probe === null) continue;
-      const executed = applied.kind === 'done' || applied.kind === 'resolved';
+      const executed = applied.kind !== 'refused' && applied.kind !== 'remembered' && applied.kind !== 'forgotten';
       const reply = isOurs ? replyOf(applied) : null;
       const { index, term } = entry;
       this.probe.applied({
@@ -557,6 +557,12 @@ export class Group implements StateOwner {
         reply,
       });
     }
+  }
+
+  /** What comes behind one that is refused must not run before it has come again. */
+  private answer(submission: Submission, applied: Applied): void {
+    if (applied.kind === 'refused') this.block(submission);
+    this.complete(submission, outcomeOf(applied));
   }
 
   /** The proposal that became this entry, if it is ours. */

@@ -71,7 +71,7 @@ export class TenantMachine implements StateMachine {
     switch (operation.kind) {
       case 'execute':
       case 'purge':
-        return this.isHeld(operation) ? frozen : this.refusalOf(operation);
+        return this.isHeld(operation) ? frozen : this.refusalOf(operation, isWrite(operation));
       case 'adopt':
         return this.owns(operation.tenant, operation.incarnation) ? done : null;
       case 'release':
@@ -90,7 +90,7 @@ export class TenantMachine implements StateMachine {
     const { operation } = item;
     switch (operation.kind) {
       case 'execute': {
-        const refusal = this.refusalOf(operation);
+        const refusal = this.refusalOf(operation, true);
         if (refusal !== null) return refusal;
         if (operation.access === 'read') return wantsReply ? this.read(operation, stamp) : done;
         this.execution.maxValueBytes = maxValueBytes;
@@ -98,7 +98,7 @@ export class TenantMachine implements StateMachine {
         return this.executeOnce(item, operation, stamp, wantsReply);
       }
       case 'purge':
-        return this.refusalOf(operation) ?? this.purge(operation, stamp);
+        return this.refusalOf(operation, true) ?? this.purge(operation, stamp);
       case 'adopt':
         return this.adopt(operation, stamp);
       case 'release':
@@ -118,7 +118,7 @@ export class TenantMachine implements StateMachine {
     if (operation.kind === 'move')
       return { kind: 'moving', state: this.moves.stateOf(operation.tenant, operation.move) };
     invariant(operation.kind === 'execute', 'only commands are read beside the log', { kind: operation.kind });
-    const refusal = this.refusalOf(operation);
+    const refusal = this.refusalOf(operation, false);
     if (refusal !== null) return refusal;
     this.execution.random = this.random;
     return this.execute(operation, now, true);
@@ -174,14 +174,13 @@ export class TenantMachine implements StateMachine {
     return this.tenants.get(tenant)?.incarnation === incarnation;
   }
 
-  /** What a command for the tenant is answered in its place; null if it is to run. */
-  private refusalOf(operation: Execute | PurgeOperation): Outcome | null {
-    const { tenant, incarnation } = operation;
+  /**
+   * What a command for the tenant is answered in its place; null if it is to run. `isLogged`: it goes through the log,
+   * as a write, or as a read behind a write of its connection, which must not run if that does not.
+   */
+  private refusalOf({ tenant, incarnation }: Execute | PurgeOperation, isLogged: boolean): Outcome | null {
     const owned = this.state.owned.get(tenant);
-    if (owned?.incarnation === incarnation) {
-      const isWrite = operation.kind === 'purge' || operation.access === 'write';
-      return isWrite && owned.out?.isFrozen === true ? frozen : null;
-    }
+    if (owned?.incarnation === incarnation) return isLogged && owned.out?.isFrozen === true ? frozen : null;
     // Whoever knows that it is about to live here need not ask who else owns it.
     const staged = this.state.staged.get(tenant);
     if (staged?.isSealed === true && staged.owned.incarnation === incarnation) return frozen;
@@ -191,8 +190,7 @@ export class TenantMachine implements StateMachine {
 
   private isHeld(operation: Execute | PurgeOperation): boolean {
     const { held } = this.moves;
-    if (held.size === 0 || !held.has(operation.tenant)) return false;
-    return operation.kind === 'purge' || operation.access === 'write';
+    return held.size > 0 && held.has(operation.tenant) && isWrite(operation);
   }
 
   private move({ tenant, move, step }: Extract<Operation, { kind: 'move' }>, stamp: WallTime): Outcome {
@@ -276,6 +274,10 @@ export class TenantMachine implements StateMachine {
     if (incarnation > (this.released.get(tenant) ?? 0)) this.state.released.set(tenant, incarnation);
     return done;
   }
+}
+
+function isWrite(operation: Execute | PurgeOperation): boolean {
+  return operation.kind === 'purge' || operation.access === 'write';
 }
 
 const frozen: Outcome = { kind: 'refused', refusal: { kind: 'frozen' } };

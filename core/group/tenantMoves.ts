@@ -118,6 +118,11 @@ export class TenantMoves {
     return this.leavers.size > 0;
   }
 
+  /** Tenants of which there is a copy that nobody sees. */
+  get stagedCount(): number {
+    return this.tenants().staged.size;
+  }
+
   /** A tenant as it is owned here, on its way elsewhere by that move. */
   leaving(tenant: TenantName, move: MoveId): OwnedTenant | null {
     const owned = this.tenants().owned.get(tenant);

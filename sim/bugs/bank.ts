@@ -364,8 +364,8 @@ export const bugs: readonly Bug[] = [
     edits: [
       edit(
         machine,
-        "case 'execute':\n        if (!this.owns(operation.tenant, operation.incarnation)) return this.notOwner(operation.tenant);",
-        "case 'execute':",
+        'const refusal = this.refusalOf(operation, true);\n        if (refusal !== null) return refusal;\n        if (operation.access',
+        'if (operation.access',
       ),
       edit(
         machine,

@@ -24,6 +24,14 @@ export class ClientModel {
   /** By token. */
   readonly sessions = new Map<string, Numbered>();
 
+  /** The same, to go on by itself. */
+  copy(): ClientModel {
+    const copy = new ClientModel();
+    for (const [token, { last, replies }] of this.sessions)
+      copy.sessions.set(token, { last, replies: new Map(replies) });
+    return copy;
+  }
+
   /** `run` runs the write itself, and tells its reply. `isAgain`: it had run before. */
   run(
     args: ModelCommand,

@@ -39,6 +39,21 @@ export class KeyspaceModel {
   private readonly removals = new Map<number, Removal[]>();
   private write = 0;
 
+  /** What there is in the end, as it is to go on in another log, from that index on. */
+  continuedAt(index: number): KeyspaceModel {
+    const next = new KeyspaceModel();
+    next.write = this.write;
+    for (const [key, versions] of this.keys) {
+      const last = versions.at(-1);
+      if (last !== undefined) next.keys.set(key, [{ ...last, index }]);
+    }
+    for (const [bucket, removals] of this.removals) {
+      const last = removals.at(-1);
+      if (last !== undefined) next.removals.set(bucket, [{ ...last, index }]);
+    }
+    return next;
+  }
+
   /** A write begins: a command, a transaction, a purge. */
   beginWrite(): void {
     this.write += 1;

@@ -35,6 +35,17 @@ export class SessionModel {
     for (const { lanes } of this.lives.values()) for (const { replies } of lanes.values()) yield* replies.values();
   }
 
+  /** The same, to go on by itself. */
+  copy(): SessionModel {
+    const copy = new SessionModel();
+    for (const [node, { boot, lanes }] of this.lives) {
+      const copied = new Map<number, Lane>();
+      for (const [lane, { last, replies }] of lanes) copied.set(lane, { last, replies: new Map(replies) });
+      copy.lives.set(node, { boot, lanes: copied });
+    }
+    return copy;
+  }
+
   recall({ origin, lane }: LoggedItem): Recollection {
     const life = this.lives.get(origin.node);
     if (life === undefined || life.boot < origin.boot) return 'first';

@@ -15,7 +15,7 @@ export function ownerExecutes(histories: Histories): Oracle {
     rule: 'X2',
     committed(group: GroupTruth, { items, entry }: CommittedEntry): void {
       for (const { operation } of items) {
-        if (operation.kind !== 'adopt') continue;
+        if (operation.kind !== 'adopt' && operation.kind !== 'move') continue;
         for (const [other, { tenancy }] of histories.groups) {
           if (other === group.id) continue;
           const isShared =

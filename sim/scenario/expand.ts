@@ -146,6 +146,29 @@ const weights: Readonly<Record<Profile, Weights>> = {
     clockRate: 1,
     pause: 1,
   },
+  moves: {
+    move: 8,
+    crashWhileMoving: 8,
+    cutWhileMoving: 4,
+    moveWithoutQuorum: 2,
+    moveAndShuttle: 4,
+    cancelMove: 2,
+    membership: 2,
+    save: 2,
+    crash: 1,
+    crashNewLeader: 1,
+    isolateLeader: 2,
+    partition: 1,
+    oneWay: 1,
+    shuttle: 1,
+    pinMap: 2,
+    staleMap: 2,
+    staleHint: 1,
+    lossy: 1,
+    hold: 1,
+    wipe: 1,
+    diskHang: 1,
+  },
   'bad-clocks': { isolateLeader: 6, isolateLeaderInThePast: 2 },
   idle: {
     crash: 4,
@@ -205,7 +228,8 @@ export function expand(seed: number, profile: Profile): Scenario {
   const topology = streams('topology');
   const isFocused = profile === 'leases' || profile === 'bad-clocks';
   const nodes = isFocused ? replicasPerGroup : pick(topology, nodeCounts[profile] ?? [3, 3, 3, 4, 5, 5]);
-  const groupCount = 1 + (isFocused ? 1 : between(topology, 1, 6));
+  const fewest = profile === 'moves' ? 2 : 1;
+  const groupCount = 1 + (isFocused ? 1 : between(topology, fewest, 6));
   const groups = Array.from({ length: groupCount }, () => drawReplicas(topology, nodes));
   const timing = drawTiming(streams('timing'));
   const faultyMs = between(streams('length'), 4000, 9000);

@@ -267,6 +267,59 @@ export const nemeses = {
     ];
   },
 
+  /** A tenant changes its group, and perhaps at once again. */
+  move: (stage) => moves(stage, momentMs(stage)),
+
+  /** Whoever applies a step of a move dies then, or shortly after. */
+  crashWhileMoving: (stage) => {
+    const startMs = momentMs(stage);
+    const crashes = [1, 2].map(() => {
+      const node = someNode(stage);
+      const event = pick(stage.random, moveEvents);
+      const anchor: Anchor = { node, event, n: between(stage.random, 1, 2), plusMs: between(stage.random, 0, 5) };
+      return fault('crash', anchor, { node }, shortly(stage));
+    });
+    return [...moves(stage, startMs), ...crashes];
+  },
+
+  /** Whoever applies a step of a move is not heard any more. */
+  cutWhileMoving: (stage) => {
+    const node = someNode(stage);
+    const event = pick(stage.random, moveEvents);
+    const anchor: Anchor = { node, event, n: between(stage.random, 1, 2), plusMs: between(stage.random, 0, 5) };
+    const forMs = between(stage.random, 1, 12) * stage.electionMs;
+    return [...moves(stage, momentMs(stage)), fault('cut', anchor, { node }, forMs, peerOf(stage))];
+  },
+
+  /** The group that a tenant is to leave, or that it is to come to, or the one that has planned that, has no quorum. */
+  moveWithoutQuorum: (stage) => {
+    const startMs = momentMs(stage);
+    const members = [...(stage.placement[someGroup(stage)] ?? [])];
+    const atMs = startMs + between(stage.random, 0, 4 * stage.electionMs);
+    const forMs = between(stage.random, 500, 5000);
+    const down = members.slice(0, Math.floor(members.length / 2) + 1);
+    return [...moves(stage, startMs), ...down.map((node) => fault('crash', { atMs }, { node }, forMs))];
+  },
+
+  /** The leader of a group hands over while tenants come and go. */
+  moveAndShuttle: (stage) => {
+    const startMs = momentMs(stage);
+    return [...moves(stage, startMs), ...shuttle(stage, startMs + between(stage.random, 0, 300))];
+  },
+
+  cancelMove: (stage) => {
+    const startMs = momentMs(stage);
+    const tenant = between(stage.random, 0, 7);
+    const group = someGroup(stage);
+    return [
+      fault('move', { atMs: startMs }, { node: someNode(stage) }, 0, group, tenant),
+      ...[1, 2, 3].map(() => {
+        const at = { atMs: startMs + between(stage.random, 1, 600) };
+        return fault('cancelMove', at, { node: someNode(stage) }, 0, 0, tenant);
+      }),
+    ];
+  },
+
   save: (stage) => [fault('save', soon(stage), anyone(stage), 0, 0, someGroup(stage))],
 
   hold: (stage) => [
@@ -352,6 +405,17 @@ function shuttle(stage: Stage, startMs: number): readonly Fault[] {
   const everyMs = between(stage.random, 3, Math.floor(stage.electionMs / 2));
   return [0, 1, 2, 3, 4, 5, 6, 7].map((turn) =>
     fault('transfer', { atMs: startMs + turn * everyMs }, { leaderOf: group }, 0, peerOf(stage), group),
+  );
+}
+
+const moveEvents = ['start', 'prepare', 'stage', 'freeze', 'seal', 'depart', 'activate', 'erase'] as const;
+
+function moves(stage: Stage, startMs: number): readonly Fault[] {
+  const tenant = between(stage.random, 0, 7);
+  const count = between(stage.random, 1, 4);
+  const everyMs = between(stage.random, 50, 1500);
+  return Array.from({ length: count }, (_, turn) =>
+    fault('move', { atMs: startMs + turn * everyMs }, { node: someNode(stage) }, 0, someGroup(stage), tenant),
   );
 }
 

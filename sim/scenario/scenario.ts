@@ -42,6 +42,7 @@ export const profiles = [
   'partitions',
   'crashes',
   'stale-map',
+  'moves',
   'membership',
   'leases',
   'bad-clocks',
@@ -166,8 +167,22 @@ export type Anchor =
   | { readonly atMs: number }
   | { readonly node: number; readonly event: AnchorEvent; readonly n: number; readonly plusMs: number };
 
-/** `sync`: the disk began one, so a write is pending. `lead`: the node became a leader. */
-export const anchorEvents = ['sync', 'lead'] as const;
+/**
+ * `sync`: the disk began one, so a write is pending. `lead`: the node became a leader. The others: it applied that step
+ * of a move.
+ */
+export const anchorEvents = [
+  'sync',
+  'lead',
+  'start',
+  'prepare',
+  'stage',
+  'freeze',
+  'seal',
+  'depart',
+  'activate',
+  'erase',
+] as const;
 export type AnchorEvent = (typeof anchorEvents)[number];
 
 /** A node by number, or whoever leads that group when the fault strikes. */
@@ -205,6 +220,8 @@ export const faultKinds = {
   removeReplica: 'the operator tells the node to remove the replica of group `amount` on the peer',
   replace:
     'the operator tells the node to replace the replica of group `amount` on the peer by one on the next node without, or, if there is none, by another on the same',
+  move: 'the operator tells the node to move tenant number `amount` to group `peer`',
+  cancelMove: 'the operator tells the node to let tenant number `amount` stay where it is',
   save: 'the operator tells the node to save the state of group `amount`',
 } as const;
 export type FaultKind = keyof typeof faultKinds;

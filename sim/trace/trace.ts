@@ -161,6 +161,8 @@ function describeMembers({ voters, outgoing, learners }: Configuration): string 
 function describeOperation(operation: Operation): string {
   if (operation.kind === 'execute')
     return `${operation.tenant}#${String(operation.incarnation)} ${words(operation.args)}`;
+  if (operation.kind === 'move') return `move ${operation.tenant} m${String(operation.move)} ${operation.step.kind}`;
+  if (operation.kind === 'planMove') return `planMove ${operation.tenant} ${operation.plan.kind}`;
   return `${operation.kind} ${operation.tenant}`;
 }
 
@@ -174,6 +176,10 @@ function describeOutcome(outcome: Outcome): string {
         : `resolved: g${String(outcome.tenant.group)}#${String(outcome.tenant.incarnation)}`;
     case 'refused':
       return `refused: ${outcome.refusal.kind}`;
+    case 'planned':
+      return outcome.move === null ? `planned: none ${outcome.why}` : `planned: m${String(outcome.move.move)}`;
+    case 'moving':
+      return `moving: ${outcome.state.kind}`;
     case 'forgotten':
     case 'undecided':
       return outcome.kind;

@@ -4,6 +4,7 @@
  */
 import { type GroupId, metadataGroup } from '../../core/base/ids.ts';
 import { invariant } from '../../core/base/invariant.ts';
+import { MoveModel } from '../model/moveModel.ts';
 import { TenancyModel, type Verdict } from '../model/tenancyModel.ts';
 import type { CommittedEntry } from './groupTruth.ts';
 
@@ -17,10 +18,11 @@ const nothing: readonly Verdict[] = [];
 
 export class Histories {
   readonly groups: ReadonlyMap<GroupId, History>;
+  readonly moves = new MoveModel();
 
   constructor(groups: Iterable<GroupId>) {
     this.groups = new Map(
-      [...groups].map((group): [GroupId, History] => [group, { tenancy: new TenancyModel(), verdicts: [nothing] }]),
+      [...groups].map((group): [GroupId, History] => [group, { tenancy: new TenancyModel(this.moves), verdicts: [nothing] }]),
     );
   }
 

@@ -5,6 +5,7 @@ import { binaryString, noBytes } from '../../core/base/bytes.ts';
 import { metadataGroup } from '../../core/base/ids.ts';
 import type { AppliedOperation, ServedRead } from '../../core/node/probe.ts';
 import type { Entry, LogBase, RaftMessage } from '../../core/raft/types.ts';
+import type { MoveStep } from '../../core/wire/moves.ts';
 import type { Oracle, Truth } from '../oracles/oracle.ts';
 import type { Arrival, Command } from './commands.ts';
 import type { CommittedEntry, GroupTruth, Leadership, ReplicaTruth } from './groupTruth.ts';
@@ -58,6 +59,7 @@ export function watchForMarks(truth: Truth, histories: Histories, marks: Marks):
     misrouted(reason: string): void {
       if (reason === 'notLeader') marks.hit('wrongNode');
       if (reason === 'notOwner') marks.hit('wrongGroup');
+      if (reason === 'moved') marks.hit('tenantFollowed');
     },
     commandFinished({ outcome, reply, args }: Command): void {
       if (outcome === 'unknown') marks.hit('unknownOutcome');
@@ -79,11 +81,27 @@ function markOf(operation: CommittedEntry['items'][number]['operation']): Mark |
       return 'tenantReleased';
     case 'adopt':
       return operation.incarnation > 1 ? 'tenantReturned' : null;
+    case 'move':
+      return moveMarks[operation.step.kind] ?? null;
     case 'resolveTenant':
     case 'dropTenant':
+    case 'planMove':
       return null;
   }
 }
+
+const moveMarks: Readonly<Partial<Record<MoveStep['kind'], Mark>>> = {
+  start: 'moveStarted',
+  prepare: 'movePrepared',
+  stage: 'moveCopied',
+  freeze: 'moveFrozen',
+  seal: 'moveSealed',
+  depart: 'moveDeparted',
+  activate: 'moveActivated',
+  erase: 'moveErased',
+  cancel: 'moveCancelled',
+  abandon: 'moveAbandoned',
+};
 
 function markChange({ configurations }: GroupTruth, marks: Marks): void {
   const [before, next] = configurations.slice(-2).map(({ configuration }) => configuration);

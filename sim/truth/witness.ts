@@ -16,6 +16,7 @@ import { decodeConfiguration } from '../../core/wire/configuration.ts';
 import type { Raft } from '../../core/raft/raft.ts';
 import type { LogBase } from '../../core/raft/types.ts';
 import type { PeerMessage } from '../../core/wire/messages.ts';
+import type { MoveStep } from '../../core/wire/moves.ts';
 import { decodeEntryBatch } from '../../core/wire/operation.ts';
 import { hashInput, inputCode } from '../base/codes.ts';
 import type { RollingHash } from '../base/hash.ts';
@@ -90,6 +91,8 @@ export class Witness implements Truth {
   turn: Now = { mono: MonoTime(0), wall: WallTime(0) };
   /** Called when a replica takes the lead. */
   onElected: (node: NodeId, group: GroupId) => void = () => undefined;
+  /** Called when a replica has applied a step of a move. */
+  onMoved: (node: NodeId, step: MoveStep['kind']) => void = () => undefined;
   /** Called when a node begins to work on a client's command. */
   onCommandStarted: (command: Command) => void = () => undefined;
   /** What a connection speaks. */
@@ -342,6 +345,7 @@ export class Witness implements Truth {
         const replica = this.replicaOf(event.group, node);
         this.observe(replica);
         for (const hear of this.hooks.applied) hear(replica, event);
+        if (event.operation.kind === 'move') this.onMoved(node, event.operation.step.kind);
       },
       readRegistered: ({ group, origin }) => {
         const command = this.commands.of(origin);

@@ -260,6 +260,10 @@ export class Faults {
         return this.order(machine, ['GROUP', 'REMOVE-REPLICA', this.groupOf(fault), String(this.nodeOf(fault.peer))]);
       case 'replace':
         return this.replace(machine, fault);
+      case 'move':
+        return this.order(machine, ['TENANT', 'MOVE', this.tenantOf(fault), 'TO', this.destinationOf(fault)]);
+      case 'cancelMove':
+        return this.order(machine, ['TENANT', 'MOVE', this.tenantOf(fault), 'CANCEL']);
       case 'save':
         return this.order(machine, ['GROUP', 'SNAPSHOT', this.groupOf(fault)]);
       default:
@@ -372,6 +376,16 @@ export class Faults {
   /** Any number names a group. */
   private groupOf({ amount }: Fault): string {
     return String(Math.abs(amount) % this.stage.scenario.groups.length);
+  }
+
+  /** Any number names a tenant, and any a group for tenants. */
+  private tenantOf({ amount }: Fault): string {
+    const { tenants } = this.stage.scenario;
+    return tenants[Math.abs(amount) % tenants.length]?.name ?? '';
+  }
+
+  private destinationOf({ peer }: Fault): string {
+    return String(1 + (Math.abs(peer) % Math.max(1, this.stage.scenario.groups.length - 1)));
   }
 
   /** In its own place a replica is replaced only by operators who have looked whether the others are well. */

@@ -3,11 +3,12 @@
  * run and are cut off for good; the others, a quorum of every group, are the core. Then, within a bounded time:
  *
  * V1, every pending command is answered and every group has one leader in the core; V2, all of the core has the same
- * map, whoever belongs to a group has applied the same, and no change of members is left half done; V3, every tenant
+ * map, whoever belongs to a group has applied the same, and no change of members and no move of a tenant is left half done; V3, every tenant
  * completes a write through any node of the core. That who is cut off steps down (V4) is an oracle's to say.
  */
 import { metadataGroup, NodeId } from '../../core/base/ids.ts';
 import { DirectoryMachine } from '../../core/group/directoryMachine.ts';
+import { TenantMachine } from '../../core/group/tenantMachine.ts';
 import { membersOf } from '../../core/raft/configuration.ts';
 import type { Member } from '../../core/raft/types.ts';
 import type { Scenario } from '../scenario/scenario.ts';
@@ -87,6 +88,7 @@ export class Settlement {
   private isSettled(): boolean {
     const { clients, witness } = this.world;
     if (clients.some(({ pending }) => pending > 0) || this.leftOver() > 0 || this.mapVersions().size > 1) return false;
+    if (this.leftMoving() > 0) return false;
     return [...witness.groups.values()].every(
       (group) => this.leaders(group).length === 1 && !this.isChanging(group) && this.appliedIndexes(group).size === 1,
     );
@@ -99,6 +101,19 @@ export class Settlement {
       if (node !== null) for (const group of node.groups.values()) waiting += group.waiting;
     }
     return waiting;
+  }
+
+  /** Moves that are planned, and tenants that are in two groups, as the leaders say. */
+  private leftMoving(): number {
+    let moving = 0;
+    for (const group of this.world.witness.groups.values()) {
+      const [leader] = this.leaders(group);
+      const hosted = leader === undefined ? undefined : this.world.witness.nodes[leader.node - 1]?.groups.get(group.id);
+      if (hosted?.machine instanceof DirectoryMachine) moving += hosted.machine.directory.moves.size;
+      if (hosted?.machine instanceof TenantMachine)
+        moving += hosted.machine.moves.stagedCount + (hosted.machine.moves.hasOutgoing ? 1 : 0);
+    }
+    return moving;
   }
 
   private isInCore(node: NodeId): boolean {
@@ -163,6 +178,7 @@ export class Settlement {
       const facts = { group: group.id, applied: applied.join(' and ') };
       rule(applied.length === 1, 'V2', 'who belongs to a group has applied the same', facts);
     }
+    rule(this.leftMoving() === 0, 'V2', 'no move of a tenant is left half done', { moving: this.leftMoving() });
     const versions = [...this.mapVersions()];
     rule(versions.length === 1, 'V2', 'every node has the same map', { versions: versions.join(' and ') });
   }

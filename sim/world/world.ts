@@ -76,6 +76,9 @@ export class World {
         this.order(machine, words);
       },
     });
+    this.witness.onMoved = (node, step) => {
+      if (step !== 'cancel' && step !== 'abandon' && step !== 'look') this.faults.notice(node, step);
+    };
     this.witness.onElected = (node) => {
       this.faults.notice(node, 'lead');
     };

@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { Epoch, GroupId, Incarnation, MapVersion, type TenantName } from '../../core/base/ids.ts';
-import { dropTenant, ensureTenant, firstStep, nextStep, type NextStep } from '../../core/forward/procedure.ts';
+import type { NextStep } from '../../core/forward/nextStep.ts';
+import { firstStep, nextStep } from '../../core/forward/procedure.ts';
+import { dropTenant, ensureTenant } from '../../core/forward/tenancy.ts';
 import type { Outcome, TenantPlace } from '../../core/wire/messages.ts';
 
 const tenant = 'acme' as TenantName;
