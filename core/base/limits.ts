@@ -76,8 +76,6 @@ export const limits = {
   frozenPausesAlike: 8,
   /** A piece of a tenant that is copied to another group: an entry there, which is little beside what it may hold. */
   moveChunkBytes: 256 * kib,
-  /** A tenant that has less to copy than this is frozen: its writes wait for a few syncs. */
-  moveFreezeBytes: 64 * kib,
   /** So many pieces may follow a tenant's writes before those are held up; for so long it may be frozen before it stays where it is. */
   moveRoundsBeforeHold: 64,
   frozenMs: 3_000,

@@ -18,6 +18,16 @@ export interface LedGroup {
   readonly moves: TenantMoves;
 }
 
+export interface CopyPace {
+  /** A piece of a tenant, roughly: an entry of the group that it is to come to. */
+  readonly chunkBytes: number;
+  /** Of each departure. */
+  readonly bytesPerSecond: number;
+}
+
+/** A tenant is frozen when its latest changes took less than that share of a piece: its writes wait for a few syncs. */
+const freezeShare = 4;
+
 interface Departure {
   readonly tenant: TenantName;
   readonly move: MoveId;
@@ -40,15 +50,15 @@ interface Departure {
 
 export class Departures {
   private readonly errands: Errands<Departure>;
-  private readonly bytesPerMs: number;
+  private readonly pace: CopyPace;
   private readonly departures = new Map<TenantName, Departure>();
-  private readonly writer = new ByteWriter(2 * limits.moveChunkBytes);
+  private readonly writer: ByteWriter;
   private now: MonoTime;
 
-  /** `bytesPerSecond`: what is read out for them together. */
-  constructor(ask: (errand: Errand) => void, bytesPerSecond: number, now: MonoTime) {
+  constructor(ask: (errand: Errand) => void, pace: CopyPace, now: MonoTime) {
     this.errands = new Errands(ask);
-    this.bytesPerMs = bytesPerSecond / 1000;
+    this.pace = pace;
+    this.writer = new ByteWriter(2 * pace.chunkBytes);
     this.now = now;
   }
 
@@ -148,10 +158,10 @@ export class Departures {
       this.askSource(departure, { kind: 'freeze' });
       return;
     }
-    const records = reader.next(limits.moveChunkBytes);
+    const records = reader.next(this.pace.chunkBytes);
     if (records.length > 0) {
       departure.lastBytes = records.length;
-      this.pause(departure, isFrozen ? 0 : records.length / this.bytesPerMs);
+      this.pause(departure, isFrozen ? 0 : (records.length * 1000) / this.pace.bytesPerSecond);
       this.askDestination(departure, { kind: 'stage', after, upTo: reader.cursor, records });
       return;
     }
@@ -166,7 +176,7 @@ export class Departures {
     departure.rounds += 1;
     const { rounds, lastBytes, tenant, moves } = departure;
     if (rounds > limits.moveRoundsBeforeHold) moves.held.add(tenant);
-    return lastBytes < limits.moveFreezeBytes;
+    return lastBytes < this.pace.chunkBytes / freezeShare;
   }
 
   private prepare(departure: Departure): void {

@@ -1,5 +1,6 @@
 /** The node's part in the moves of tenants: those that leave groups led here, and the plans of the metadata group. */
 import { metadataGroup } from '../base/ids.ts';
+import { limits } from '../base/limits.ts';
 import type { MonoTime } from '../base/time.ts';
 import type { Procedure } from '../forward/procedure.ts';
 import { TenantMachine } from '../group/tenantMachine.ts';
@@ -7,7 +8,10 @@ import { Departures, type LedGroup } from '../migration/departures.ts';
 import { PlannedMoves } from '../migration/plannedMoves.ts';
 import type { PlannedMove } from '../wire/messages.ts';
 import type { Hosting } from './hosting.ts';
+import type { Settings } from './options.ts';
 
+/** Where logs are kept short, pieces are small. */
+const piecesOfLog = 8;
 const none: readonly PlannedMove[] = [];
 
 export class Moves {
@@ -16,9 +20,11 @@ export class Moves {
   private readonly planned: PlannedMoves;
 
   /** `start` has a procedure begun; `isFinished` is to be told of its end. */
-  constructor(hosting: Hosting, start: (procedure: Procedure) => void, bytesPerSecond: number, now: MonoTime) {
+  constructor(hosting: Hosting, start: (procedure: Procedure) => void, settings: Settings, now: MonoTime) {
     this.hosting = hosting;
-    this.departures = new Departures(start, bytesPerSecond, now);
+    const { snapshotLogBytes, snapshotBytesPerSecond: bytesPerSecond } = settings;
+    const chunkBytes = Math.min(limits.moveChunkBytes, Math.ceil(snapshotLogBytes / piecesOfLog));
+    this.departures = new Departures(start, { chunkBytes, bytesPerSecond }, now);
     this.planned = new PlannedMoves(start);
   }
 

@@ -152,7 +152,7 @@ export class Node implements ForwarderHost {
     const start = (procedure: Procedure): void => {
       this.forwarder.start(procedure, this.now.mono);
     };
-    this.moves = new Moves(this.hosting, start, settings.snapshotBytesPerSecond, now.mono);
+    this.moves = new Moves(this.hosting, start, settings, now.mono);
     for (const group of this.groups.values()) this.watch(group);
     spreadElections([...this.groups.values()]);
     this.timers.schedule(this.pulseTimer, now.mono);

@@ -18,27 +18,35 @@ const resolve: NextStep = {
   kind: 'step',
   group: GroupId(0),
   operation: { kind: 'resolveTenant', tenant, create: true, group: null },
+  startsOver: false,
 };
 const lookUp: NextStep = {
   kind: 'step',
   group: GroupId(0),
   operation: { kind: 'resolveTenant', tenant, create: false, group: null },
+  startsOver: false,
 };
 const adopt: NextStep = {
   kind: 'step',
   group: GroupId(2),
   operation: { kind: 'adopt', tenant, incarnation: Incarnation(3), epoch: Epoch(1) },
+  startsOver: false,
 };
 const release: NextStep = {
   kind: 'step',
   group: GroupId(2),
   operation: { kind: 'release', tenant, incarnation: Incarnation(3) },
+  startsOver: false,
 };
 const forget: NextStep = {
   kind: 'step',
   group: GroupId(0),
   operation: { kind: 'dropTenant', tenant, incarnation: Incarnation(3) },
+  startsOver: false,
 };
+
+/** Again, because the last time was of no use. */
+const again = (step: NextStep): NextStep => ({ ...step, startsOver: true }) as NextStep;
 
 function walk(procedure: ReturnType<typeof ensureTenant>, outcomes: readonly Outcome[]): readonly NextStep[] {
   return [firstStep(procedure), ...outcomes.map((outcome) => nextStep(procedure, outcome))];
@@ -73,6 +81,7 @@ describe('ensure', () => {
         kind: 'step',
         group: GroupId(4),
         operation: { kind: 'adopt', tenant, incarnation: Incarnation(4), epoch: Epoch(1) },
+        startsOver: false,
       },
       { kind: 'finished', place: next },
     ]);
@@ -82,9 +91,18 @@ describe('ensure', () => {
     expect(walk(ensureTenant(tenant, true, null), [resolved(place), notOwner(4, 0)])).toEqual([
       resolve,
       adopt,
-      resolve,
+      again(resolve),
     ]);
   });
+});
+
+test('a tenant that has moved on lives where its former group says', () => {
+  const refusal = { kind: 'moved', group: GroupId(5), epoch: Epoch(2), incarnation: Incarnation(3) } as const;
+  expect(walk(ensureTenant(tenant, true, null), [resolved(place), { kind: 'refused', refusal }])).toEqual([
+    resolve,
+    adopt,
+    { kind: 'finished', place: { tenant, group: GroupId(5), epoch: Epoch(2), incarnation: Incarnation(3) } },
+  ]);
 });
 
 describe('drop', () => {
@@ -98,6 +116,6 @@ describe('drop', () => {
   });
 
   test('the directory forgets only what the group has released', () => {
-    expect(walk(dropTenant(tenant), [resolved(place), notOwner(0, 0)])).toEqual([lookUp, release, lookUp]);
+    expect(walk(dropTenant(tenant), [resolved(place), notOwner(0, 0)])).toEqual([lookUp, release, again(lookUp)]);
   });
 });
