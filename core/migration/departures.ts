@@ -159,7 +159,7 @@ export class Departures {
       return;
     }
     const records = reader.next(this.pace.chunkBytes);
-    if (records.length > 0) {
+    if (!sameCursor(reader.cursor, after)) {
       departure.lastBytes = records.length;
       this.pause(departure, isFrozen ? 0 : (records.length * 1000) / this.pace.bytesPerSecond);
       this.askDestination(departure, { kind: 'stage', after, upTo: reader.cursor, records });

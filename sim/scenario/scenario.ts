@@ -162,7 +162,10 @@ export interface Fault {
   readonly amount: number;
 }
 
-/** A fault with an anchor other than time strikes when that happens for the `n`-th time (from 1 on). */
+/**
+ * A fault with an anchor other than time strikes when that happens for the `n`-th time (from 1 on): the node where it
+ * happens, or whoever leads the group that it names then.
+ */
 export type Anchor =
   | { readonly atMs: number }
   | { readonly node: number; readonly event: AnchorEvent; readonly n: number; readonly plusMs: number };

@@ -85,7 +85,8 @@ export class Faults {
 
   private strike(fault: Fault, anchor: NodeId | null): void {
     if (this.isOver) return;
-    const machine = anchor === null ? this.machineOf(fault.on) : this.stage.machines[anchor - 1];
+    const isElsewhere = anchor === null || 'leaderOf' in fault.on;
+    const machine = isElsewhere ? this.machineOf(fault.on) : this.stage.machines[anchor - 1];
     if (machine === undefined) {
       this.count(this.missed, fault.do);
       return;

@@ -19,7 +19,7 @@ import { WallTime } from '../../core/base/time.ts';
 import { TenantMachine } from '../../core/group/tenantMachine.ts';
 import { unknownConfiguration } from '../../core/raft/configuration.ts';
 import type { Outcome } from '../../core/wire/messages.ts';
-import { copyStart, type CopyCursor, type MoveStep } from '../../core/wire/moves.ts';
+import { copyStart, type CopyCursor, type MoveStep, sameCursor } from '../../core/wire/moves.ts';
 import type { LoggedOperation } from '../../core/wire/operation.ts';
 
 const tenant = 'acme' as TenantName;
@@ -88,7 +88,7 @@ class Replica {
 function copy(source: Replica, destination: Replica, bytes: number, reader = readerOf(source, destination)): boolean {
   const after = destination.cursor;
   const records = reader?.next(bytes) ?? new Uint8Array(0);
-  if (reader === null || records.length === 0) return false;
+  if (reader === null || sameCursor(reader.cursor, after)) return false;
   expect(destination.step({ kind: 'stage', after, upTo: reader.cursor, records })).toBe('staged');
   return true;
 }

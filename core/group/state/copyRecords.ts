@@ -32,6 +32,8 @@ export class CopyReader {
   private readonly keyspace: Keyspace;
   private readonly changes: ChangeLog;
   private reading: Reading | null = null;
+  /** The destination is to forget what it has of a large item. */
+  private isAbandoning = false;
 
   /** Goes on from `cursor`, which the destination has. */
   constructor(writer: ByteWriter, keyspace: Keyspace, changes: ChangeLog, cursor: CopyCursor) {
@@ -45,7 +47,7 @@ export class CopyReader {
   /** Nothing is left to be read. */
   get isAtEnd(): boolean {
     const { serial, change } = this.cursor;
-    if (this.reading !== null || this.changes.clearedAt > change) return false;
+    if (this.reading !== null || this.isAbandoning || this.changes.clearedAt > change) return false;
     return this.keyspace.storedFrom(serial + 1) === null && this.changes.firstFrom(change + 1) === null;
   }
 
@@ -59,6 +61,11 @@ export class CopyReader {
   /** The next records, about `bytes` of them; empty at the end. */
   next(bytes: number): Uint8Array {
     const { writer } = this;
+    if (this.isAbandoning) {
+      writer.u8(record.abandoned);
+      this.isAbandoning = false;
+      this.cursor = { ...this.cursor, part: null };
+    }
     while (writer.length < bytes && (this.reading !== null || this.begin())) if (this.reading !== null) this.readOn();
     return writer.take();
   }
@@ -69,8 +76,7 @@ export class CopyReader {
     const change = serial > this.cursor.serial ? null : this.changes.firstFrom(this.cursor.change + 1);
     const isSame = item?.serial === serial && item.write === write && (change === null || change.key === item.key);
     if (!isSame) {
-      this.writer.u8(record.abandoned);
-      this.cursor = { ...this.cursor, part: null };
+      this.isAbandoning = true;
       return;
     }
     this.open(item, change?.serial ?? null);
