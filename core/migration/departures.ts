@@ -127,7 +127,7 @@ export class Departures {
         else this.askDestination(departure, { kind: action.step });
         return;
       case 'metadata':
-        if (departure.isNoted) this.askSource(departure, { kind: 'erase' });
+        if (departure.isNoted) this.erase(departure);
         else this.note(departure, action.hasDeparted);
         return;
       case 'source':
@@ -194,6 +194,14 @@ export class Departures {
     this.errands.send(departure, metadataGroup, { kind: 'planMove', tenant, plan }, (answer) => {
       departure.isNoted = answer?.kind === 'planned';
       this.answered(departure, departure.isNoted);
+    });
+  }
+
+  private erase(departure: Departure): void {
+    const { tenant, move, from } = departure;
+    this.errands.send(departure, from, { kind: 'move', tenant, move, step: { kind: 'erase' } }, (answer) => {
+      if (answer?.kind === 'moving') this.end(departure);
+      else this.answered(departure, false);
     });
   }
 
