@@ -76,8 +76,9 @@ export const limits = {
   frozenPausesAlike: 8,
   /** A piece of a tenant that is copied to another group: an entry there, which is little beside what it may hold. */
   moveChunkBytes: 256 * kib,
-  /** So many pieces may follow a tenant's writes before those are held up; for so long it may be frozen before it stays where it is. */
+  /** So many pieces may follow a tenant's writes before those are held up, and before it stays where it is; for so long it may be frozen. */
   moveRoundsBeforeHold: 64,
+  moveRounds: 1_024,
   frozenMs: 3_000,
   /** How long a move that got no answer waits, and how often the metadata group looks after one, and after how many at a time. */
   movePauseMs: 50,

@@ -559,7 +559,8 @@ export class Forwarder {
     }
     this.calls.delete(step.request);
     const next = nextStep(procedure, outcome);
-    if (next.kind === 'step' && next.startsOver) this.makeStep(procedure, next.group, next.operation, now, this.setBack(procedure));
+    if (next.kind === 'step' && next.startsOver)
+      this.makeStep(procedure, next.group, next.operation, now, this.setBack(procedure));
     else this.follow(procedure, next, now);
   }
 

@@ -81,7 +81,12 @@ function resolve(procedure: TenancyProcedure, startsOver: boolean): NextStep {
 function adopt(procedure: TenancyProcedure, place: TenantPlace): NextStep {
   procedure.stage = 'adopt';
   const { tenant, incarnation, epoch } = place;
-  return { kind: 'step', group: place.group, operation: { kind: 'adopt', tenant, incarnation, epoch }, startsOver: false };
+  return {
+    kind: 'step',
+    group: place.group,
+    operation: { kind: 'adopt', tenant, incarnation, epoch },
+    startsOver: false,
+  };
 }
 
 function release(procedure: TenancyProcedure, place: TenantPlace): NextStep {

@@ -18,6 +18,13 @@ export interface LedGroup {
   readonly moves: TenantMoves;
 }
 
+export interface DeparturesHost {
+  /** Has a group asked, wherever it is led; `onAnswered` follows. */
+  readonly ask: (errand: Errand) => void;
+  /** A tenant stays where it is, for that reason. */
+  readonly onGivenUp: (tenant: TenantName, why: string) => void;
+}
+
 export interface CopyPace {
   /** A piece of a tenant, roughly: an entry of the group that it is to come to. */
   readonly chunkBytes: number;
@@ -50,13 +57,15 @@ interface Departure {
 
 export class Departures {
   private readonly errands: Errands<Departure>;
+  private readonly host: DeparturesHost;
   private readonly pace: CopyPace;
   private readonly departures = new Map<TenantName, Departure>();
   private readonly writer: ByteWriter;
   private now: MonoTime;
 
-  constructor(ask: (errand: Errand) => void, pace: CopyPace, now: MonoTime) {
-    this.errands = new Errands(ask);
+  constructor(host: DeparturesHost, pace: CopyPace, now: MonoTime) {
+    this.host = host;
+    this.errands = new Errands(host.ask);
     this.pace = pace;
     this.writer = new ByteWriter(2 * pace.chunkBytes);
     this.now = now;
@@ -144,7 +153,10 @@ export class Departures {
   private copy(departure: Departure, destination: MoveState, isFrozen: boolean): void {
     if (destination.kind !== 'staged') return;
     departure.frozenAt = isFrozen ? (departure.frozenAt ?? this.now) : null;
-    if (departure.frozenAt !== null && elapsedMs(departure.frozenAt, this.now) > limits.frozenMs) {
+    const isFrozenLong = departure.frozenAt !== null && elapsedMs(departure.frozenAt, this.now) > limits.frozenMs;
+    if (isFrozenLong || departure.rounds > limits.moveRounds) {
+      const why = isFrozenLong ? 'its writes have waited too long' : 'its writes outrun the copy';
+      this.host.onGivenUp(departure.tenant, why);
       this.askSource(departure, { kind: 'cancel' });
       return;
     }

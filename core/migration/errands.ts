@@ -5,7 +5,10 @@ import type { Operation, Outcome } from '../wire/messages.ts';
 
 export class Errands<Move> {
   private readonly ask: (errand: Errand) => void;
-  private readonly underWay = new Map<Errand, { readonly move: Move; readonly then: (answer: Outcome | null) => void }>();
+  private readonly underWay = new Map<
+    Errand,
+    { readonly move: Move; readonly then: (answer: Outcome | null) => void }
+  >();
   private readonly perMove = new Map<Move, Errand>();
 
   /** `ask`: has a group asked, wherever it is led; `onAnswered` follows. */

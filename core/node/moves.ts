@@ -4,7 +4,7 @@ import { limits } from '../base/limits.ts';
 import type { MonoTime } from '../base/time.ts';
 import type { Procedure } from '../forward/procedure.ts';
 import { TenantMachine } from '../group/tenantMachine.ts';
-import { Departures, type LedGroup } from '../migration/departures.ts';
+import { Departures, type DeparturesHost, type LedGroup } from '../migration/departures.ts';
 import { PlannedMoves } from '../migration/plannedMoves.ts';
 import type { PlannedMove } from '../wire/messages.ts';
 import type { Hosting } from './hosting.ts';
@@ -19,13 +19,12 @@ export class Moves {
   private readonly departures: Departures;
   private readonly planned: PlannedMoves;
 
-  /** `start` has a procedure begun; `isFinished` is to be told of its end. */
-  constructor(hosting: Hosting, start: (procedure: Procedure) => void, settings: Settings, now: MonoTime) {
+  constructor(hosting: Hosting, host: DeparturesHost, settings: Settings, now: MonoTime) {
     this.hosting = hosting;
     const { snapshotLogBytes, snapshotBytesPerSecond: bytesPerSecond } = settings;
     const chunkBytes = Math.min(limits.moveChunkBytes, Math.ceil(snapshotLogBytes / piecesOfLog));
-    this.departures = new Departures(start, { chunkBytes, bytesPerSecond }, now);
-    this.planned = new PlannedMoves(start);
+    this.departures = new Departures(host, { chunkBytes, bytesPerSecond }, now);
+    this.planned = new PlannedMoves(host.ask);
   }
 
   /** When `goOn` wants to be called; null if nothing waits for that. */

@@ -27,6 +27,7 @@ import type { Submission } from '../group/submission.ts';
 import type { LogRecord } from '../log/records.ts';
 import { GroupMap } from '../routing/groupMap.ts';
 import { Router } from '../routing/router.ts';
+import type { DeparturesHost } from '../migration/departures.ts';
 import { membersOf } from '../raft/configuration.ts';
 import { isOfLeader, type MembershipChange } from '../raft/raft.ts';
 import type { OutgoingRaftMessage } from '../raft/types.ts';
@@ -149,10 +150,15 @@ export class Node implements ForwarderHost {
         });
       },
     });
-    const start = (procedure: Procedure): void => {
-      this.forwarder.start(procedure, this.now.mono);
+    const movesHost: DeparturesHost = {
+      ask: (errand) => {
+        this.forwarder.start(errand, this.now.mono);
+      },
+      onGivenUp: (tenant, why) => {
+        this.log('warn', 'a tenant does not move: it stays where it is', { tenant, why });
+      },
     };
-    this.moves = new Moves(this.hosting, start, settings, now.mono);
+    this.moves = new Moves(this.hosting, movesHost, settings, now.mono);
     for (const group of this.groups.values()) this.watch(group);
     spreadElections([...this.groups.values()]);
     this.timers.schedule(this.pulseTimer, now.mono);

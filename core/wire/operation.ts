@@ -45,7 +45,16 @@ const sparedBytes = 8;
 /** Three of the origin; then kind, tenant and incarnation. */
 const minimumItemBytes = 6;
 
-const tag = { execute: 1, adopt: 2, release: 3, resolveTenant: 4, dropTenant: 5, purge: 6, planMove: 7, move: 8 } as const;
+const tag = {
+  execute: 1,
+  adopt: 2,
+  release: 3,
+  resolveTenant: 4,
+  dropTenant: 5,
+  purge: 6,
+  planMove: 7,
+  move: 8,
+} as const;
 /** A kind, an integer and a flag. */
 const mostPlanBytes = 16;
 const flag = { write: 1, resp3: 2 } as const;

@@ -32,6 +32,8 @@ const keyspace = 'core/engine/keyspace.ts';
 const listValue = 'core/engine/listValue.ts';
 const tenantRecords = 'core/group/state/tenantRecords.ts';
 const snapshots = 'core/group/snapshots.ts';
+const tenantMoves = 'core/group/tenantMoves.ts';
+const nextAction = 'core/migration/nextAction.ts';
 const quorum = 'core/raft/quorum.ts';
 const configuration = 'core/raft/configuration.ts';
 
@@ -358,6 +360,79 @@ export const bugs: readonly Bug[] = [
     ],
     oracles: ['X1'],
     ...hunt('stale-map', 10),
+  },
+  {
+    name: 'remembered replies stay behind when a tenant moves',
+    edits: [
+      edit(
+        tenantRecords,
+        '  yield* sessionRecords(writer, image);\n  yield* clientRecords(writer, clients.image());',
+        '  yield* clientRecords(writer, clients.image());',
+      ),
+    ],
+    oracles: ['D2', 'D3'],
+    ...hunt('moves', 10),
+  },
+  {
+    name: 'a tenant is active at its destination before it has departed from its source',
+    edits: [
+      edit(
+        nextAction,
+        "return { at: 'source', step: destination.isSealed ? 'depart' : 'copy' };",
+        "return destination.isSealed ? { at: 'destination', step: 'activate' } : { at: 'source', step: 'copy' };",
+      ),
+    ],
+    oracles: ['X2', 'X3'],
+    ...hunt('moves', 10),
+  },
+  {
+    name: 'a frozen tenant goes on writing',
+    edits: [edit(machine, 'return isLogged && owned.out?.isFrozen === true ? frozen : null;', 'return null;')],
+    oracles: ['X2', 'X3'],
+    ...hunt('moves', 30),
+  },
+  {
+    name: 'what changes while a tenant is copied is not copied again',
+    edits: [edit(keyspace, 'this.changes?.note(key);', ''), edit(tenantMoves, 'rest.keyspace.mark !== mark || ', '')],
+    oracles: ['L1', 'L3', 'R5', 'D1'],
+    ...hunt('moves', 30),
+  },
+  {
+    name: 'a piece of a copy is taken wherever the copy is',
+    edits: [
+      edit(
+        tenantMoves,
+        '!sameCursor(coming.cursor, after)) return;\n    if (takeCopy',
+        'coming.cursor === after) return;\n    if (takeCopy',
+      ),
+      edit(tenantMoves, 'rest.keyspace.mark !== mark || ', ''),
+    ],
+    oracles: ['R13', 'R5', 'L1', 'D1'],
+    ...hunt('moves', 100),
+  },
+  {
+    name: 'a group serves a tenant that has departed',
+    edits: [edit(tenantMoves, '    owned.delete(tenant);\n    const left', '    const left')],
+    oracles: ['X2', 'X3'],
+    ...hunt('moves', 10),
+  },
+  {
+    name: 'a copy is abandoned although its tenant has departed',
+    edits: [
+      edit(
+        nextAction,
+        "destination.isSealed) return { at: 'destination', step: 'activate' };",
+        "destination.isSealed) return { at: 'destination', step: 'abandon' };",
+      ),
+    ],
+    oracles: ['V1', 'V2', 'V3'],
+    ...hunt('moves', 10),
+  },
+  {
+    name: 'a read overtakes a write that was refused when it was applied',
+    edits: [edit(group, "if (applied.kind === 'refused') this.block(submission);", '')],
+    oracles: ['L2'],
+    ...hunt('moves', 600),
   },
   {
     name: 'ownership is not checked when a command is applied',

@@ -22,7 +22,10 @@ export class Histories {
 
   constructor(groups: Iterable<GroupId>) {
     this.groups = new Map(
-      [...groups].map((group): [GroupId, History] => [group, { tenancy: new TenancyModel(this.moves), verdicts: [nothing] }]),
+      [...groups].map((group): [GroupId, History] => [
+        group,
+        { tenancy: new TenancyModel(this.moves), verdicts: [nothing] },
+      ]),
     );
   }
 

@@ -219,7 +219,12 @@ describe('the steps', () => {
   test('a state with moves in every stage is as it was after a restart', () => {
     const [source, destination] = begun();
     const large = 'x'.repeat(300_000);
-    for (const words of [['RPUSH', 'list', 'a', large, 'b'], ['SET', 'large', large], ['DEL', 'before']]) source.run(words);
+    for (const words of [
+      ['RPUSH', 'list', 'a', large, 'b'],
+      ['SET', 'large', large],
+      ['DEL', 'before'],
+    ])
+      source.run(words);
     for (const replica of [source, destination]) replica.restart();
     while (copy(source, destination, 50_000)) for (const replica of [source, destination]) replica.restart();
     source.step({ kind: 'freeze' });
@@ -287,7 +292,9 @@ test('whatever is written while it is copied, and by whom, the copy is the origi
       expect(copied?.keyspace.bytes).toBe(original?.keyspace.bytes);
       expect(copied?.keyspace.versionsImage()).toEqual(original?.keyspace.versionsImage());
       expect(copied?.keyspace.scan(0, 100, WallTime(now))).toMatchObject({
-        items: original?.keyspace.scan(0, 100, WallTime(now)).items.map(({ key: name, serial }) => ({ key: name, serial })),
+        items: original?.keyspace
+          .scan(0, 100, WallTime(now))
+          .items.map(({ key: name, serial }) => ({ key: name, serial })),
       });
       expect(copied?.sessions.digest()).toBe(original?.sessions.digest());
     }),

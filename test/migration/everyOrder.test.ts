@@ -159,9 +159,16 @@ test('in whatever order steps are taken, one group owns the tenant, and has ever
     writes: 0,
   });
   const cancel: Sent = { to: 'source', step: { kind: 'cancel' } };
-  const queue = [{ ...first, sent: new Map([[key(cancel), cancel]]) }];
+  const queue: Situation[] = [{ ...first, sent: new Map([[key(cancel), cancel]]) }];
   const keyOf = (s: Situation): string =>
-    key([s.source, s.destination, [...s.sent.keys()].sort(), [...s.seen.source.keys()], [...s.seen.destination.keys()], s.writes]);
+    key([
+      s.source,
+      s.destination,
+      [...s.sent.keys()].sort(),
+      [...s.seen.source.keys()],
+      [...s.seen.destination.keys()],
+      s.writes,
+    ]);
   const visited = new Set(queue.map(keyOf));
   const ends = { stayed: 0, moved: 0 };
   for (let situation = queue.pop(); situation !== undefined; situation = queue.pop()) {

@@ -5,7 +5,7 @@
  */
 import { describe, expect, test } from 'vitest';
 import { expand } from '../../sim/scenario/expand.ts';
-import type { Fault, FaultKind, Scenario } from '../../sim/scenario/scenario.ts';
+import type { AnchorEvent, Fault, FaultKind, Scenario } from '../../sim/scenario/scenario.ts';
 import { simulate } from '../../sim/simulate.ts';
 
 const [source, destination] = [1, 2];
@@ -19,7 +19,7 @@ const steps = [
   ['depart', 2],
   ['activate', 3],
   ['erase', 2],
-] as const;
+] as const satisfies readonly (readonly [AnchorEvent, number])[];
 const leaders = { 'the source': source, 'the destination': destination, 'the metadata group': 0 } as const;
 const troubles = {
   dies: { kind: 'crash', forMs: 400 },
@@ -29,11 +29,11 @@ const troubles = {
 } as const satisfies Record<string, { readonly kind: FaultKind; readonly forMs: number }>;
 
 /** Three nodes, each of which leads one group; three clients write to the tenant all the while. */
-function scenarioOf(step: (typeof steps)[number], leader: number, trouble: keyof typeof troubles): Scenario {
+function scenarioOf(step: readonly [AnchorEvent, number], leader: number, trouble: keyof typeof troubles): Scenario {
   const calm = expand(1, 'calm');
   const { kind, forMs } = troubles[trouble];
   const [event, node] = step;
-  const move: Fault = { at: { atMs: 700 }, do: 'move'', on: { node: 1 }, peer: destination - 1, forMs: 0, amount: 0 };
+  const move: Fault = { at: { atMs: 700 }, do: 'move', on: { node: 1 }, peer: destination - 1, forMs: 0, amount: 0 };
   const struck: Fault = {
     at: { node, event, n: 1, plusMs: 0 },
     do: kind,
@@ -55,7 +55,16 @@ function scenarioOf(step: (typeof steps)[number], leader: number, trouble: keyof
     tenants: [{ name: 'acme', group: source }],
     timing: { ...calm.timing, electionMs: 150, heartbeatMs: 30, gossipMs: 50, leaseReads: true },
     disk: { ...calm.disk, snapshotLogBytes: 4096, snapshotBytesPerSecond: 100_000 },
-    workload: { ...calm.workload, clients: 3, pipeline: 2, keys: 4, readPermille: 300, transactPermille: 100, dropPermille: 0, createPermille: 0 },
+    workload: {
+      ...calm.workload,
+      clients: 3,
+      pipeline: 2,
+      keys: 4,
+      readPermille: 300,
+      transactPermille: 100,
+      dropPermille: 0,
+      createPermille: 0,
+    },
     faults: [move, struck],
   };
 }

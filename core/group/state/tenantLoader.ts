@@ -9,9 +9,8 @@ import { record } from './format.ts';
 import { StateLoader } from './stateLoader.ts';
 import { TenantReader } from './tenantReader.ts';
 
-/** What was said of the tenant whose records follow: nothing, of one that is owned. */
+/** What was said of the tenant whose records follow, if it is not owned. */
 type Standing =
-  | { readonly kind: 'owned' }
   | {
       readonly kind: 'staged';
       readonly move: MoveId;
@@ -21,14 +20,12 @@ type Standing =
     }
   | { readonly kind: 'departed'; readonly departed: DepartedTenant };
 
-const owned: Standing = { kind: 'owned' };
-
 export class TenantLoader extends StateLoader {
   private readonly loaded: Tenants = noTenants();
   private readonly clock: CutClock;
   private readonly install: (loaded: Tenants) => void;
-  private next: Standing = owned;
-  private standing: Standing = owned;
+  private next: Standing | null = null;
+  private standing: Standing | null = null;
   private reading: TenantReader | null = null;
 
   constructor(clock: CutClock, install: (loaded: Tenants) => void) {
@@ -38,7 +35,7 @@ export class TenantLoader extends StateLoader {
   }
 
   finish(): boolean {
-    if (this.next !== owned || !this.endTenant()) return false;
+    if (this.next !== null || !this.endTenant()) return false;
     this.install(this.loaded);
     return true;
   }
@@ -83,7 +80,7 @@ export class TenantLoader extends StateLoader {
     const incarnation = readIncarnation(reader);
     const departed = { move, to, incarnation, epoch: Epoch(reader.varint()), owned: null };
     const hasData = reader.u8() === 1;
-    if (tenant === null || this.next !== owned || this.loaded.departed.has(tenant)) return false;
+    if (tenant === null || this.next !== null || this.loaded.departed.has(tenant)) return false;
     this.loaded.departed.set(tenant, departed);
     if (hasData) this.next = { kind: 'departed', departed };
     return true;
@@ -94,15 +91,15 @@ export class TenantLoader extends StateLoader {
     const from = readGroup(reader);
     const cursor = decodeCursor(reader);
     const isSealed = reader.u8() === 1;
-    if (this.next !== owned) return false;
+    if (this.next !== null) return false;
     this.next = { kind: 'staged', move, from, cursor, isSealed };
     return true;
   }
 
   private startTenant(reader: ByteReader): boolean {
-    this.reading = TenantReader.begin(reader, this.clock, this.next.kind === 'staged');
+    this.reading = TenantReader.begin(reader, this.clock, this.next?.kind === 'staged');
     this.standing = this.next;
-    this.next = owned;
+    this.next = null;
     return this.reading !== null;
   }
 
@@ -115,8 +112,8 @@ export class TenantLoader extends StateLoader {
     const found: OwnedTenant | null = reading.end();
     if (found === null) return false;
     const { keyspace } = found;
-    switch (standing.kind) {
-      case 'owned':
+    switch (standing?.kind) {
+      case undefined:
         if (loaded.owned.has(tenant)) return false;
         loaded.owned.set(tenant, found);
         return true;
