@@ -96,13 +96,19 @@ export class TenantMoves {
     return new CopyReader(writer, owned.keyspace, owned.out.changes, cursor);
   }
 
-  /** The last step of the copy of a frozen tenant, behind `after`; null if it is not frozen. */
-  sealOf(tenant: TenantName, move: MoveId, writer: ByteWriter, after: CopyCursor): MoveStep | null {
+  /** The last step of the copy of a frozen tenant: `records` end it, from `after` on. Null if it is not frozen. */
+  sealOf(
+    tenant: TenantName,
+    move: MoveId,
+    writer: ByteWriter,
+    after: CopyCursor,
+    records: Uint8Array,
+  ): MoveStep | null {
     const owned = this.leaving(tenant, move);
     if (owned?.out?.isFrozen !== true) return null;
-    const records = restRecords(writer, tenant, owned);
-    while (records.next().done !== true);
-    return { kind: 'seal', after, mark: owned.keyspace.mark, records: writer.take() };
+    const writing = restRecords(writer, tenant, owned);
+    while (writing.next().done !== true);
+    return { kind: 'seal', after, records, rest: writer.take(), mark: owned.keyspace.mark };
   }
 
   /** Tenants that are to be seen out of this group: those that it still owns, and those whose data it still has. */
@@ -234,26 +240,26 @@ export class TenantMoves {
     else this.abandon(tenant, move);
   }
 
-  private seal(tenant: TenantName, move: MoveId, { after, mark, records }: Step<'seal'>): void {
+  private seal(tenant: TenantName, move: MoveId, { after, records, rest, mark }: Step<'seal'>): void {
     const { staged } = this.tenants();
     const coming = staged.get(tenant);
     if (coming?.move !== move || coming.isSealed || !sameCursor(coming.cursor, after)) return;
-    const owned = this.sealed(coming, records, mark);
+    const owned = takeCopy(coming, records) ? this.sealed(coming, rest, mark) : null;
     if (owned === null) this.abandon(tenant, move);
     else staged.set(tenant, { ...coming, owned, isSealed: true });
   }
 
   /** The tenant with all that it has; null if it is not what the source has. */
-  private sealed({ owned, items }: StagedTenant, records: Uint8Array, mark: number): OwnedTenant | null {
-    const reader = new ByteReader(records);
+  private sealed({ owned, items }: StagedTenant, rest: Uint8Array, mark: number): OwnedTenant | null {
+    const reader = new ByteReader(rest);
     if (items.isPartial || reader.u8() !== record.tenant) return null;
     owned.keyspace.joinCut();
     const reading = TenantReader.begin(reader, this.clock, false, owned.keyspace);
     if (reading === null) return null;
     while (reader.remaining > 0) if (!reading.read(reader.u8(), reader) || reader.failed) return null;
-    const rest = reading.end();
-    if (rest === null || rest.keyspace.mark !== mark || rest.incarnation !== owned.incarnation) return null;
-    return { ...rest, epoch: owned.epoch };
+    const whole = reading.end();
+    if (whole === null || whole.keyspace.mark !== mark || whole.incarnation !== owned.incarnation) return null;
+    return { ...whole, epoch: owned.epoch };
   }
 
   private activate(tenant: TenantName, move: MoveId): void {

@@ -171,13 +171,13 @@ export class Departures {
       return;
     }
     const records = reader.next(this.pace.chunkBytes);
-    if (!sameCursor(reader.cursor, after)) {
+    if (!isFrozen || !reader.isAtEnd) {
       departure.lastBytes = records.length;
       this.pause(departure, isFrozen ? 0 : (records.length * 1000) / this.pace.bytesPerSecond);
       this.askDestination(departure, { kind: 'stage', after, upTo: reader.cursor, records });
       return;
     }
-    const seal = moves.sealOf(tenant, move, this.writer, after);
+    const seal = moves.sealOf(tenant, move, this.writer, after, records);
     if (seal !== null) this.askDestination(departure, seal);
   }
 

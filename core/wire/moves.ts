@@ -2,7 +2,7 @@
  * A tenant's move between groups, as groups speak of it: the steps that each of the two logs, how far it is there, and
  * what of it is written into messages and logs. What the steps mean is in `group/tenantMoves.ts`.
  */
-import type { ByteReader, ByteWriter } from '../base/bytes.ts';
+import { type ByteReader, type ByteWriter, noBytes } from '../base/bytes.ts';
 import { Epoch, type GroupId, type Incarnation, type MoveId } from '../base/ids.ts';
 import { unreachable } from '../base/invariant.ts';
 import { readGroup, readIncarnation, readMove, varintBytes } from './fields.ts';
@@ -37,8 +37,14 @@ export type MoveStep =
       readonly upTo: CopyCursor;
       readonly records: Uint8Array;
     }
-  /** To the destination, behind the last of that: sessions and counts, and the mark of the frozen keyspace. */
-  | { readonly kind: 'seal'; readonly after: CopyCursor; readonly mark: number; readonly records: Uint8Array }
+  /** To the destination: the last of that, sessions and counts, and the mark of the frozen keyspace. */
+  | {
+      readonly kind: 'seal';
+      readonly after: CopyCursor;
+      readonly records: Uint8Array;
+      readonly rest: Uint8Array;
+      readonly mark: number;
+    }
   /** To the destination, once the source has departed: own the tenant. */
   | { readonly kind: 'activate' }
   /** To the destination, once the source has cancelled: forget what was staged. */
@@ -110,8 +116,9 @@ export function encodeStep(writer: ByteWriter, s: MoveStep): void {
       return;
     case 'seal':
       encodeCursor(writer, s.after);
-      writer.varint(s.mark);
       writer.bytes(s.records);
+      writer.bytes(s.rest);
+      writer.varint(s.mark);
       return;
     case 'freeze':
     case 'depart':
@@ -146,8 +153,9 @@ export function decodeStep(reader: ByteReader): MoveStep | null {
     }
     case step.seal: {
       const after = decodeCursor(reader);
-      const mark = reader.varint();
-      return { kind: 'seal', after, mark, records: reader.bytes() };
+      const records = reader.bytes();
+      const rest = reader.bytes();
+      return { kind: 'seal', after, records, rest, mark: reader.varint() };
     }
     case step.freeze:
       return { kind: 'freeze' };
@@ -170,8 +178,9 @@ export function decodeStep(reader: ByteReader): MoveStep | null {
 
 /** Bytes that `encodeStep` takes at most. */
 export function stepBytes(s: MoveStep): number {
-  const records = s.kind === 'stage' || s.kind === 'seal' ? s.records.length + varintBytes(s.records.length) : 0;
-  return mostStepBytes + records;
+  const records = s.kind === 'stage' || s.kind === 'seal' ? s.records : noBytes;
+  const rest = s.kind === 'seal' ? s.rest : noBytes;
+  return mostStepBytes + varintBytes(records.length) + records.length + varintBytes(rest.length) + rest.length;
 }
 
 /** The kind, two cursors of six integers each, and some to spare. */

@@ -393,7 +393,7 @@ export const bugs: readonly Bug[] = [
   },
   {
     name: 'what changes while a tenant is copied is not copied again',
-    edits: [edit(keyspace, 'this.changes?.note(key);', ''), edit(tenantMoves, 'rest.keyspace.mark !== mark || ', '')],
+    edits: [edit(keyspace, 'this.changes?.note(key);', ''), edit(tenantMoves, 'whole.keyspace.mark !== mark || ', '')],
     oracles: ['L1', 'L3', 'R5', 'D1'],
     ...hunt('moves', 30),
   },
@@ -405,7 +405,7 @@ export const bugs: readonly Bug[] = [
         '!sameCursor(coming.cursor, after)) return;\n    if (takeCopy',
         'coming.cursor === after) return;\n    if (takeCopy',
       ),
-      edit(tenantMoves, 'rest.keyspace.mark !== mark || ', ''),
+      edit(tenantMoves, 'whole.keyspace.mark !== mark || ', ''),
     ],
     oracles: ['R13', 'R5', 'L1', 'D1'],
     ...hunt('moves', 100),

@@ -412,10 +412,11 @@ const moveEvents = ['start', 'prepare', 'stage', 'freeze', 'seal', 'depart', 'ac
 
 function moves(stage: Stage, startMs: number): readonly Fault[] {
   const tenant = between(stage.random, 0, 7);
-  const count = between(stage.random, 1, 4);
+  const group = someGroup(stage);
+  const count = between(stage.random, 2, 4);
   const everyMs = between(stage.random, 50, 1500);
   return Array.from({ length: count }, (_, turn) =>
-    fault('move', { atMs: startMs + turn * everyMs }, { node: someNode(stage) }, 0, someGroup(stage), tenant),
+    fault('move', { atMs: startMs + turn * everyMs }, { node: someNode(stage) }, 0, group + turn, tenant),
   );
 }
 

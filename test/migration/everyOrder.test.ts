@@ -96,8 +96,8 @@ function wanted(situation: Situation, source: MoveState, destination: MoveState)
   const records = reader?.next(1000) ?? new Uint8Array(0);
   if (reader !== null && records.length > 0)
     sent.push({ to: 'destination', step: { kind: 'stage', after, upTo: reader.cursor, records } });
-  const seal = moves.sealOf(tenant, move, new ByteWriter(), after);
-  if (seal !== null && records.length === 0) sent.push({ to: 'destination', step: seal });
+  const seal = moves.sealOf(tenant, move, new ByteWriter(), after, records);
+  if (seal !== null) sent.push({ to: 'destination', step: seal });
   return sent;
 }
 
