@@ -2,7 +2,9 @@
  * `npm run soak`: a real cluster whose nodes are killed, paused and restarted at random while clients count, push and
  * transact; every other one numbers its writes, and is never to be left in doubt. At the end what the clients were told and what the cluster holds must agree, to the last number.
  *
- *   npm run soak -- [--minutes 10] [--clients 4] [--seed N]
+ * With `--moves`, tenants change their groups all the while.
+ *
+ *   npm run soak -- [--minutes 10] [--clients 4] [--seed N] [--moves]
  *
  * Exit code 0: they agree. 1: they do not. 2: usage.
  */
@@ -12,9 +14,11 @@ import { Redis } from 'ioredis';
 import pc from 'picocolors';
 import seedrandom from 'seedrandom';
 import { type Cluster, startCluster } from '../support/cluster.ts';
+import { moveTenant } from '../support/moving.ts';
 import { compare, type Disagreement, Worker } from './worker.ts';
 
 const tenants = 6;
+const groups = 4;
 const secondMs = 1000;
 const settleMs = 15_000;
 
@@ -22,17 +26,23 @@ interface Options {
   readonly minutes: number;
   readonly clients: number;
   readonly seed: string;
+  readonly moves: boolean;
 }
 
 function readOptions(): Options | null {
   try {
     const { values } = parseArgs({
-      options: { minutes: { type: 'string' }, clients: { type: 'string' }, seed: { type: 'string' } },
+      options: {
+        minutes: { type: 'string' },
+        clients: { type: 'string' },
+        seed: { type: 'string' },
+        moves: { type: 'boolean', default: false },
+      },
     });
     const minutes = Number(values.minutes ?? 10);
     const clients = Number(values.clients ?? 4);
     if (!(minutes > 0 && clients >= 1 && Number.isInteger(clients))) return null;
-    return { minutes, clients, seed: values.seed ?? String(Date.now()) };
+    return { minutes, clients, seed: values.seed ?? String(Date.now()), moves: values.moves };
   } catch {
     return null;
   }
@@ -56,10 +66,10 @@ async function disturb(cluster: Cluster, random: () => number, say: (what: strin
   await pause(1000 + random() * 4000);
 }
 
-async function main({ minutes, clients, seed }: Options): Promise<number> {
+async function main({ minutes, clients, seed, moves }: Options): Promise<number> {
   process.stdout.write(`soak of ${String(minutes)} minutes, ${String(clients)} clients, seed ${seed}\n`);
   const random = seedrandom(seed);
-  const cluster = await startCluster();
+  const cluster = await startCluster({ groups });
   const names = Array.from({ length: tenants }, (_, i) => `soak-${String(i)}`);
   const workers = Array.from(
     { length: clients },
@@ -77,9 +87,13 @@ async function main({ minutes, clients, seed }: Options): Promise<number> {
   };
   try {
     const working = workers.map(async (worker) => worker.work());
+    const drawn = seedrandom(`${seed}/moves`);
+    const moving = moves ? moveAround(cluster, names, drawn, () => Date.now() < endsAt) : Promise.resolve(0);
     while (Date.now() < endsAt) await disturb(cluster, random, say);
     for (const worker of workers) worker.stop();
     await Promise.all(working);
+    const moved = await moving;
+    if (moves) say(`tenants have moved ${String(moved)} times`);
     await pause(settleMs);
     say('all clients have stopped');
     const resumed = workers.reduce((sum, worker) => sum + worker.resumed, 0);
@@ -94,6 +108,23 @@ async function main({ minutes, clients, seed }: Options): Promise<number> {
   } finally {
     await cluster.stop();
   }
+}
+
+/** Returns how many moves came to their end. */
+async function moveAround(
+  cluster: Cluster,
+  names: readonly string[],
+  random: () => number,
+  goesOn: () => boolean,
+): Promise<number> {
+  let moved = 0;
+  while (goesOn()) {
+    const tenant = names[Math.floor(random() * names.length)] ?? '';
+    const isThere = await moveTenant(() => cluster.ports, tenant, 1 + Math.floor(random() * groups));
+    if (isThere) moved += 1;
+    await pause(random() * 1000);
+  }
+  return moved;
 }
 
 /** Through every node, what is there against what the clients know. */
@@ -113,6 +144,6 @@ async function judge(
 
 const options = readOptions();
 if (options === null) {
-  process.stderr.write('usage: npm run soak -- [--minutes 10] [--clients 4] [--seed N]\n');
+  process.stderr.write('usage: npm run soak -- [--minutes 10] [--clients 4] [--seed N] [--moves]\n');
   process.exitCode = 2;
 } else process.exitCode = await main(options);

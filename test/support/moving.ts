@@ -1,0 +1,40 @@
+/** An operator who moves tenants of a real cluster between groups. */
+import { setTimeout as pause } from 'node:timers/promises';
+import { askPort, placeOf } from './asking.ts';
+import { until } from './cluster.ts';
+
+const pollMs = 20;
+
+/** Moves a tenant, through any node that answers, and waits until that is over. Returns whether it is there then. */
+export async function moveTenant(
+  ports: () => readonly number[],
+  tenant: string,
+  to: number,
+  withinMs = 60_000,
+): Promise<boolean> {
+  const ask = async (...words: string[]): Promise<unknown> => {
+    for (const port of ports()) {
+      const answer = await askPort(port, 'TENANT', 'MOVE', tenant, ...words);
+      if (answer !== undefined && !String(answer).includes('UNKNOWN')) return answer;
+    }
+    return undefined;
+  };
+  await until(
+    async () => {
+      const answer = await ask('TO', String(to));
+      return answer === 'OK' || String(answer).includes('lives in group');
+    },
+    `a move of ${tenant} begins`,
+    withinMs,
+  );
+  await until(
+    async () => {
+      await pause(pollMs);
+      return String(await ask('STATUS')).includes('no move of tenant');
+    },
+    `the move of ${tenant} is over`,
+    withinMs,
+  );
+  const places = await Promise.all(ports().map(async (port) => placeOf(port, tenant)));
+  return places.some(({ group }) => group === to);
+}
