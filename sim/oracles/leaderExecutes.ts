@@ -56,8 +56,10 @@ export function leaderExecutes(truth: Truth): Oracle {
       const isAllowed = !event.isFollowers || truth.readonlyConnections.has(command.conn);
       rule(isAllowed, 'X1', 'what does not lead serves only READONLY connections', facts);
       if (truth.leaseReads && !wasSucceeded(group, event.term, arrival.at)) return;
-      if (isAlone(replica, leadership) && !wasSucceeded(group, event.term, truth.now)) return;
-      const confirmedAt = leadership.roundSentAt[confirmedRound(replica, leadership)] ?? -1;
+      // Who must be asked only the leader knows: a follower may not have heard yet that it belongs to the group no more.
+      const leader = event.isFollowers ? (leaderReplica(group, leadership) ?? replica) : replica;
+      if (isAlone(leader, leadership) && !wasSucceeded(group, event.term, truth.now)) return;
+      const confirmedAt = leadership.roundSentAt[confirmedRound(leader, leadership)] ?? -1;
       rule(confirmedAt >= arrival.at, 'X1', 'a read is served only after a majority confirmed the leader', {
         ...facts,
         confirmedAt,
@@ -71,6 +73,12 @@ function leadershipOf(replica: ReplicaTruth, term: number): Leadership | null {
   const { leaders, latestLeader } = replica.group;
   const leadership = latestLeader?.term === term ? latestLeader : leaders.get(Term(term));
   return leadership?.node === replica.node && leadership.boot === replica.boot ? leadership : null;
+}
+
+/** The one that led, if its node lives. */
+function leaderReplica({ replicas }: GroupTruth, { node }: Leadership): ReplicaTruth | null {
+  for (const replica of replicas.values()) if (replica.node === node && replica.raft !== null) return replica;
+  return null;
 }
 
 /** The latest round that a majority, the leader included, has answered: of who belongs to the group, or did lately. */
