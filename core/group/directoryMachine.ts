@@ -44,11 +44,13 @@ export class DirectoryMachine implements StateMachine {
     return operation.kind === 'resolveTenant' ? this.resolved(this.directory.find(operation.tenant)) : notForUs;
   }
 
-  /** Changes are only ever added, so the first so many of them stay as they are. */
   cut(instant: Instant): StateCut {
-    const { changes, placedByPolicy, version } = this.directory;
-    const records = (writer: ByteWriter) => directoryRecords(writer, changes, version, placedByPolicy);
-    return new StateCut('directory', instant, records, () => undefined);
+    const map = this.directory.map.cut();
+    const { placedByPolicy } = this.directory;
+    const records = (writer: ByteWriter) => directoryRecords(writer, map, placedByPolicy);
+    return new StateCut('directory', instant, records, () => {
+      map.places.close();
+    });
   }
 
   loader(): StateLoader {

@@ -379,10 +379,6 @@ export class Witness implements Truth {
         this.tally.staleForwards += 1;
         for (const hear of this.hooks.misrouted) hear(reason);
       },
-      mapAdvanced: () => {
-        const changes = this.nodes[node - 1]?.router.shards.changes;
-        if (changes !== undefined) for (const hear of this.hooks.mapAdvanced) hear(node, changes);
-      },
     };
   }
 

@@ -159,6 +159,20 @@ const change: fc.Arbitrary<MapChange> = fc.oneof(
   kind('dropped', { tenant, incarnation }),
 );
 
+/** The sender has at least what it tells. */
+const mapChanges: fc.Arbitrary<PeerMessage> = fc
+  .record({
+    since: fc.nat(1_000_000).map(MapVersion),
+    changes: fc.array(change, { maxLength: 8 }),
+    digest: natural,
+    ahead: fc.nat(1_000_000),
+  })
+  .map(({ ahead, ...told }) => ({
+    kind: 'mapChanges',
+    ...told,
+    latest: MapVersion(told.since + told.changes.length + ahead),
+  }));
+
 export const message: fc.Arbitrary<PeerMessage> = fc.oneof(
   { weight: 4, arbitrary: kind('raft', { group, from: replica, to: replica, message: raft }) },
   {
@@ -176,7 +190,7 @@ export const message: fc.Arbitrary<PeerMessage> = fc.oneof(
     }).map((asked) => ({ ...asked, ackBelow: notAfter(asked.request, asked.boot) })),
   },
   { weight: 2, arbitrary: kind('reply', { boot: natural, request, attempt: natural, outcome }) },
-  { weight: 1, arbitrary: kind('mapVersion', { version }) },
+  { weight: 1, arbitrary: kind('mapVersion', { version, digest: natural }) },
   { weight: 1, arbitrary: kind('pulse', { boot: natural }) },
   { weight: 1, arbitrary: kind('lost', { group, boot: natural }) },
   { weight: 1, arbitrary: kind('outlier', { group, replica }) },
@@ -184,7 +198,19 @@ export const message: fc.Arbitrary<PeerMessage> = fc.oneof(
   { weight: 1, arbitrary: kind('groupsVersion', { version: natural }) },
   { weight: 1, arbitrary: kind('leads', { groups: fc.array(fc.record({ group, term }), { maxLength: 4 }) }) },
   { weight: 1, arbitrary: kind('groups', { groups: fc.array(members, { maxLength: 4 }) }) },
-  { weight: 1, arbitrary: kind('mapChanges', { since: version, changes: fc.array(change, { maxLength: 8 }) }) },
+  { weight: 1, arbitrary: mapChanges },
+  { weight: 1, arbitrary: kind('mapWanted', { since: version, after: fc.option(tenant) }) },
+  {
+    weight: 1,
+    arbitrary: kind('mapPiece', {
+      since: version,
+      after: fc.option(tenant),
+      changes: fc.array(change, { maxLength: 8 }),
+      places: bytes,
+      isLast: fc.boolean(),
+      digest: natural,
+    }),
+  },
 );
 
 /** What may follow it in a pipeline, or nearly: the next number, and all else the same but for what `changed` says. */

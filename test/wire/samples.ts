@@ -86,7 +86,7 @@ export const sampleHello: Hello = {
   clusterId: 'test-cluster',
   node: NodeId(3),
   boot,
-  version: 5,
+  version: 6,
   electionMs: 600,
   leaseReads: true,
 };
@@ -136,7 +136,7 @@ export const sampleMessages: readonly PeerMessage[] = [
   reply({ kind: 'refused', refusal: { kind: 'busy', what: 'requests' } }),
   reply({ kind: 'forgotten', isSure: true }),
   reply({ kind: 'undecided' }),
-  { kind: 'mapVersion', version: MapVersion(Number.MAX_SAFE_INTEGER) },
+  { kind: 'mapVersion', version: MapVersion(Number.MAX_SAFE_INTEGER), digest: 2 ** 52 - 1 },
   {
     kind: 'mapChanges',
     since: MapVersion(16),
@@ -144,6 +144,8 @@ export const sampleMessages: readonly PeerMessage[] = [
       { kind: 'placed', tenant: acme, group, epoch: Epoch(2), incarnation: two },
       { kind: 'dropped', tenant: other, incarnation: one },
     ],
+    digest: 2 ** 40 + 3,
+    latest: MapVersion(300),
   },
   raft({ kind: 'removed', term }),
   { kind: 'leads', groups: [{ group, term }] },
@@ -183,11 +185,30 @@ export const sampleMessages: readonly PeerMessage[] = [
     const outcome: Outcome = text === '' ? { kind: 'undecided' } : { kind: 'done', reply: ascii(`${text}\r\n`) };
     return { kind: 'reply', boot, request: RequestId(1000 + behind), attempt: 1, outcome };
   }),
+  { kind: 'mapWanted', since: MapVersion(0), after: null },
+  { kind: 'mapWanted', since: MapVersion(300), after: other },
+  {
+    kind: 'mapPiece',
+    since: MapVersion(300),
+    after: other,
+    changes: [{ kind: 'dropped', tenant: other, incarnation: one }],
+    places: Uint8Array.of(1, 2, 3),
+    isLast: true,
+    digest: 2 ** 40 + 3,
+  },
 ];
 
-/** How many of them version 3 knew, and how many version 4. */
-export const messagesOfVersion3 = sampleMessages.length - 20;
-export const messagesOfVersion4 = sampleMessages.length - 8;
+/** What versions before 6 said of it. */
+export function asBefore6(said: PeerMessage): PeerMessage {
+  if (said.kind === 'mapVersion') return { ...said, digest: 0 };
+  if (said.kind !== 'mapChanges') return said;
+  return { ...said, digest: 0, latest: MapVersion(said.since + said.changes.length) };
+}
+
+/** How many of them earlier versions knew. */
+export const messagesOfVersion3 = sampleMessages.length - 23;
+export const messagesOfVersion4 = sampleMessages.length - 11;
+export const messagesOfVersion5 = sampleMessages.length - 3;
 
 export const sampleBatch: EntryBatch = {
   stamp: WallTime(1_800_000_000_000),

@@ -1,40 +1,39 @@
-/** The records of the directory: every change it has seen, in order. */
-import type { ByteReader, ByteWriter } from '../../base/bytes.ts';
-import { Epoch, type GroupId } from '../../base/ids.ts';
+/** The records of the directory: how far it is, and all places in the order in which their names came. */
+import { type ByteReader, ByteWriter } from '../../base/bytes.ts';
+import { Epoch, type GroupId, MapVersion } from '../../base/ids.ts';
 import { Directory } from '../../metadata/directory.ts';
+import { type MapCut, MapBuilder, TenantMap } from '../../metadata/tenantMap.ts';
 import { readGroup, readIncarnation, readTenant } from '../../wire/fields.ts';
-import type { MapChange } from '../../wire/messages.ts';
 import { record, type Records } from './format.ts';
 import { StateLoader } from './stateLoader.ts';
 
-export function* directoryRecords(
-  writer: ByteWriter,
-  changes: readonly MapChange[],
-  count: number,
-  placedByPolicy: number,
-): Records {
-  writer.u8(record.directory);
+/** Always as many, so that equal state is equal bytes. */
+const placesPerRecord = 500;
+
+export function* directoryRecords(writer: ByteWriter, map: MapCut, placedByPolicy: number): Records {
+  writer.u8(record.map);
   writer.varint(placedByPolicy);
-  for (const change of changes) {
-    // More may have come since.
-    if (count === 0) break;
-    count -= 1;
-    yield;
-    writer.u8(record[change.kind]);
-    writer.text(change.tenant);
-    writer.varint(change.incarnation);
-    if (change.kind === 'dropped') continue;
-    writer.varint(change.group);
-    writer.varint(change.epoch);
-  }
+  writer.varint(map.version);
+  writer.u64(map.digest);
   yield;
+  const places = new ByteWriter();
+  while (!map.places.isDone) {
+    map.places.write(places, placesPerRecord);
+    writer.u8(record.places);
+    writer.bytes(places.take());
+    places.reuse();
+    yield;
+  }
 }
 
 export class DirectoryLoader extends StateLoader {
   private readonly groups: readonly GroupId[];
   private readonly install: (directory: Directory) => void;
-  private readonly changes: MapChange[] = [];
-  private placedByPolicy: number | null = null;
+  private readonly builder = new MapBuilder();
+  private head: { readonly version: MapVersion; readonly digest: number } | null = null;
+  /** Of formats up to 3, which told all changes there ever were; null before they are known to be such. */
+  private changed: TenantMap | null = null;
+  private placedByPolicy = 0;
 
   constructor(groups: readonly GroupId[], install: (directory: Directory) => void) {
     super('directory');
@@ -43,27 +42,51 @@ export class DirectoryLoader extends StateLoader {
   }
 
   finish(): boolean {
-    if (this.placedByPolicy === null) return false;
-    const directory = Directory.of(this.groups, this.changes, this.placedByPolicy);
-    if (directory !== null) this.install(directory);
-    return directory !== null;
+    const { head, changed } = this;
+    const map = head === null ? changed : this.builder.finish(head.version, head.digest);
+    if (map === null) return false;
+    this.install(new Directory(this.groups, map, this.placedByPolicy));
+    return true;
   }
 
   protected read(kind: number, reader: ByteReader): boolean {
-    if (kind === record.directory) {
-      const isFirst = this.placedByPolicy === null;
-      this.placedByPolicy = reader.varint();
-      return isFirst;
+    const isBegun = this.head !== null || this.changed !== null;
+    switch (kind) {
+      case record.map:
+        this.placedByPolicy = reader.varint();
+        this.head = { version: MapVersion(reader.varint()), digest: reader.u64() };
+        return !isBegun;
+      case record.places: {
+        const outer = reader.enter(reader.varint());
+        const isRead = this.builder.add(reader);
+        reader.leave(outer);
+        return isRead && this.head !== null;
+      }
+      case record.directory:
+        this.placedByPolicy = reader.varint();
+        this.changed = new TenantMap();
+        return !isBegun;
+      case record.placed:
+      case record.dropped:
+        return this.changed !== null && readChange(kind === record.placed, reader, this.changed);
+      default:
+        return false;
     }
-    if (kind !== record.placed && kind !== record.dropped) return false;
-    const tenant = readTenant(reader);
-    const incarnation = readIncarnation(reader);
-    if (tenant === null) return false;
-    if (kind === record.dropped) this.changes.push({ kind: 'dropped', tenant, incarnation });
-    else {
-      const group = readGroup(reader);
-      this.changes.push({ kind: 'placed', tenant, group, epoch: Epoch(reader.varint()), incarnation });
-    }
-    return true;
   }
+}
+
+/** False for a change that does not follow: an incarnation is placed once the one before it was dropped. */
+function readChange(isPlaced: boolean, reader: ByteReader, map: TenantMap): boolean {
+  const tenant = readTenant(reader);
+  const incarnation = readIncarnation(reader);
+  if (tenant === null) return false;
+  const before = map.find(tenant);
+  const isThere = before !== null && before.group !== null;
+  if (!isPlaced) {
+    map.apply({ kind: 'dropped', tenant, incarnation });
+    return isThere && before.incarnation === incarnation;
+  }
+  const group = readGroup(reader);
+  map.apply({ kind: 'placed', tenant, group, epoch: Epoch(reader.varint()), incarnation });
+  return !isThere && incarnation === (before?.incarnation ?? 0) + 1;
 }

@@ -1,13 +1,14 @@
 /**
- * A group's state as bytes, format 3: equal state is equal bytes. A header, then records, one behind the other,
- * cut into chunks between records. A value is read and written piece by piece, so that no record is much larger than
- * a piece, whatever a client has stored.
+ * A group's state as bytes, format 3 of tenants and 4 of the directory: equal state is equal bytes. A header, then
+ * records, one behind the other, cut into chunks between records. A value is read and written piece by piece, so that
+ * no record is much larger than a piece, whatever a client has stored.
  *
  *   header    version · kind of machine · latest log time · configuration (not in format 1)
  *   tenants   { released }* · { tenant · { ingress · { session · { remembered }* }* }* · clients · { item · contents }* }*
  *   clients   nothing, if there never were any (and in formats 1 and 2), or clients · { client · { remembered }* }*
  *   contents  { values | large · { part }* }*, as many byte strings as the item counts
- *   directory tenants placed by policy · { change }*
+ *   directory tenants placed by policy · version of the map · its digest · { places }*
+ *             (up to format 3: tenants placed by policy · { change }*, all there ever were)
  *
  * Integers are varints, byte strings have their length before them; see `base/bytes.ts`.
  */
@@ -16,9 +17,9 @@ import { WallTime } from '../../base/time.ts';
 import type { Configuration } from '../../raft/types.ts';
 import { readConfiguration, writeConfiguration } from '../../wire/configuration.ts';
 
-const stateVersion = 3;
+/** What is written now: each kind has its own. */
+const stateVersion = { tenants: 3, directory: 4 } as const;
 const withoutConfiguration = 1;
-const withoutClients = 2;
 export type MachineKind = 'tenants' | 'directory';
 const kindCode = { tenants: 1, directory: 2 } as const;
 
@@ -37,6 +38,8 @@ export const record = {
   dropped: 12,
   clients: 13,
   client: 14,
+  map: 15,
+  places: 16,
 } as const;
 
 /** Byte strings beyond it are written in parts of this size; records end soon behind it. */
@@ -57,7 +60,7 @@ export interface Instant {
 }
 
 export function writeHeader(writer: ByteWriter, kind: MachineKind, { stamp, configuration }: Instant): void {
-  writer.varint(stateVersion);
+  writer.varint(stateVersion[kind]);
   writer.u8(kindCode[kind]);
   writer.varint(stamp);
   writeConfiguration(writer, configuration);
@@ -68,10 +71,9 @@ export function readHeader(reader: ByteReader, kind: MachineKind): StateHeader |
   const version = reader.varint();
   const code = reader.u8();
   const stamp = WallTime(reader.varint());
-  if (code !== kindCode[kind]) return null;
+  if (code !== kindCode[kind] || version < withoutConfiguration || version > stateVersion[kind]) return null;
   if (version === withoutConfiguration) return { kind, stamp, configuration: null };
-  const isKnown = version === stateVersion || version === withoutClients;
-  return isKnown ? { kind, stamp, configuration: readConfiguration(reader) } : null;
+  return { kind, stamp, configuration: readConfiguration(reader) };
 }
 
 /** Writes one record and comes back for the next; done when there is none. */
