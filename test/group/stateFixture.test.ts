@@ -5,9 +5,20 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { bytesOfBinary } from '../../core/base/bytes.ts';
-import { Epoch, Incarnation, LaneId, NodeId, ReplicaId, RequestId, type TenantName } from '../../core/base/ids.ts';
+import {
+  Epoch,
+  GroupId,
+  Incarnation,
+  LaneId,
+  NodeId,
+  ReplicaId,
+  RequestId,
+  type TenantName,
+} from '../../core/base/ids.ts';
 import { WallTime } from '../../core/base/time.ts';
 import { encodeNumbered } from '../../core/engine/numbered.ts';
+import { DirectoryMachine } from '../../core/group/directoryMachine.ts';
+import type { StateMachine } from '../../core/group/machine.ts';
 import { TenantMachine } from '../../core/group/tenantMachine.ts';
 import type { Configuration } from '../../core/raft/types.ts';
 import type { LoggedOperation } from '../../core/wire/operation.ts';
@@ -54,11 +65,23 @@ function machineWithAll(version: number): TenantMachine {
   return machine;
 }
 
-function stateOf(machine: TenantMachine): Buffer {
+function stateOf(machine: StateMachine): Buffer {
   const cut = machine.cut({ stamp, configuration });
   const chunks: Uint8Array[] = [];
   for (let chunk = cut.next(1000); chunk !== null; chunk = cut.next(1000)) chunks.push(chunk);
   return Buffer.concat(chunks);
+}
+
+function directoryWithAll(): DirectoryMachine {
+  const machine = new DirectoryMachine([GroupId(1), GroupId(2), GroupId(300)]);
+  const { directory } = machine;
+  directory.place(acme, null);
+  directory.place(blue, GroupId(300));
+  directory.place('other:tenant@eu-1.example_2' as TenantName, null);
+  directory.drop(blue, Incarnation(1));
+  directory.drop(acme, Incarnation(1));
+  directory.place(acme, null);
+  return machine;
 }
 
 /** A long run of one byte is written as how often it stands there. */
@@ -90,4 +113,33 @@ test.each([
   expect(loaded?.clients.image().sessions).toEqual(made?.clients.image().sessions);
   expect(loaded?.epoch).toBe(4);
   expect([...machine.released]).toEqual([[blue, incarnation]]);
+});
+
+test('state 4 of the directory is written as it always was', () => {
+  expect(stateOf(directoryWithAll()).equals(fixture('directory-4'))).toBe(true);
+});
+
+test.each([3, 4])('state %d of the directory is read', (version) => {
+  const machine = new DirectoryMachine([GroupId(1), GroupId(2), GroupId(300)]);
+  const loader = machine.loader();
+  expect(loader.add(fixture(`directory-${String(version)}`))).toBe(true);
+  expect(loader.finish()).toBe(true);
+  expect(loader.configuration).toEqual(configuration);
+  const { directory: made } = directoryWithAll();
+  const { directory } = machine;
+  expect([directory.version, directory.map.digest]).toEqual([6, made.map.digest]);
+  expect([...directory.map.places()]).toEqual([...made.map.places()]);
+  // What is placed next depends on all that was: the group that is next, and incarnations of before.
+  for (const tenant of [blue, 'new' as TenantName])
+    expect(directory.place(tenant, null)).toEqual(made.place(tenant, null));
+  expect(stateOf(machine).equals(stateOf(Object.assign(directoryWithAll(), { directory: made })))).toBe(true);
+});
+
+test('a state of the directory that is not whole is not taken over', () => {
+  const machine = new DirectoryMachine([GroupId(1)]);
+  const state = fixture('directory-4');
+  for (let length = 0; length < state.length; length += 1) {
+    const loader = machine.loader();
+    expect(loader.add(state.subarray(0, length)) && loader.finish()).toBe(false);
+  }
 });

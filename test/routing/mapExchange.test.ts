@@ -216,6 +216,22 @@ describe('the whole map', () => {
     expect(peers.maps[1]?.digest).toBe(directory.digest);
   });
 
+  test('begins anew when more has changed meanwhile than is known', () => {
+    const peers = new Peers(mapOf(many), [new ShardMap(), new ShardMap()]);
+    peers.follow(false);
+    peers.of(1).greet(NodeId(2));
+    for (let i = 0; i < 5; i += 1) peers.deliver(0);
+    expect(peers.said()).toEqual(['1→2 mapPiece']);
+    for (let i = 0; i < many; i += 1) peers.directory.apply(placed(`t${String(i)}`, 7));
+    peers.follow(false);
+    peers.deliver(0);
+    peers.deliver(0);
+    expect(peers.sent.map(({ message }) => message)).toMatchObject([{ kind: 'mapPiece', after: null }]);
+    peers.deliverAll();
+    expect(peers.maps[1]?.digest).toBe(peers.directory.digest);
+    expect(peers.alarms).toEqual([]);
+  });
+
   test('is told to so many at a time, and one that falls silent makes room', () => {
     const readers = limits.mapReadersAtATime + 1;
     const maps = Array.from({ length: readers + 1 }, () => new ShardMap());
