@@ -1,13 +1,15 @@
 /** Nodes that tell one another of their maps: however late, in whatever order, they come to have the same. */
 import fc from 'fast-check';
 import { beforeEach, describe, expect, test } from 'vitest';
+import { ByteWriter } from '../../core/base/bytes.ts';
 import { Epoch, GroupId, Incarnation, MapVersion, NodeId, type TenantName } from '../../core/base/ids.ts';
 import { limits } from '../../core/base/limits.ts';
 import { MonoTime } from '../../core/base/time.ts';
 import { TenantMap } from '../../core/metadata/tenantMap.ts';
 import { MapExchange } from '../../core/routing/mapExchange.ts';
+import { MapFetch } from '../../core/routing/mapFetch.ts';
 import { ShardMap } from '../../core/routing/shardMap.ts';
-import type { MapChange, PeerMessage } from '../../core/wire/messages.ts';
+import type { MapChange, MapPiece, PeerMessage } from '../../core/wire/messages.ts';
 
 interface Sent {
   readonly from: NodeId;
@@ -221,15 +223,26 @@ describe('the whole map', () => {
     peers.follow(false);
     peers.of(1).greet(NodeId(2));
     for (let i = 0; i < 5; i += 1) peers.deliver(0);
-    expect(peers.said()).toEqual(['1→2 mapPiece']);
+    expect(peers.said()).toEqual(['2→1 mapWanted']);
     for (let i = 0; i < many; i += 1) peers.directory.apply(placed(`t${String(i)}`, 7));
     peers.follow(false);
-    peers.deliver(0);
     peers.deliver(0);
     expect(peers.sent.map(({ message }) => message)).toMatchObject([{ kind: 'mapPiece', after: null }]);
     peers.deliverAll();
     expect(peers.maps[1]?.digest).toBe(peers.directory.digest);
     expect(peers.alarms).toEqual([]);
+  });
+
+  test('begun anew holds nothing of what there was', () => {
+    const fetch = new MapFetch();
+    const pieceOf = (map: TenantMap, bytes: number): MapPiece => {
+      const writer = new ByteWriter();
+      const isLast = map.writePiece(writer, null, bytes) === true;
+      const { version: since, digest } = map;
+      return { since, after: null, changes: [], digest, places: writer.take(), isLast };
+    };
+    expect(fetch.add(pieceOf(mapOf(9, 'other'), 20))).toBe('more');
+    expect(fetch.add(pieceOf(mapOf(9), 10_000))).toMatchObject({ version: 9, size: 9 });
   });
 
   test('is told to so many at a time, and one that falls silent makes room', () => {
