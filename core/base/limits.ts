@@ -64,8 +64,8 @@ export const limits = {
   mapChangesPerMessage: 1_000,
   /** Latest changes of the ShardMap that are known, a power of two: those of some seconds in which tenants are created as fast as can be. Who is further behind gets the map. */
   mapChangesKept: 8_192,
-  /** A piece of the ShardMap: some thousand places, which take a few milliseconds to write and to read. */
-  mapPieceBytes: 128 * kib,
+  /** A piece of the ShardMap: two or three thousand places, which take a few milliseconds to read. */
+  mapPieceBytes: 64 * kib,
   /** Nodes that get the map piece by piece from one node at a time; one that does not go on makes room after so long. */
   mapReadersAtATime: 4,
   mapReaderSilentMs: 1_000,

@@ -23,11 +23,12 @@ export class PackedName {
       word |= name.charCodeAt(i) << ((i & 3) * 8);
       if ((i & 3) !== 3 && i + 1 < length) continue;
       words[i >>> 2] = word;
-      hash = mixed(hash ^ word);
+      hash = Math.imul(hash ^ word, 0x9e3779b1);
+      hash ^= hash >>> 15;
       word = 0;
     }
     this.length = length;
-    this.hash = hash >>> 0;
+    this.hash = mixed(hash) >>> 0;
   }
 }
 

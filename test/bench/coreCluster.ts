@@ -17,15 +17,11 @@ const replicas = [1, 2, 3].map((number) => ({ replica: ReplicaId(number), node: 
 const client = ConnId(1);
 const withinMs = 60_000;
 
-interface Link {
-  readonly reader: FrameReader;
-}
-
 export class CoreCluster {
   static readonly configuration: Configuration = firstConfiguration(replicas);
   readonly nodes: readonly Node[];
   private readonly inboxes: Input[][];
-  private readonly links: readonly (readonly Link[])[];
+  private readonly readers: readonly (readonly FrameReader[])[];
   private replies = 0;
   private asked = 0;
 
@@ -55,7 +51,7 @@ export class CoreCluster {
       return new Node({ node, boot: 1, topology, settings, restored, random, now: clocks(), ...known });
     });
     this.inboxes = ids.map((node) => ids.filter((peer) => peer !== node).map((peer) => ({ kind: 'peerUp', peer })));
-    this.links = ids.map(() => ids.map(() => ({ reader: new FrameReader(crc32) })));
+    this.readers = ids.map(() => ids.map(() => new FrameReader(crc32)));
     this.inboxes.at(-1)?.push({ kind: 'clientOpened', conn: client, address: 'bench' });
   }
 
@@ -93,7 +89,7 @@ export class CoreCluster {
     else if (effect.kind === 'keepMap') effect.map.places.close();
     else if (effect.kind === 'sendToPeer') {
       for (const frame of encodeFrames(effect.messages, crc32)) {
-        const messages = this.links[effect.to - 1]?.[at]?.reader.read(frame) ?? [];
+        const messages = this.readers[effect.to - 1]?.[at]?.read(frame) ?? [];
         if (messages === 'malformed') throw new Error('what a node sends can be read');
         this.inboxes[effect.to - 1]?.push({ kind: 'peerMessages', from: NodeId(at + 1), messages });
       }
