@@ -12,7 +12,7 @@ const magic = 0x4c484d50;
 const format = 1;
 const crcBytes = 4;
 /** About a millisecond of work. */
-const placesPerChunk = 2_000;
+const placesPerChunk = 1_000;
 
 /** Reads a map out, chunk by chunk. */
 export class MapWriter {

@@ -29,7 +29,8 @@ export class KeptMap {
     const file = readIfThere(this.path);
     if (file === null) return null;
     const map = readMap(plainBytes(file), this.clusterId, crc32);
-    if (map === null) this.log.warn({ path: this.path }, 'the map of tenants that was kept is damaged: it is not used');
+    if (map === null)
+      this.log.warn({ path: this.path }, 'the map of tenants that was kept cannot be used: it is passed over');
     return map;
   }
 

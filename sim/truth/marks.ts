@@ -37,6 +37,8 @@ export const marks = {
   keysPurged: 'a leader logged that keys had expired',
   groupRested: 'a group went to rest',
   groupWoke: 'a group that was at rest went on under the same leader',
+  mapFetched: 'the last piece of a map came to a node',
+  mapRemembered: 'a node began with the map of tenants that it had kept',
   lostForGood: 'a node stayed down for the second phase',
   isolatedForGood: 'a node was cut off for the second phase',
   isolatedLeader: 'a node was cut off for the second phase while it led a group',

@@ -57,7 +57,9 @@ export class CoreCluster {
 
   /** The metadata group has a leader, and what was asked is answered. */
   get isServing(): boolean {
-    return this.replies === this.asked && this.nodes.some((node) => [...node.groups.values()].every((each) => each.isLeader));
+    return (
+      this.replies === this.asked && this.nodes.some((node) => [...node.groups.values()].every((each) => each.isLeader))
+    );
   }
 
   /** A client of the last node creates a tenant. */

@@ -19,9 +19,10 @@ import { median } from './figures.ts';
 import type { MapFigures } from './maps.ts';
 
 const groups = 100;
-const looksPerRound = 50_000;
-const rounds = 12;
-const roundsToWarmUp = 4;
+/** Few enough that the names are where a name is that a client has just sent: near. */
+const looksPerRound = 1_000;
+const rounds = 500;
+const roundsToWarmUp = 200;
 const changes = 20;
 
 /** Nineteen letters. */

@@ -63,7 +63,19 @@ function measure(tenants: number): MapFigures {
 
 function figureTable(figures: readonly MapFigures[]): string {
   return table([
-    ['tenants', 'bytes each', 'look-up ns', 'not there ns', 'all of it ms', 'longest turn ms', 'change ms', 'kept: MiB', 'write ms', 'longest ms', 'read ms'],
+    [
+      'tenants',
+      'bytes each',
+      'look-up ns',
+      'not there ns',
+      'all of it ms',
+      'longest turn ms',
+      'change ms',
+      'kept: MiB',
+      'write ms',
+      'longest ms',
+      'read ms',
+    ],
     ...figures.map((each) => [
       each.tenants.toLocaleString('en'),
       digits(each.bytesPerTenant),

@@ -159,6 +159,7 @@ const change: fc.Arbitrary<MapChange> = fc.oneof(
   kind('dropped', { tenant, incarnation }),
 );
 
+const tenantOrNone: fc.Arbitrary<TenantName | null> = fc.option(tenant);
 /** The sender has at least what it tells. */
 const mapChanges: fc.Arbitrary<PeerMessage> = fc
   .record({
@@ -199,12 +200,12 @@ export const message: fc.Arbitrary<PeerMessage> = fc.oneof(
   { weight: 1, arbitrary: kind('leads', { groups: fc.array(fc.record({ group, term }), { maxLength: 4 }) }) },
   { weight: 1, arbitrary: kind('groups', { groups: fc.array(members, { maxLength: 4 }) }) },
   { weight: 1, arbitrary: mapChanges },
-  { weight: 1, arbitrary: kind('mapWanted', { since: version, after: fc.option(tenant) }) },
+  { weight: 1, arbitrary: kind('mapWanted', { since: version, after: tenantOrNone }) },
   {
     weight: 1,
     arbitrary: kind('mapPiece', {
       since: version,
-      after: fc.option(tenant),
+      after: tenantOrNone,
       changes: fc.array(change, { maxLength: 8 }),
       places: bytes,
       isLast: fc.boolean(),
