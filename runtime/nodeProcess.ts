@@ -69,7 +69,8 @@ export async function runNode(config: NodeConfig): Promise<void> {
 
   const random = systemRandom();
   const kept = new KeptMap(config.data, topology.clusterId, logger);
-  const map = kept.read();
+  // One whose log is gone may be of a cluster that began anew: it asks.
+  const map = hasRun && loss === null ? kept.read() : null;
   const known = map === null ? {} : { map };
   const core = new Node({ node: id, boot, topology, settings, restored, random, now: readClocks(), ...known });
   const driver = new Driver(core, logger, failInside);

@@ -136,7 +136,10 @@ function sizeOf(page: Uint32Array, start: number): number {
 }
 
 function wide(page: Uint32Array, at: number): number {
-  return (page[at + 1] ?? 0) * highUnit + (page[at] ?? 0);
+  const low = page[at] ?? 0;
+  const high = page[at + 1] ?? 0;
+  // Nearly always small, and then it costs no box of its own.
+  return high === 0 ? low : high * highUnit + low;
 }
 
 function setWide(page: Uint32Array, at: number, value: number): void {

@@ -336,7 +336,7 @@ export class Faults {
     if (shards === undefined || shards.version === 0 || node?.groups.has(metadataGroup) === true) return false;
     const map = this.mapAsOf(MapVersion(Math.max(0, shards.version - versions)));
     if (map === null) return false;
-    Object.assign(shards, new ShardMap(map));
+    Object.assign(shards, new ShardMap(map), { edition: shards.edition + 1 });
     this.stage.witness.rewound(id);
     return true;
   }

@@ -153,7 +153,7 @@ export class Machine implements Peer {
     const { id, boot } = this;
     const now = this.clock.read(schedule.now);
     witness.beginTurn(this.id, now);
-    const map = this.disk.readMap();
+    const map = restored.isLost ? null : this.disk.readMap();
     this.node = new Node({
       node: id,
       boot,
