@@ -17,7 +17,7 @@ export interface Change {
 }
 
 export class RecentChanges {
-  /** How many were ever pushed and not forgotten as a whole: they have the numbers 0…`total` − 1. */
+  /** How many were ever pushed: they have the numbers 0…`total` − 1. */
   total = 0;
   private cells = new Float64Array(firstCapacity * columns);
   private readonly most: number;
