@@ -5,6 +5,7 @@
 import { type Effect, type Input, InvariantError, MonoTime, type Node, type Now, WallTime } from '../core/index.ts';
 import { unreachable } from '../core/base/invariant.ts';
 import type { ClientServer } from './clients/clientServer.ts';
+import type { KeptMap } from './disk/keptMap.ts';
 import type { LogFiles } from './disk/logFiles.ts';
 import type { Logger } from './log.ts';
 import type { PeerLinks } from './peers/peerLinks.ts';
@@ -20,6 +21,7 @@ export interface World {
   readonly clients: Pick<ClientServer, 'send' | 'closeClient' | 'setPaused'>;
   readonly peers: Pick<PeerLinks, 'send'>;
   readonly log: Pick<LogFiles, 'persist'>;
+  readonly map: Pick<KeptMap, 'keep'>;
 }
 
 export class Driver {
@@ -108,6 +110,9 @@ export class Driver {
         return;
       case 'persist':
         world.log.persist(effect.write, effect.records);
+        return;
+      case 'keepMap':
+        world.map.keep(effect.map);
         return;
       case 'drained':
         this.onDrained();

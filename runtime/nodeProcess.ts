@@ -13,6 +13,7 @@ import type { NodeConfig } from './config/config.ts';
 import { type HostPort, hostPort } from './config/hostPort.ts';
 import { checkGroups, keepGroups } from './config/keptGroups.ts';
 import { lockData } from './disk/dataLock.ts';
+import { KeptMap } from './disk/keptMap.ts';
 import type { LogFiles } from './disk/logFiles.ts';
 import { DiskSpace } from './disk/diskSpace.ts';
 import { openLog } from './disk/openLog.ts';
@@ -37,6 +38,7 @@ interface World {
   readonly clients: ClientServer;
   readonly peers: PeerLinks;
   readonly log: LogFiles;
+  readonly map: KeptMap;
 }
 
 export async function runNode(config: NodeConfig): Promise<void> {
@@ -66,7 +68,11 @@ export async function runNode(config: NodeConfig): Promise<void> {
   if (isTorn) logger.warn('the end of the log was torn, as by a crash: what was never acknowledged was cut');
 
   const random = systemRandom();
-  const core = new Node({ node: id, boot, topology, settings, restored, random, now: readClocks() });
+  const kept = new KeptMap(config.data, topology.clusterId, logger);
+  // One whose log is gone may be of a cluster that began anew: it asks.
+  const map = hasRun && loss === null ? kept.read() : null;
+  const known = map === null ? {} : { map };
+  const core = new Node({ node: id, boot, topology, settings, restored, random, now: readClocks(), ...known });
   const driver = new Driver(core, logger, failInside);
   files.listen(
     (upTo) => {
@@ -90,7 +96,7 @@ export async function runNode(config: NodeConfig): Promise<void> {
   const peers = new PeerLinks(peerOptions, logger, driver.emit);
   await orRefuse(peers.listen(), 'peer', config.peer);
   await orRefuse(clients.listen(), 'client', config.client);
-  const world: World = { clients, peers, log: files };
+  const world: World = { clients, peers, log: files, map: kept };
   driver.start(world);
   const space = new DiskSpace(config.data, config.minFreeBytes, (isShort) => {
     driver.emit({ kind: 'diskSpace', isShort });

@@ -60,8 +60,20 @@ export const limits = {
   /** What is read at once to make up for a wait: four pieces take about a millisecond. */
   snapshotCatchUpBytes: 256 * kib,
   snapshotsAtATime: 2,
-  /** Changes of the ShardMap in one message. */
+  /** Changes of the ShardMap in one message: some ten KiB. */
   mapChangesPerMessage: 1_000,
+  /** Latest changes of the ShardMap that are known, a power of two: those of some seconds in which tenants are created as fast as can be. Who is further behind gets the map. */
+  mapChangesKept: 8_192,
+  /** A piece of the ShardMap: two or three thousand places, which take a few milliseconds to read. */
+  mapPieceBytes: 64 * kib,
+  /** Nodes that get the map piece by piece from one node at a time; one that does not go on makes room after so long. */
+  mapReadersAtATime: 4,
+  mapReaderSilentMs: 1_000,
+  /** What replies told of tenants that the map does not know yet: beyond it the oldest is forgotten, and asked for again. */
+  mapHints: 4_096,
+  /** How often the ShardMap is kept on disk if it changes, and how much of it is written in a second at most. */
+  mapKeptEveryMs: 5_000,
+  mapKeptBytesPerSecond: 512 * kib,
   /** Groups whose replicas are lost for which a node asks at a time. */
   lossesAtATime: 64,
   /** Alarms at a time: those that come first say enough. */

@@ -7,6 +7,7 @@ import type { Queue } from '../base/queue.ts';
 import type { MonoTime } from '../base/time.ts';
 import type { ClientNumber } from '../engine/numbered.ts';
 import type { WatchedKey } from '../engine/transaction.ts';
+import type { Route } from '../routing/router.ts';
 import type { Operation } from '../wire/messages.ts';
 import type { Procedure } from './procedure.ts';
 
@@ -77,6 +78,8 @@ export interface IngressLane {
   /** The oldest has no answer yet; those behind it may. */
   readonly unanswered: Queue<CommandCall>;
   inFlight: number;
+  /** The latest that was found; null if there was none. */
+  route: Route | null;
   /** Where those in flight went. */
   group: GroupId;
   node: NodeId;

@@ -126,6 +126,7 @@ export class Forwarder {
       waiting: new Queue(),
       unanswered: new Queue(),
       inFlight: 0,
+      route: null,
       group: 0 as GroupId,
       node: this.options.self,
       returned: [],
@@ -181,12 +182,13 @@ export class Forwarder {
     while (lane.hold === 'none') {
       const call = lane.waiting.peek();
       if (call === undefined) return;
-      const route = lane.mustResolve ? null : this.router.route(lane.tenant);
+      const route = lane.mustResolve ? null : this.router.route(lane.tenant, lane.route);
+      lane.route = route;
       if (route === null) {
         if (lane.inFlight === 0) this.resolve(lane, now);
         return;
       }
-      const node = this.isReadHere(call, route.group) ? this.options.self : route.node;
+      const node = this.isReadHere(call, route.group) ? this.options.self : this.router.nodeFor(route.group);
       if (node === null) {
         if (lane.inFlight === 0) this.backOff(lane, now);
         return;

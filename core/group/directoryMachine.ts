@@ -49,14 +49,14 @@ export class DirectoryMachine implements StateMachine {
     return operation.kind === 'resolveTenant' ? this.resolved(this.directory.find(operation.tenant)) : notForUs;
   }
 
-  /** Changes are only ever added, so the first so many of them stay as they are. */
   cut(instant: Instant): StateCut {
-    const { changes, placedByPolicy, version, moves } = this.directory;
-    const latestMove = moves.latest;
-    const planned = moves.list();
-    const records = (writer: ByteWriter) =>
-      directoryRecords(writer, { changes, version, placedByPolicy, latestMove, planned });
-    return new StateCut('directory', instant, records, () => undefined);
+    const map = this.directory.map.cut();
+    const { placedByPolicy, moves } = this.directory;
+    const cut = { map, placedByPolicy, latestMove: moves.latest, planned: moves.list() };
+    const records = (writer: ByteWriter) => directoryRecords(writer, cut);
+    return new StateCut('directory', instant, records, () => {
+      map.places.close();
+    });
   }
 
   loader(): StateLoader {

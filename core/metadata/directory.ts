@@ -2,45 +2,43 @@
  * The metadata group's replicated state: which tenant lives where. It alone hands out incarnations, and gives
  * a name its next one only after the last was dropped. Each change is one version of the ShardMap.
  */
-import { Epoch, type GroupId, Incarnation, MapVersion, type MoveId, type TenantName } from '../base/ids.ts';
-import type { MapChange, TenantPlace } from '../wire/messages.ts';
+import { Epoch, type GroupId, Incarnation, type MapVersion, type MoveId, type TenantName } from '../base/ids.ts';
+import type { TenantPlace } from '../wire/messages.ts';
 import { Moves } from './moves.ts';
+import { placeOf } from './place.ts';
 import { roundRobin } from './roundRobin.ts';
-
-interface Place {
-  readonly group: GroupId;
-  readonly epoch: Epoch;
-  readonly incarnation: Incarnation;
-  /** Dropped names are remembered, so that no incarnation is handed out twice. */
-  readonly dropped: boolean;
-}
+import { TenantMap } from './tenantMap.ts';
 
 export class Directory {
-  /** The change that made version v is at `changes[v - 1]`. */
-  readonly changes: MapChange[] = [];
+  readonly map: TenantMap;
   readonly moves = new Moves();
   private readonly groups: readonly GroupId[];
-  private readonly places = new Map<TenantName, Place>();
-  private placed = 0;
+  private placed: number;
 
   /** `groups`: where tenants may live, sorted by id. */
-  constructor(groups: readonly GroupId[]) {
+  constructor(groups: readonly GroupId[], map = new TenantMap(), placedByPolicy = 0) {
     this.groups = groups;
+    this.map = map;
+    this.placed = placedByPolicy;
   }
 
   get version(): MapVersion {
-    return MapVersion(this.changes.length);
+    return this.map.version;
+  }
+
+  /** Tenants placed by the policy so far: where it goes on. */
+  get placedByPolicy(): number {
+    return this.placed;
   }
 
   /** Whether this name was ever placed, even if it was dropped since. */
   knows(tenant: TenantName): boolean {
-    return this.places.has(tenant);
+    return this.map.find(tenant) !== null;
   }
 
   find(tenant: TenantName): TenantPlace | null {
-    const place = this.places.get(tenant);
-    if (place === undefined || place.dropped) return null;
-    return { tenant, group: place.group, epoch: place.epoch, incarnation: place.incarnation };
+    const place = this.map.find(tenant);
+    return place === null || place.group === null ? null : placeOf(tenant, place);
   }
 
   /** Finds the tenant or creates it: in `group` if that is one for tenants, otherwise by the policy. */
@@ -48,28 +46,20 @@ export class Directory {
     const found = this.find(tenant);
     if (found !== null) return found;
     const chosen = group !== null && this.groups.includes(group) ? group : this.nextGroup();
-    const incarnation = Incarnation((this.places.get(tenant)?.incarnation ?? 0) + 1);
-    const place: Place = { group: chosen, epoch: Epoch(1), incarnation, dropped: false };
-    this.places.set(tenant, place);
-    const placed: TenantPlace = { tenant, group: chosen, epoch: place.epoch, incarnation };
-    this.changes.push({ kind: 'placed', ...placed });
+    const incarnation = Incarnation((this.map.find(tenant)?.incarnation ?? 0) + 1);
+    const placed: TenantPlace = { tenant, group: chosen, epoch: Epoch(1), incarnation };
+    this.map.apply({ kind: 'placed', ...placed });
     return placed;
   }
 
-  /** Forgets this incarnation of the tenant. Does nothing if it is not the present one. */
-  drop(tenant: TenantName, incarnation: Incarnation): void {
-    const place = this.places.get(tenant);
-    if (place === undefined || place.dropped || place.incarnation !== incarnation) return;
-    this.places.set(tenant, { ...place, dropped: true });
-    this.changes.push({ kind: 'dropped', tenant, incarnation });
-  }
-
-  /** The tenant lives in another group now. Returns whether that is news: of a later epoch. */
+  /**
+   * Notes where a move has taken this incarnation. The group that it came to has its epoch, so only a higher one says
+   * anything new. Returns whether it does.
+   */
   relocate(tenant: TenantName, incarnation: Incarnation, group: GroupId, epoch: Epoch): boolean {
-    const place = this.places.get(tenant);
-    if (place === undefined || place.dropped || place.incarnation !== incarnation || epoch <= place.epoch) return false;
-    this.places.set(tenant, { ...place, group, epoch });
-    this.changes.push({ kind: 'placed', tenant, group, epoch, incarnation });
+    const found = this.find(tenant);
+    if (found?.incarnation !== incarnation || epoch <= found.epoch) return false;
+    this.map.apply({ kind: 'placed', tenant, group, epoch, incarnation });
     return true;
   }
 
@@ -92,27 +82,9 @@ export class Directory {
     if (ended !== null && hasDeparted) this.relocate(tenant, ended.incarnation, ended.to, Epoch(ended.epoch + 1));
   }
 
-  /** Tenants placed by the policy so far: where it goes on. */
-  get placedByPolicy(): number {
-    return this.placed;
-  }
-
-  /** A directory that has seen these changes. Null if they do not follow one another. */
-  static of(groups: readonly GroupId[], changes: readonly MapChange[], placedByPolicy: number): Directory | null {
-    const directory = new Directory(groups);
-    for (const change of changes) {
-      const { tenant, incarnation } = change;
-      const before = directory.places.get(tenant);
-      if (change.kind === 'placed') {
-        const isMoved = before?.incarnation === incarnation && !before.dropped && change.epoch > before.epoch;
-        const isNew = incarnation === (before?.incarnation ?? 0) + 1 && before?.dropped !== false;
-        if (!isMoved && !isNew) return null;
-        directory.places.set(tenant, { group: change.group, epoch: change.epoch, incarnation, dropped: false });
-        directory.changes.push(change);
-      } else directory.drop(tenant, incarnation);
-    }
-    directory.placed = placedByPolicy;
-    return directory.changes.length === changes.length ? directory : null;
+  /** Forgets this incarnation, which its group has released. Does nothing if it is not the present one. */
+  drop(tenant: TenantName, incarnation: Incarnation): void {
+    if (this.find(tenant)?.incarnation === incarnation) this.map.apply({ kind: 'dropped', tenant, incarnation });
   }
 
   private nextGroup(): GroupId {

@@ -8,9 +8,10 @@ import type { WallTime } from '../base/time.ts';
 
 /**
  * `replicaDiffers`: a check has shown that a replica holds something else than the others. `diskShort`: writes are
- * refused. `logLost`: what was on this node's disk could not be read, or was gone.
+ * refused. `logLost`: what was on this node's disk could not be read, or was gone. `mapDiffers`: two nodes had different
+ * ShardMaps of one version.
  */
-export type AlarmKind = 'replicaDiffers' | 'diskShort' | 'logLost';
+export type AlarmKind = 'replicaDiffers' | 'diskShort' | 'logLost' | 'mapDiffers';
 
 export interface Alarm {
   readonly kind: AlarmKind;

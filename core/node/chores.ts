@@ -22,6 +22,7 @@ import type { Group } from '../group/group.ts';
 import type { Submission } from '../group/submission.ts';
 import { TenantMachine } from '../group/tenantMachine.ts';
 import { membersOf, unknownConfiguration } from '../raft/configuration.ts';
+import type { MapExchange } from '../routing/mapExchange.ts';
 import type { Router } from '../routing/router.ts';
 import type { PeerMessage } from '../wire/messages.ts';
 import type { Hosting } from './hosting.ts';
@@ -51,16 +52,25 @@ export class Chores {
   private readonly options: NodeContext;
   private readonly hosting: Hosting;
   private readonly router: Router;
+  private readonly maps: MapExchange;
   private readonly forwarder: Forwarder;
   private readonly host: ChoresHost;
   private readonly random: Random;
   private readonly initialTenants: readonly InitialTenant[];
   private readonly bootstrapping = new Map<TenantName, Procedure>();
 
-  constructor(options: NodeContext, hosting: Hosting, router: Router, forwarder: Forwarder, host: ChoresHost) {
+  constructor(
+    options: NodeContext,
+    hosting: Hosting,
+    router: Router,
+    maps: MapExchange,
+    forwarder: Forwarder,
+    host: ChoresHost,
+  ) {
     this.options = options;
     this.hosting = hosting;
     this.router = router;
+    this.maps = maps;
     this.forwarder = forwarder;
     this.host = host;
     this.random = options.random('gossip');
@@ -108,8 +118,8 @@ export class Chores {
 
   /** Says how far the maps are here. */
   greet(peer: NodeId): void {
-    const { shards, groups } = this.router;
-    this.host.post(peer, { kind: 'mapVersion', version: shards.version });
+    const { groups } = this.router;
+    this.maps.greet(peer);
     if (groups.version > 0) this.host.post(peer, { kind: 'groupsVersion', version: groups.version });
   }
 

@@ -9,6 +9,7 @@
  */
 import type { ConnId, GroupId, NodeId, WriteId } from '../base/ids.ts';
 import type { LogRecord } from '../log/records.ts';
+import type { MapCut } from '../metadata/tenantMap.ts';
 import type { PeerMessage } from '../wire/messages.ts';
 
 export type Input =
@@ -46,6 +47,11 @@ export type Effect =
   | { readonly kind: 'sendToPeer'; readonly to: NodeId; readonly messages: readonly PeerMessage[] }
   /** One atomic, ordered, synced write, answered by `persisted`. Later writes may share its sync. */
   | { readonly kind: 'persist'; readonly write: WriteId; readonly records: readonly LogRecord[] }
+  /**
+   * Keep the ShardMap where the next life finds it (`NodeOptions.map`), in place of any from before. It is read out with
+   * a `MapWriter`, whenever there is time, and closed; that is not calling back. Nothing depends on it.
+   */
+  | { readonly kind: 'keepMap'; readonly map: MapCut }
   /** `drain` is complete: nothing is led here any more, or nobody could take it over in time. */
   | { readonly kind: 'drained' }
   /** Something an operator should read. `facts` are printed beside it. */

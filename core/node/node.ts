@@ -6,7 +6,7 @@
  * write per client however many commands it holds.
  */
 import { noBytes } from '../base/bytes.ts';
-import { type GroupId, type MapVersion, type NodeId, type ReplicaId, Term, unordered, WriteId } from '../base/ids.ts';
+import { type GroupId, metadataGroup, type NodeId, type ReplicaId, Term, unordered, WriteId } from '../base/ids.ts';
 import { unreachable } from '../base/invariant.ts';
 import { checkLimits, limits } from '../base/limits.ts';
 import { after, elapsedMs, type MonoTime, nextMultiple, type Now } from '../base/time.ts';
@@ -26,6 +26,7 @@ import type { Group } from '../group/group.ts';
 import type { Submission } from '../group/submission.ts';
 import type { LogRecord } from '../log/records.ts';
 import { GroupMap } from '../routing/groupMap.ts';
+import { MapExchange } from '../routing/mapExchange.ts';
 import { Router } from '../routing/router.ts';
 import type { DeparturesHost } from '../migration/departures.ts';
 import { membersOf } from '../raft/configuration.ts';
@@ -39,6 +40,7 @@ import type { Effect, Input } from './door.ts';
 import { Elections } from './elections.ts';
 import { Hosting } from './hosting.ts';
 import { Moves } from './moves.ts';
+import { MapKeeper } from './mapKeeper.ts';
 import { Pulses } from './pulses.ts';
 import { SnapshotWork } from './snapshotWork.ts';
 import { LocalView } from './localView.ts';
@@ -70,7 +72,9 @@ export class Node implements ForwarderHost {
   private readonly clients: Clients;
   private readonly chores: Chores;
   private readonly moves: Moves;
+  private readonly maps: MapExchange;
   private readonly pulses: Pulses;
+  private readonly keeper: MapKeeper;
   private readonly alarms = new Alarms();
   private readonly elections: Elections<Group>;
   private readonly timers = new Timers<NodeTimer>();
@@ -105,12 +109,13 @@ export class Node implements ForwarderHost {
     this.options = contextOf(options);
     this.id = node;
     this.now = now;
-    this.router = new Router(node, new GroupMap(topology.groups));
+    this.router = new Router(node, new GroupMap(topology.groups), options.map);
     this.forwarder = new Forwarder(this, this.router, random('forward'), {
       self: node,
       commandTimeoutMs: settings.commandTimeoutMs,
       autoCreateTenants: settings.autoCreateTenants,
     });
+    this.keeper = new MapKeeper(this.router.shards.version, now.mono);
     this.pulses = new Pulses(settings.electionMs);
     // A candidate asks again after an election timeout at the earliest: by then its place is free.
     this.elections = new Elections(limits.electionsAtATime, settings.electionMs / 2);
@@ -140,7 +145,13 @@ export class Node implements ForwarderHost {
       this.raise('logLost', null, 'what was on the disk of this node is lost: its replicas begin anew');
     this.snapshotWork = new SnapshotWork(settings.snapshotBytesPerSecond, (group) => this.touched.add(group));
     this.clients = new Clients(view, this.forwarder, this.statistics, options.probe ?? null);
-    this.chores = new Chores(this.options, this.hosting, this.router, this.forwarder, {
+    this.maps = new MapExchange(this.router.shards, {
+      post: (to, message) => this.post(to, message),
+      peers: () => this.router.peers(),
+      sources: () => this.router.groups.votersOf(metadataGroup).filter((voter) => this.router.hasLink(voter)),
+      differs: (peer) => this.onMapDiffers(peer),
+    });
+    this.chores = new Chores(this.options, this.hosting, this.router, this.maps, this.forwarder, {
       post: (to, message) => this.post(to, message),
       touch: (group) => this.touched.add(group),
       submit: (group, submission) => this.submit(group, submission),
@@ -252,6 +263,7 @@ export class Node implements ForwarderHost {
     // Whatever is sent without a link is answered with this: groups want to know once, of a call each time.
     if (this.router.isReachable(peer)) for (const group of this.groups.values()) group.onLinkDown(peer);
     this.router.linkDown(peer);
+    this.maps.onLinkDown(peer);
     this.forwarder.onLinkDown(peer, this.now.mono);
   }
 
@@ -288,10 +300,16 @@ export class Node implements ForwarderHost {
         if (message.boot === this.options.boot) this.hosting.renew(message.group, message.replica);
         return;
       case 'mapVersion':
-        this.onMapVersion(from, message.version);
+        this.maps.onVersion(from, message.version, message.digest);
         return;
       case 'mapChanges':
-        if (this.router.shards.advance(message.since, message.changes)) this.onMapAdvanced();
+        this.maps.onChanges(from, message);
+        return;
+      case 'mapWanted':
+        this.maps.onWanted(from, message, this.now.mono);
+        return;
+      case 'mapPiece':
+        this.maps.onPiece(from, message);
         return;
       case 'leads':
         for (const { group, term } of message.groups) this.router.leaders.learn(group, from, term);
@@ -471,30 +489,15 @@ export class Node implements ForwarderHost {
     return isNews;
   }
 
-  /** A replica of the metadata group needs nobody to tell it of changes to the map. */
   private followDirectory(): void {
-    const directory = this.hosting.directory?.directory;
-    const { shards } = this.router;
-    if (directory === undefined) return;
-    if (directory.version <= shards.version) return;
-    shards.advance(shards.version, directory.changes.slice(shards.version));
-    this.onMapAdvanced();
+    const { directory } = this.hosting;
+    const leads = this.groups.get(metadataGroup)?.isLeader === true;
+    if (directory !== null) this.maps.follow(directory.directory.map, leads);
   }
 
-  private onMapAdvanced(): void {
-    this.options.probe?.mapAdvanced({ version: this.router.shards.version });
-  }
-
-  private onMapVersion(from: NodeId, theirs: MapVersion): void {
-    const { shards } = this.router;
-    if (theirs > shards.version) this.post(from, { kind: 'mapVersion', version: shards.version });
-    else if (theirs < shards.version) {
-      this.post(from, {
-        kind: 'mapChanges',
-        since: theirs,
-        changes: shards.changesAfter(theirs, limits.mapChangesPerMessage),
-      });
-    }
+  private onMapDiffers(peer: NodeId | null): void {
+    const whose = peer === null ? {} : { peer };
+    this.raise('mapDiffers', null, 'two maps of the same version differ: whoever is wrong fetches another', whose);
   }
 
   private onTimer(): void {
@@ -519,7 +522,9 @@ export class Node implements ForwarderHost {
         return;
       case 'gossip':
         this.timers.schedule(timer, after(mono, this.options.settings.gossipMs));
+        this.maps.tick();
         this.chores.gossip();
+        this.keepMap();
         this.chores.reportLosses();
         this.chores.replaceOutliers(mono);
         this.chores.bootstrapTenants(mono);
@@ -546,6 +551,11 @@ export class Node implements ForwarderHost {
       default:
         unreachable(timer);
     }
+  }
+
+  private keepMap(): void {
+    const map = this.keeper.maybeKeep(this.router.shards.base, this.now.mono);
+    if (map !== null) this.effects.push({ kind: 'keepMap', map });
   }
 
   private pulse(): void {

@@ -4,6 +4,7 @@
 import type { GroupId, NodeId, ReplicaId, TenantName } from '../base/ids.ts';
 import type { RandomSource } from '../base/random.ts';
 import type { RestoredLog } from '../log/records.ts';
+import type { TenantMap } from '../metadata/tenantMap.ts';
 import type { Now } from '../base/time.ts';
 import type { Probe } from './probe.ts';
 
@@ -23,6 +24,8 @@ export interface NodeContext {
 export interface NodeOptions extends NodeContext {
   /** What recovery found. It is large, and of no use once the groups are made of it. */
   readonly restored: RestoredLog;
+  /** The ShardMap that an earlier life was told to keep, if there is one: any, since it is only a hint. It is the node's from now on. */
+  readonly map?: TenantMap;
 }
 
 /** The static maps: the same on every node of a cluster. */

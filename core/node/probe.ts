@@ -2,17 +2,7 @@
  * Facts for whoever watches: the simulator's oracles, the runtime's metrics. A probe is told, never asked:
  * the core behaves the same to the byte with or without one, and a probe must not call back.
  */
-import type {
-  ConnId,
-  GroupId,
-  Incarnation,
-  LogIndex,
-  MapVersion,
-  NodeId,
-  RequestId,
-  TenantName,
-  Term,
-} from '../base/ids.ts';
+import type { ConnId, GroupId, Incarnation, LogIndex, NodeId, RequestId, TenantName, Term } from '../base/ids.ts';
 import type { Operation } from '../wire/messages.ts';
 
 /** Who asked: unique over all nodes and all their lives. */
@@ -61,7 +51,6 @@ export interface Probe {
   }): void;
   /** A request was refused by whom the maps named: the price of a stale map or hint. `reason` is the refusal's kind. */
   misrouted(event: { readonly request: RequestId; readonly group: GroupId; readonly reason: string }): void;
-  mapAdvanced(event: { readonly version: MapVersion }): void;
 }
 
 export interface AppliedOperation {

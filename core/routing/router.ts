@@ -3,6 +3,7 @@
  * that is asked decides.
  */
 import type { GroupId, Incarnation, NodeId, TenantName } from '../base/ids.ts';
+import type { TenantMap } from '../metadata/tenantMap.ts';
 import type { GroupMap } from './groupMap.ts';
 import { LeaderHints } from './leaderHints.ts';
 import { ShardMap } from './shardMap.ts';
@@ -10,28 +11,31 @@ import { ShardMap } from './shardMap.ts';
 export interface Route {
   readonly group: GroupId;
   readonly incarnation: Incarnation;
-  /** Null while no member of the group can be reached. */
-  readonly node: NodeId | null;
+  /** Of the ShardMap: the route holds while it is the same. */
+  readonly edition: number;
 }
 
 export class Router {
-  readonly shards = new ShardMap();
+  readonly shards: ShardMap;
   readonly groups: GroupMap;
   readonly leaders: LeaderHints;
   private readonly self: NodeId;
   private readonly reachable = new Set<NodeId>();
 
-  constructor(self: NodeId, groups: GroupMap) {
+  /** `map`: what the node knew of tenants when it was last up. */
+  constructor(self: NodeId, groups: GroupMap, map?: TenantMap) {
     this.self = self;
     this.groups = groups;
+    this.shards = new ShardMap(map);
     this.leaders = new LeaderHints(groups);
   }
 
-  /** Null: this node has never heard of the tenant. */
-  route(tenant: TenantName): Route | null {
-    const shard = this.shards.find(tenant);
-    if (shard === null) return null;
-    return { group: shard.group, incarnation: shard.incarnation, node: this.nodeFor(shard.group) };
+  /** `last`: what it was the last time; what still holds is not looked up again. Null: this node has never heard of the tenant. */
+  route(tenant: TenantName, last: Route | null): Route | null {
+    const { edition } = this.shards;
+    if (last?.edition === edition) return last;
+    const place = this.shards.find(tenant);
+    return place === null ? null : { group: place.group, incarnation: place.incarnation, edition };
   }
 
   /** The node to ask about a group: this one only if it is a member. */
@@ -52,5 +56,9 @@ export class Router {
     return [...this.reachable].sort((a, b) => a - b);
   }
 
-  readonly isReachable = (node: NodeId): boolean => node === this.self || this.reachable.has(node);
+  hasLink(node: NodeId): boolean {
+    return this.reachable.has(node);
+  }
+
+  readonly isReachable = (node: NodeId): boolean => node === this.self || this.hasLink(node);
 }

@@ -1,93 +1,102 @@
 /**
- * A node's copy of the ShardMap: a hint. It may be behind, never ahead: versions advance one by one and never
- * go back, and what a reply told about a single tenant sits in an overlay until the map has caught up.
+ * A node's copy of the ShardMap: a hint. It may be behind, never ahead: versions never go back, and what a reply told
+ * about a single tenant sits in an overlay until the map has caught up.
  */
-import { Epoch, type GroupId, type Incarnation, MapVersion, type TenantName } from '../base/ids.ts';
+import type { MapVersion, TenantName } from '../base/ids.ts';
+import { limits } from '../base/limits.ts';
+import { isNewer, type Placed, placeOf } from '../metadata/place.ts';
+import { TenantMap } from '../metadata/tenantMap.ts';
 import type { MapChange, TenantPlace } from '../wire/messages.ts';
 
-export interface Shard {
-  readonly group: GroupId;
-  readonly epoch: Epoch;
-  readonly incarnation: Incarnation;
-}
-
-/** A tenant the map knew and that is gone: its incarnation still tells old hints from new ones. */
-interface Gone {
-  readonly group: null;
-  readonly epoch: Epoch;
-  readonly incarnation: Incarnation;
-}
+/** `gap`: the changes begin behind the end of this map. `differs`: they lead to another map than this one. */
+export type Advanced = 'advanced' | 'known' | 'gap' | 'differs';
 
 export class ShardMap {
-  /** The change that led to version v is at `changes[v - 1]`: kept for peers that are behind. */
-  readonly changes: MapChange[] = [];
-  private readonly shards = new Map<TenantName, Shard | Gone>();
-  private readonly overlay = new Map<TenantName, Shard>();
+  /** Grows with everything that may change an answer: what was found before holds while it is the same. */
+  edition = 0;
+  private map: TenantMap;
+  private readonly overlay = new Map<TenantName, Placed>();
+
+  constructor(map = new TenantMap()) {
+    this.map = map;
+  }
+
+  /** The map without what replies told. To be read, not changed. */
+  get base(): TenantMap {
+    return this.map;
+  }
 
   get version(): MapVersion {
-    return MapVersion(this.changes.length);
+    return this.map.version;
+  }
+
+  get digest(): number {
+    return this.map.digest;
   }
 
   /** Where the tenant lives, as far as this node knows; null if it has never heard of it or it was dropped. */
-  find(tenant: TenantName): Shard | null {
+  find(tenant: TenantName): Placed | null {
     if (this.overlay.size > 0) {
       const hint = this.overlay.get(tenant);
       if (hint !== undefined) return hint;
     }
-    const shard = this.shards.get(tenant);
-    return shard === undefined || shard.group === null ? null : shard;
+    const place = this.map.find(tenant);
+    return place === null || place.group === null ? null : place;
   }
 
-  /** Takes over changes that continue this map; ignores those it has. False if there is a gap before them. */
-  advance(since: MapVersion, changes: readonly MapChange[]): boolean {
-    if (since > this.version) return false;
+  /** Takes over the changes after `since` that are new here. `digest` is that of the map behind the last of them. */
+  advance(since: MapVersion, changes: readonly MapChange[], digest: number): Advanced {
+    if (since > this.version) return 'gap';
+    const end = since + changes.length;
+    if (end < this.version) return 'known';
+    const isNews = end > this.version;
     for (let i = this.version - since; i < changes.length; i += 1) {
       const change = changes[i];
       if (change !== undefined) this.apply(change);
     }
-    return true;
+    if (this.digest !== digest) return 'differs';
+    return isNews ? 'advanced' : 'known';
+  }
+
+  /** Goes on with another map, of no earlier version. */
+  replace(map: TenantMap): void {
+    this.map = map;
+    this.edition += 1;
+    for (const tenant of this.overlay.keys()) this.forgetOldHint(tenant);
   }
 
   /** Takes a hint about one tenant, if it is newer than what is known. Returns whether it was. */
   learn(place: TenantPlace): boolean {
-    const known = this.overlay.get(place.tenant) ?? this.shards.get(place.tenant);
-    if (known !== undefined && !isNewer(place, known)) return false;
-    this.overlay.set(place.tenant, { group: place.group, epoch: place.epoch, incarnation: place.incarnation });
+    const { tenant, group, epoch, incarnation } = place;
+    const known = this.overlay.get(tenant) ?? this.map.find(tenant);
+    if (known !== null && !isNewer(place, known)) return false;
+    this.overlay.delete(tenant);
+    this.overlay.set(tenant, { group, epoch, incarnation });
+    this.edition += 1;
+    const [oldest] = this.overlay.keys();
+    if (oldest !== undefined && this.overlay.size > limits.mapHints) this.overlay.delete(oldest);
     return true;
   }
 
-  /** The changes after `since`, at most `limit` of them. */
-  changesAfter(since: MapVersion, limit: number): readonly MapChange[] {
-    return this.changes.slice(since, since + limit);
-  }
-
-  /** All tenants with their shard, in the order of their names' code units. */
+  /** All tenants with their place, in the order of their names' code units. */
   list(): readonly TenantPlace[] {
-    const names = new Set([...this.shards.keys(), ...this.overlay.keys()]);
-    const places: TenantPlace[] = [];
-    for (const tenant of [...names].sort((a, b) => (a < b ? -1 : 1))) {
-      const shard = this.find(tenant);
-      if (shard !== null) places.push({ tenant, ...shard });
-    }
-    return places;
+    const places = new Map<TenantName, TenantPlace>();
+    for (const place of this.map.places()) places.set(place.tenant, place);
+    for (const [tenant, hint] of this.overlay) places.set(tenant, placeOf(tenant, hint));
+    return [...places.values()].sort((a, b) => (a.tenant < b.tenant ? -1 : 1));
   }
 
   private apply(change: MapChange): void {
-    this.changes.push(change);
-    const { tenant, incarnation } = change;
-    if (change.kind === 'placed') this.shards.set(tenant, { group: change.group, epoch: change.epoch, incarnation });
-    else this.shards.set(tenant, { group: null, epoch: this.shards.get(tenant)?.epoch ?? Epoch(0), incarnation });
-    const hint = this.overlay.get(tenant);
-    const mapped = this.shards.get(tenant);
-    if (hint !== undefined && mapped !== undefined && !isNewer(hint, mapped)) this.overlay.delete(tenant);
+    this.map.apply(change);
+    this.edition += 1;
+    this.forgetOldHint(change.tenant);
   }
-}
 
-/** An incarnation outranks the earlier ones; within it, an epoch the earlier ones. */
-function isNewer(
-  a: { incarnation: Incarnation; epoch: Epoch },
-  b: { incarnation: Incarnation; epoch: Epoch },
-): boolean {
-  if (a.incarnation !== b.incarnation) return a.incarnation > b.incarnation;
-  return a.epoch > b.epoch;
+  /** The map may have overtaken it. */
+  private forgetOldHint(tenant: TenantName): void {
+    const hint = this.overlay.get(tenant);
+    if (hint === undefined) return;
+    const mapped = this.map.find(tenant);
+    if (mapped !== null && !isNewer(hint, mapped)) this.overlay.delete(tenant);
+  }
 }

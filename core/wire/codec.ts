@@ -7,19 +7,19 @@ import { ByteReader, type ByteWriter } from '../base/bytes.ts';
 import { Epoch, Incarnation, LaneId, LogIndex, MapVersion, RequestId, type TenantName, Term } from '../base/ids.ts';
 import { unreachable } from '../base/invariant.ts';
 import { readConfiguration, writeConfiguration } from './configuration.ts';
-import { none, readGroup, readIncarnation, readMove, readNodeOrNone, readReplica, readTenant } from './fields.ts';
-import type {
-  ForwardReply,
-  ForwardRequest,
-  MapChange,
-  Operation,
-  Outcome,
-  PeerMessage,
-  PlannedMove,
-  Refusal,
-  TenantPlace,
-} from './messages.ts';
-import { decodeState, encodeState } from './moves.ts';
+import { none, readGroup, readIncarnation, readNodeOrNone, readReplica } from './fields.ts';
+import {
+  decodeMapChanges,
+  decodeMapPiece,
+  decodeMapVersion,
+  decodeMapWanted,
+  decodePlace,
+  encodeMapMessage,
+  encodePlace,
+  mapMessageBytes,
+} from './mapCodec.ts';
+import type { ForwardReply, ForwardRequest, Operation, Outcome, PeerMessage, Refusal } from './messages.ts';
+import { decodePlannedMove, decodeState, encodePlannedMove, encodeState } from './moves.ts';
 import { decodeList, decodeOperation, encodeList, encodeOperation, operationBytes } from './operation.ts';
 import { decodeRaft, encodeRaft, raftBytes } from './raftCodec.ts';
 
@@ -27,8 +27,6 @@ const message = {
   raft: 1,
   request: 2,
   reply: 3,
-  mapVersion: 4,
-  mapChanges: 5,
   groupsVersion: 6,
   groups: 7,
   leads: 8,
@@ -39,14 +37,17 @@ const message = {
   /** The next request of the lane, or the next reply: what it shares with the message before it is not said again. */
   nextRequest: 13,
   nextReply: 14,
+  mapWanted: 15,
+  mapPiece: 16,
+  mapVersion: 17,
+  mapChanges: 18,
 } as const;
+/** Before version 6, which did not say digests. */
+const formerly = { mapVersion: 4, mapChanges: 5 } as const;
 const outcome = { done: 1, resolved: 2, refused: 3, forgotten: 4, undecided: 5, planned: 6, moving: 7 } as const;
 const refusal = { notLeader: 1, notOwner: 2, outOfOrder: 3, busy: 4, moved: 5, frozen: 6 } as const;
-const change = { placed: 1, dropped: 2 } as const;
 /** More than any message takes without the bytes, names and lists in it. */
 const fixedBytes = 96;
-/** More than a change of the map takes without its tenant's name. */
-const changeBytes = 32;
 /** More than a group's members take without the members, and a member. */
 const groupBytes = 32;
 const memberBytes = 24;
@@ -58,8 +59,6 @@ const leadBytes = 13;
 const minimumLeadBytes = 2;
 /** A group's members take at least group, index, highest id and four counts. */
 const minimumGroupBytes = 6;
-/** A change takes at least kind, tenant (two) and incarnation. */
-const minimumChangeBytes = 4;
 
 /** The payload of a frame. */
 export function encodeMessages(writer: ByteWriter, messages: readonly PeerMessage[]): void {
@@ -115,7 +114,9 @@ export function messageBytes(m: PeerMessage): number {
         fixedBytes,
       );
     case 'mapChanges':
-      return m.changes.reduce((bytes, { tenant }) => bytes + changeBytes + tenant.length, fixedBytes);
+    case 'mapWanted':
+    case 'mapPiece':
+      return fixedBytes + mapMessageBytes(m);
     default:
       return unreachable(m);
   }
@@ -201,7 +202,10 @@ function encodeBody(writer: ByteWriter, m: PeerMessage): void {
       encodeOutcome(writer, m.outcome);
       break;
     case 'mapVersion':
-      writer.varint(m.version);
+    case 'mapChanges':
+    case 'mapWanted':
+    case 'mapPiece':
+      encodeMapMessage(writer, m);
       break;
     case 'pulse':
       writer.varint(m.boot);
@@ -218,11 +222,6 @@ function encodeBody(writer: ByteWriter, m: PeerMessage): void {
       writer.varint(m.group);
       writer.varint(m.boot);
       writer.varint(m.replica);
-      break;
-    case 'mapChanges':
-      writer.varint(m.since);
-      writer.varint(m.changes.length);
-      for (const each of m.changes) encodeChange(writer, each);
       break;
     case 'groupsVersion':
       writer.varint(m.version);
@@ -308,18 +307,17 @@ function decodeMessage(
     case message.pulse:
       return { kind: 'pulse', boot: reader.varint() };
     case message.mapVersion:
-      return { kind: 'mapVersion', version: MapVersion(reader.varint()) };
-    case message.mapChanges: {
-      const since = MapVersion(reader.varint());
-      const count = reader.count(minimumChangeBytes);
-      const changes: MapChange[] = [];
-      for (let i = 0; i < count; i += 1) {
-        const decoded = decodeChange(reader);
-        if (decoded === null) return null;
-        changes.push(decoded);
-      }
-      return { kind: 'mapChanges', since, changes };
-    }
+      return decodeMapVersion(reader, true);
+    case formerly.mapVersion:
+      return decodeMapVersion(reader, false);
+    case message.mapChanges:
+      return decodeMapChanges(reader, true);
+    case formerly.mapChanges:
+      return decodeMapChanges(reader, false);
+    case message.mapWanted:
+      return decodeMapWanted(reader);
+    case message.mapPiece:
+      return decodeMapPiece(reader);
     case message.groupsVersion:
       return { kind: 'groupsVersion', version: reader.varint() };
     case message.leads: {
@@ -484,63 +482,6 @@ function decodeRefusal(reader: ByteReader): Refusal | null {
       return { kind: 'outOfOrder' };
     case refusal.busy:
       return { kind: 'busy', what: reader.text() };
-    default:
-      return null;
-  }
-}
-
-function encodePlannedMove(writer: ByteWriter, planned: PlannedMove): void {
-  const { move, tenant, incarnation, epoch, from, to } = planned;
-  writer.varint(move);
-  writer.text(tenant);
-  for (const part of [incarnation, epoch, from, to]) writer.varint(part);
-}
-
-function decodePlannedMove(reader: ByteReader): PlannedMove | null {
-  const move = readMove(reader);
-  const tenant = readTenant(reader);
-  const incarnation = readIncarnation(reader);
-  const epoch = Epoch(reader.varint());
-  const from = readGroup(reader);
-  const to = readGroup(reader);
-  return tenant === null ? null : { move, tenant, incarnation, epoch, from, to };
-}
-
-function encodePlace(writer: ByteWriter, place: TenantPlace): void {
-  writer.text(place.tenant);
-  writer.varint(place.group);
-  writer.varint(place.epoch);
-  writer.varint(place.incarnation);
-}
-
-function decodePlace(reader: ByteReader): TenantPlace | null {
-  const tenant = readTenant(reader);
-  const group = readGroup(reader);
-  const epoch = Epoch(reader.varint());
-  const incarnation = readIncarnation(reader);
-  return tenant === null ? null : { tenant, group, epoch, incarnation };
-}
-
-function encodeChange(writer: ByteWriter, c: MapChange): void {
-  writer.u8(change[c.kind]);
-  if (c.kind === 'placed') encodePlace(writer, c);
-  else {
-    writer.text(c.tenant);
-    writer.varint(c.incarnation);
-  }
-}
-
-function decodeChange(reader: ByteReader): MapChange | null {
-  switch (reader.u8()) {
-    case change.placed: {
-      const place = decodePlace(reader);
-      return place === null ? null : { kind: 'placed', ...place };
-    }
-    case change.dropped: {
-      const tenant = readTenant(reader);
-      const incarnation = readIncarnation(reader);
-      return tenant === null ? null : { kind: 'dropped', tenant, incarnation };
-    }
     default:
       return null;
   }

@@ -41,6 +41,14 @@ export function readTenant(reader: ByteReader): TenantName | null {
   return tenant;
 }
 
+/** Null for no text at all. */
+export function readTenantOrNone(reader: ByteReader): TenantName | null {
+  const text = reader.text();
+  const tenant = parseTenantName(text);
+  if (tenant === null && text !== '') reader.fail();
+  return tenant;
+}
+
 /** Bytes that `ByteWriter.varint` takes for `value`. */
 export function varintBytes(value: number): number {
   let bytes = 1;

@@ -22,8 +22,8 @@ export interface Hello {
   readonly leaseReads: boolean;
 }
 
-/** 5: commands and replies of a pipeline do not repeat what they share, and a hello says what leases rest on. */
-export const protocolVersion = 5;
+/** 6: maps tell their digest, and travel piece by piece to who is far behind. */
+export const protocolVersion = 6;
 /** "LHPR": Leasehold peer. */
 const magic = 0x4c485052;
 const magicBytes = 4;

@@ -32,10 +32,11 @@ export type PeerMessage =
   | ({ readonly kind: 'reply' } & ForwardReply)
   /** Once a heartbeat: the sender is alive, and this is its life. */
   | { readonly kind: 'pulse'; readonly boot: number }
-  /** Anti-entropy: "I have the ShardMap up to this version". The one ahead answers with `mapChanges`. */
-  | { readonly kind: 'mapVersion'; readonly version: MapVersion }
-  /** The changes that lead from `since` to `since + changes.length`. */
-  | { readonly kind: 'mapChanges'; readonly since: MapVersion; readonly changes: readonly MapChange[] }
+  /** Anti-entropy: "I have the ShardMap up to this version, and this is its digest". The one ahead answers with `mapChanges`. */
+  | { readonly kind: 'mapVersion'; readonly version: MapVersion; readonly digest: number }
+  | ({ readonly kind: 'mapChanges' } & MapChanges)
+  | ({ readonly kind: 'mapWanted' } & MapWanted)
+  | ({ readonly kind: 'mapPiece' } & MapPiece)
   /**
    * The sender, in this life, has lost what its replica of the group had. The leader puts another in its place, and
    * says which once that is committed: it begins anew with that, and with no earlier one.
@@ -158,6 +159,38 @@ export interface TenantPlace {
   readonly group: GroupId;
   readonly epoch: Epoch;
   readonly incarnation: Incarnation;
+}
+
+/**
+ * The changes that lead from `since` to `since + changes.length`, where the map's digest is `digest`. The sender has the
+ * map up to `latest`. Where it does not know the changes any more that were asked for, `since` is later and there are none.
+ */
+export interface MapChanges {
+  readonly since: MapVersion;
+  readonly changes: readonly MapChange[];
+  readonly digest: number;
+  readonly latest: MapVersion;
+}
+
+/**
+ * "I have the first places of the map, up to that of the tenant `after`, as of version `since`: what comes next?" A null
+ * `after`: none yet.
+ */
+export interface MapWanted {
+  readonly since: MapVersion;
+  readonly after: TenantName | null;
+}
+
+/**
+ * The answer, as of version `since + changes.length`, whose digest is `digest`: what has changed since, and then the
+ * places that follow that of `after`. With a null `after` it begins anew, whatever was asked.
+ */
+export interface MapPiece extends MapWanted {
+  readonly changes: readonly MapChange[];
+  /** As a map writes them. */
+  readonly places: Uint8Array;
+  readonly isLast: boolean;
+  readonly digest: number;
 }
 
 /** One step of the ShardMap: version v is the map after v changes. */

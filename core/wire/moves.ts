@@ -2,10 +2,11 @@
  * A tenant's move between groups, as groups speak of it: the steps that each of the two logs, how far it is there, and
  * what of it is written into messages and logs. What the steps mean is in `group/tenantMoves.ts`.
  */
-import { type ByteReader, type ByteWriter, noBytes } from '../base/bytes.ts';
+import type { ByteReader, ByteWriter } from '../base/bytes.ts';
 import { Epoch, type GroupId, type Incarnation, type MoveId } from '../base/ids.ts';
 import { unreachable } from '../base/invariant.ts';
-import { readGroup, readIncarnation, readMove, varintBytes } from './fields.ts';
+import { readGroup, readIncarnation, readMove, readTenant, varintBytes } from './fields.ts';
+import type { PlannedMove } from './messages.ts';
 
 /**
  * How much of the source the destination has: every item up to `serial`, every change up to `change`; and of one large
@@ -176,15 +177,35 @@ export function decodeStep(reader: ByteReader): MoveStep | null {
   }
 }
 
-/** Bytes that `encodeStep` takes at most. */
+/** Bytes that `encodeStep` takes. */
 export function stepBytes(s: MoveStep): number {
-  const records = s.kind === 'stage' || s.kind === 'seal' ? s.records : noBytes;
-  const rest = s.kind === 'seal' ? s.rest : noBytes;
-  return mostStepBytes + varintBytes(records.length) + records.length + varintBytes(rest.length) + rest.length;
+  switch (s.kind) {
+    case 'start':
+    case 'prepare':
+      return 1 + varintBytes(s.incarnation) + varintBytes(s.epoch) + varintBytes(s.kind === 'start' ? s.to : s.from);
+    case 'stage':
+      return 1 + cursorBytes(s.after) + cursorBytes(s.upTo) + stringBytes(s.records);
+    case 'seal':
+      return 1 + cursorBytes(s.after) + stringBytes(s.records) + stringBytes(s.rest) + varintBytes(s.mark);
+    default:
+      return 1;
+  }
 }
 
-/** The kind, two cursors of six integers each, and some to spare. */
-const mostStepBytes = 128;
+/** Bytes that `encodePlan` takes. */
+export function planBytes(p: MovePlan): number {
+  if (p.kind === 'begin') return 1 + varintBytes(p.to);
+  return p.kind === 'end' ? 2 + varintBytes(p.move) : 1;
+}
+
+function cursorBytes({ serial, change, part }: CopyCursor): number {
+  const rest = part === null ? 0 : varintBytes(part.write) + varintBytes(part.records);
+  return varintBytes(serial) + varintBytes(change) + varintBytes(part?.serial ?? 0) + rest;
+}
+
+function stringBytes({ length }: Uint8Array): number {
+  return varintBytes(length) + length;
+}
 
 export function encodeState(writer: ByteWriter, s: MoveState): void {
   writer.u8(state[s.kind]);
@@ -240,6 +261,24 @@ export function decodePlan(reader: ByteReader): MovePlan | null {
     default:
       return null;
   }
+}
+
+export function encodePlannedMove(writer: ByteWriter, planned: PlannedMove): void {
+  const { move, tenant, incarnation, epoch, from, to } = planned;
+  writer.varint(move);
+  writer.text(tenant);
+  for (const part of [incarnation, epoch, from, to]) writer.varint(part);
+}
+
+/** Null, and the reader failed, if it names no tenant. */
+export function decodePlannedMove(reader: ByteReader): PlannedMove | null {
+  const move = readMove(reader);
+  const tenant = readTenant(reader);
+  const incarnation = readIncarnation(reader);
+  const epoch = Epoch(reader.varint());
+  const from = readGroup(reader);
+  const to = readGroup(reader);
+  return tenant === null ? null : { move, tenant, incarnation, epoch, from, to };
 }
 
 export function encodeCursor(writer: ByteWriter, { serial, change, part }: CopyCursor): void {

@@ -10,7 +10,7 @@ import { WallTime } from '../base/time.ts';
 import type { Origin, PurgeOperation } from '../node/probe.ts';
 import { none, readGroup, readIncarnation, readMove, readNode, varintBytes } from './fields.ts';
 import type { Operation } from './messages.ts';
-import { decodePlan, decodeStep, encodePlan, encodeStep, stepBytes } from './moves.ts';
+import { decodePlan, decodeStep, encodePlan, encodeStep, planBytes, stepBytes } from './moves.ts';
 
 export type LoggedOperation = Operation | PurgeOperation;
 
@@ -55,8 +55,6 @@ const tag = {
   planMove: 7,
   move: 8,
 } as const;
-/** A kind, an integer and a flag. */
-const mostPlanBytes = 16;
 const flag = { write: 1, resp3: 2 } as const;
 
 /** The `data` of a log entry. */
@@ -174,7 +172,7 @@ export function operationBytes(operation: LoggedOperation, previous: TenantName 
     case 'purge':
       return named + varintBytes(operation.incarnation) + listBytes(operation.keys);
     case 'planMove':
-      return named + mostPlanBytes;
+      return named + planBytes(operation.plan);
     case 'move':
       return named + varintBytes(operation.move) + stepBytes(operation.step);
     default:

@@ -37,6 +37,8 @@ const peerCode: Readonly<Record<PeerMessage['kind'], number>> = {
   lost: 10,
   renewed: 11,
   outlier: 12,
+  mapWanted: 13,
+  mapPiece: 14,
 };
 
 const raftCode: Readonly<Record<RaftMessage['kind'], number>> = {
@@ -130,8 +132,13 @@ function hashMessage(hash: RollingHash, message: PeerMessage): void {
       }
       return;
     case 'mapChanges':
+    case 'mapPiece':
       hash.add(message.since);
       hash.add(message.changes.length);
+      hash.add(message.digest);
+      return;
+    case 'mapWanted':
+      hash.add(message.since);
       return;
   }
 }

@@ -460,11 +460,17 @@ export const bugs: readonly Bug[] = [
     name: 'what is said of a tenant is believed if it is different',
     edits: [
       edit(
-        'core/routing/shardMap.ts',
-        'if (a.incarnation !== b.incarnation) return a.incarnation > b.incarnation;',
-        'if (a.incarnation !== b.incarnation) return true;',
+        'core/metadata/place.ts',
+        'if (place.incarnation !== known.incarnation) return place.incarnation > known.incarnation;',
+        'if (place.incarnation !== known.incarnation) return true;',
       ),
     ],
+    oracles: ['X4'],
+    ...hunt('stale-map', 50),
+  },
+  {
+    name: 'changes of the map are taken over behind a gap',
+    edits: [edit('core/routing/shardMap.ts', "if (since > this.version) return 'gap';", '')],
     oracles: ['X4'],
     ...hunt('stale-map', 50),
   },

@@ -3,14 +3,15 @@
  * node. Hints neither: what a node believes of one tenant, and of one group's leader, only gets newer.
  */
 import type { NodeId, TenantName } from '../../core/base/ids.ts';
+import { emptyMapDigest } from '../../core/metadata/mapDigest.ts';
 import type { Node } from '../../core/node/node.ts';
-import type { MapChange } from '../../core/wire/messages.ts';
 import { rule } from '../truth/violation.ts';
 import type { Oracle, Truth } from './oracle.ts';
 
 /** What one life of a node believed when it was last looked at. */
 interface Beliefs {
   version: number;
+  digest: number;
   /** Of tenants it was told about in this turn. */
   heard: TenantName[];
   readonly incarnations: Map<TenantName, number>;
@@ -20,11 +21,17 @@ interface Beliefs {
 
 export function mapsAdvance(truth: Truth): Oracle {
   const groups = [...truth.groups.keys()];
-  /** Version v is the map after the first v of these, as the first node to reach it had them. */
-  const canonical: MapChange[] = [];
+  /** Of each version's map, as the first node that had it when its turn ended. */
+  const canonical = new Map<number, number>([[0, emptyMapDigest]]);
   const beliefs: (Beliefs | undefined)[] = [];
   const believed = (node: NodeId): Beliefs =>
-    (beliefs[node] ??= { version: 0, heard: [], incarnations: new Map(), terms: groups.map(() => 0) });
+    (beliefs[node] ??= {
+      version: 0,
+      digest: emptyMapDigest,
+      heard: [],
+      incarnations: new Map(),
+      terms: groups.map(() => 0),
+    });
   const lookAt = ({ id: node, router }: Node, { incarnations }: Beliefs, tenant: TenantName): void => {
     const incarnation = router.shards.find(tenant)?.incarnation;
     if (incarnation === undefined) return;
@@ -37,39 +44,29 @@ export function mapsAdvance(truth: Truth): Oracle {
     }));
     incarnations.set(tenant, incarnation);
   };
+  const lookAtMap = ({ id: node, router }: Node, known: Beliefs): void => {
+    const { version, digest } = router.shards;
+    if (version === known.version && digest === known.digest) return;
+    rule(version >= known.version, 'X4', 'a map never goes back', { node, version, before: known.version });
+    const first = canonical.get(version);
+    if (first === undefined) canonical.set(version, digest);
+    else rule(first === digest, 'X4', 'the same version is the same map', { node, version, digest, first });
+    known.version = version;
+    known.digest = digest;
+    for (const { tenant } of router.shards.list()) known.heard.push(tenant);
+  };
   return {
     rule: 'X4',
     started(node: NodeId): void {
       beliefs[node] = undefined;
-    },
-    mapAdvanced(node: NodeId, changes: readonly MapChange[]): void {
-      const known = believed(node);
-      rule(changes.length >= known.version, 'X4', 'a map never goes back', {
-        node,
-        version: changes.length,
-        before: known.version,
-      });
-      for (let version = known.version; version < changes.length; version += 1) {
-        const change = changes[version];
-        if (change === undefined) continue;
-        const first = canonical[version];
-        if (first === undefined) canonical.push(change);
-        else
-          rule(isSame(first, change), 'X4', 'the same version is the same map', {
-            node,
-            version: version + 1,
-            tenant: change.tenant,
-          });
-        known.heard.push(change.tenant);
-      }
-      known.version = changes.length;
     },
     placeHeard(node: NodeId, tenant: TenantName): void {
       believed(node).heard.push(tenant);
     },
     turnEnded(node: Node): void {
       const known = believed(node.id);
-      const { terms, heard } = known;
+      const { terms } = known;
+      lookAtMap(node, known);
       const { leaders } = node.router;
       for (let i = 0; i < groups.length; i += 1) {
         const group = groups[i];
@@ -85,15 +82,9 @@ export function mapsAdvance(truth: Truth): Oracle {
         });
         terms[i] = term;
       }
-      if (heard.length === 0) return;
-      for (const tenant of heard) lookAt(node, known, tenant);
+      if (known.heard.length === 0) return;
+      for (const tenant of known.heard) lookAt(node, known, tenant);
       known.heard = [];
     },
   };
-}
-
-function isSame(a: MapChange, b: MapChange): boolean {
-  if (a === b) return true;
-  if (a.kind !== b.kind || a.tenant !== b.tenant || a.incarnation !== b.incarnation) return false;
-  return a.kind === 'dropped' || b.kind === 'dropped' || (a.group === b.group && a.epoch === b.epoch);
 }

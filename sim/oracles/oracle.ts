@@ -7,7 +7,7 @@ import type { Now } from '../../core/base/time.ts';
 import type { Node } from '../../core/node/node.ts';
 import type { AppliedOperation, ServedRead } from '../../core/node/probe.ts';
 import type { Entry, HardState, LogBase, RaftMessage } from '../../core/raft/types.ts';
-import type { ForwardRequest, MapChange } from '../../core/wire/messages.ts';
+import type { ForwardRequest } from '../../core/wire/messages.ts';
 import type { Arrival, Command, Commands } from '../truth/commands.ts';
 import type { CommittedEntry, GroupTruth, Leadership, ReplicaTruth } from '../truth/groupTruth.ts';
 
@@ -65,7 +65,6 @@ export interface Oracle {
   /** A request was refused by whom the maps named; `reason` is the refusal's kind. */
   readonly misrouted?: (reason: string) => void;
   readonly requestSent?: (from: NodeId, request: ForwardRequest) => void;
-  readonly mapAdvanced?: (node: NodeId, changes: readonly MapChange[]) => void;
   /** The answer to a question about a tenant is part of the turn that a node is about to take. */
   readonly placeHeard?: (node: NodeId, tenant: TenantName) => void;
   /** A node has ended its turn. */

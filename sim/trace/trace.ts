@@ -103,6 +103,10 @@ function describePeer(message: PeerMessage): string {
       return `map v${String(message.version)}`;
     case 'mapChanges':
       return `map v${String(message.since)} +${String(message.changes.length)}`;
+    case 'mapWanted':
+      return `map wanted behind ${message.after ?? 'nothing'} as of v${String(message.since)}`;
+    case 'mapPiece':
+      return `map v${String(message.since)} +${String(message.changes.length)}, a piece behind ${message.after ?? 'nothing'}`;
     case 'leads':
       return `leads ${message.groups.map(({ group, term }) => `g${String(group)} t${String(term)}`).join(' ')}`;
     case 'groupsVersion':

@@ -24,7 +24,6 @@ export class Hooks implements Listeners {
   readonly forwarded;
   readonly misrouted;
   readonly requestSent;
-  readonly mapAdvanced;
   readonly placeHeard;
   readonly turnEnded;
   readonly started;
@@ -51,7 +50,6 @@ export class Hooks implements Listeners {
     this.forwarded = oracles.flatMap((oracle) => oracle.forwarded ?? []);
     this.misrouted = oracles.flatMap((oracle) => oracle.misrouted ?? []);
     this.requestSent = oracles.flatMap((oracle) => oracle.requestSent ?? []);
-    this.mapAdvanced = oracles.flatMap((oracle) => oracle.mapAdvanced ?? []);
     this.placeHeard = oracles.flatMap((oracle) => oracle.placeHeard ?? []);
     this.turnEnded = oracles.flatMap((oracle) => oracle.turnEnded ?? []);
     this.started = oracles.flatMap((oracle) => oracle.started ?? []);

@@ -48,6 +48,8 @@ export const marks = {
   moveErased: 'a group logged that it lets go of the data of a tenant that has left',
   moveCancelled: 'a group logged that a tenant stays after all',
   moveAbandoned: 'a group logged that a tenant does not come after all',
+  mapFetched: 'the last piece of a map came to a node',
+  mapRemembered: 'a node began with the map of tenants that it had kept',
   lostForGood: 'a node stayed down for the second phase',
   isolatedForGood: 'a node was cut off for the second phase',
   isolatedLeader: 'a node was cut off for the second phase while it led a group',

@@ -219,6 +219,7 @@ export class Witness implements Truth {
       invariant(group !== undefined, 'a member hosts its group', { node, group: replica.group.id });
       replica.restart(group.raft, boot);
     }
+    if (made.router.shards.version > 0) this.marks.hit('mapRemembered');
     for (const hear of this.hooks.started) hear(node);
     this.trace?.world(this.now, node, `starts life ${String(boot)}`);
   }
@@ -260,6 +261,8 @@ export class Witness implements Truth {
           const replica = this.groups.get(message.group)?.replicas.get(message.to);
           if (replica !== undefined)
             for (const hear of this.hooks.raftReceived) hear(replica, message.from, message.message);
+        } else if (message.kind === 'mapPiece') {
+          if (message.isLast) this.marks.hit('mapFetched');
         } else if (message.kind === 'reply' && message.outcome.kind === 'resolved' && message.outcome.tenant !== null) {
           for (const hear of this.hooks.placeHeard) hear(node, message.outcome.tenant.tenant);
         }
@@ -382,10 +385,6 @@ export class Witness implements Truth {
       misrouted: ({ reason }) => {
         this.tally.staleForwards += 1;
         for (const hear of this.hooks.misrouted) hear(reason);
-      },
-      mapAdvanced: () => {
-        const changes = this.nodes[node - 1]?.router.shards.changes;
-        if (changes !== undefined) for (const hear of this.hooks.mapAdvanced) hear(node, changes);
       },
     };
   }

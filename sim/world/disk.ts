@@ -12,6 +12,8 @@ import { LogAppender, type LogChunk } from '../../core/log/appender.ts';
 import type { LogIdentity, LogRecord, RestoredLog } from '../../core/log/records.ts';
 import { LogRecovery, type Recovery } from '../../core/log/recovery.ts';
 import type { CrashKeeps, DiskKnobs } from '../scenario/scenario.ts';
+import { MapWriter, readMap } from '../../core/metadata/keptMap.ts';
+import type { MapCut, TenantMap } from '../../core/metadata/tenantMap.ts';
 import { rule } from '../truth/violation.ts';
 import { type DamageKind, damaged, declaredBy, sectorBytes, segmentsOf } from './damage.ts';
 import type { Schedule } from './schedule.ts';
@@ -46,6 +48,7 @@ export class Disk {
   private syncing: readonly Write[] = [];
   private waiting: Write[] = [];
   private life = 0;
+  private keptMap: Uint8Array | null = null;
   private onSynced: ((upTo: WriteId) => void) | null = null;
   private onLaggards: ((groups: readonly GroupId[]) => void) | null = null;
 
@@ -90,6 +93,19 @@ export class Disk {
     this.onSynced = onSynced;
     this.onLaggards = onLaggards;
     return log;
+  }
+
+  /** The ShardMap beside the log: at once and whole, since what a crash leaves of it is at worst the one before. */
+  keepMap(map: MapCut): void {
+    const writer = new MapWriter(map, this.identity.clusterId, checksum);
+    const chunks: Uint8Array[] = [];
+    for (let chunk = writer.next(); chunk !== null; chunk = writer.next()) chunks.push(chunk);
+    writer.close();
+    this.keptMap = Buffer.concat(chunks);
+  }
+
+  readMap(): TenantMap | null {
+    return this.keptMap === null ? null : readMap(this.keptMap, this.identity.clusterId, checksum);
   }
 
   /** Every sync takes about as long as is expected from now on. */

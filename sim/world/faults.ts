@@ -2,10 +2,11 @@
  * Carries out a schedule of faults. A schedule is total: node numbers wrap around, groups too, and what cannot
  * happen is counted as missed and does nothing. When the faulty phase ends everything is undone.
  */
-import { GroupId, metadataGroup, NodeId, Term } from '../../core/base/ids.ts';
+import { GroupId, MapVersion, metadataGroup, NodeId, Term } from '../../core/base/ids.ts';
 import { unreachable } from '../../core/base/invariant.ts';
 import { membersOf } from '../../core/raft/configuration.ts';
 import { LeaderHints } from '../../core/routing/leaderHints.ts';
+import { TenantMap } from '../../core/metadata/tenantMap.ts';
 import { ShardMap } from '../../core/routing/shardMap.ts';
 import type { Random } from '../../core/base/random.ts';
 import { between } from '../base/random.ts';
@@ -338,11 +339,23 @@ export class Faults {
   private rewindMap({ id, node }: Machine, versions: number): boolean {
     const shards = node?.router.shards;
     if (shards === undefined || shards.version === 0 || node?.groups.has(metadataGroup) === true) return false;
-    const earlier = new ShardMap();
-    earlier.advance(earlier.version, shards.changes.slice(0, Math.max(0, shards.version - versions)));
-    Object.assign(shards, earlier);
+    const map = this.mapAsOf(MapVersion(Math.max(0, shards.version - versions)));
+    if (map === null) return false;
+    Object.assign(shards, new ShardMap(map), { edition: shards.edition + 1 });
     this.stage.witness.rewound(id);
     return true;
+  }
+
+  /** Made of all changes up to it, if any node has them still. */
+  private mapAsOf(version: MapVersion): TenantMap | null {
+    for (const { node } of this.stage.machines) {
+      const known = node?.router.shards.base.changesAfter(MapVersion(0), version) ?? null;
+      if (known?.changes.length !== version) continue;
+      const map = new TenantMap();
+      for (const change of known.changes) map.apply(change);
+      return map;
+    }
+    return null;
   }
 
   /** As if it had heard of every leader but the last. */

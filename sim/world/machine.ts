@@ -153,12 +153,14 @@ export class Machine implements Peer {
     const { id, boot } = this;
     const now = this.clock.read(schedule.now);
     witness.beginTurn(this.id, now);
+    const map = restored.isLost ? null : this.disk.readMap();
     this.node = new Node({
       node: id,
       boot,
       topology,
       settings,
       restored,
+      ...(map === null ? {} : { map }),
       random: (label) => random(`${label}/${String(id)}/${String(boot)}`),
       now,
       probe: witness.probeOf(id, boot),
@@ -220,6 +222,9 @@ export class Machine implements Peer {
         if (this.knowsShort) requireSparse(this.id, effect.records);
         around.witness.written(this.id, effect.write, effect.records);
         this.disk.append(effect.write, effect.records);
+        return;
+      case 'keepMap':
+        this.disk.keepMap(effect.map);
         return;
       case 'pauseClient':
       case 'resumeClient':

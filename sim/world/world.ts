@@ -233,7 +233,8 @@ export class World {
 }
 
 function isNewsOfTheMap(message: PeerMessage): boolean {
-  return message.kind === 'mapChanges' || (message.kind === 'raft' && message.group === metadataGroup);
+  const isOfTheMap = message.kind === 'mapChanges' || message.kind === 'mapPiece';
+  return isOfTheMap || (message.kind === 'raft' && message.group === metadataGroup);
 }
 
 export function topologyOf(scenario: Scenario): Topology {

@@ -4,12 +4,25 @@
  */
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { bytesOfBinary } from '../../core/base/bytes.ts';
-import { Epoch, Incarnation, LaneId, NodeId, ReplicaId, RequestId, type TenantName } from '../../core/base/ids.ts';
+import { bytesOfBinary, ByteWriter, noBytes } from '../../core/base/bytes.ts';
+import {
+  Epoch,
+  GroupId,
+  Incarnation,
+  LaneId,
+  MoveId,
+  NodeId,
+  ReplicaId,
+  RequestId,
+  type TenantName,
+} from '../../core/base/ids.ts';
 import { WallTime } from '../../core/base/time.ts';
 import { encodeNumbered } from '../../core/engine/numbered.ts';
+import { DirectoryMachine } from '../../core/group/directoryMachine.ts';
+import type { StateMachine } from '../../core/group/machine.ts';
 import { TenantMachine } from '../../core/group/tenantMachine.ts';
 import type { Configuration } from '../../core/raft/types.ts';
+import { copyStart, type MoveStep } from '../../core/wire/moves.ts';
 import type { LoggedOperation } from '../../core/wire/operation.ts';
 
 const [acme, blue] = ['acme', 'blue'] as TenantName[] as [TenantName, TenantName];
@@ -51,14 +64,81 @@ function machineWithAll(version: number): TenantMachine {
   run(15, numbered('a.1', 1, 'INCR', 'n'));
   run(17, numbered('b.2', 7, 'INCR', 'n'));
   run(19, numbered('b.2', 300, 'APPEND', 'k2', 'text'));
+  if (version < 4) return machine;
+  const step = (tenant: TenantName, move: number, taken: MoveStep): LoggedOperation => ({
+    kind: 'move',
+    tenant,
+    move: MoveId(move),
+    step: taken,
+  });
+  // One that has come, one that is coming with a part of a large item, two that have left, and one about to.
+  const [here, coming, left, erased] = ['here', 'coming', 'left', 'erased'] as [
+    TenantName,
+    TenantName,
+    TenantName,
+    TenantName,
+  ];
+  const prepare: MoveStep = { kind: 'prepare', incarnation, epoch: Epoch(1), from: GroupId(300) };
+  run(21, step(here, 4, prepare));
+  run(23, step(here, 4, copyOf(here, 4).seal));
+  run(25, step(here, 4, { kind: 'activate' }));
+  run(27, step(coming, 5, prepare));
+  run(29, step(coming, 5, copyOf(coming, 5).stage));
+  for (const [i, tenant] of [left, erased].entries()) {
+    const move = 6 + i;
+    run(31 + 10 * i, { kind: 'adopt', tenant, incarnation, epoch: Epoch(1) });
+    run(33 + 10 * i, step(tenant, move, { kind: 'start', incarnation, epoch: Epoch(1), to: GroupId(2) }));
+    run(35 + 10 * i, step(tenant, move, { kind: 'freeze' }));
+    run(37 + 10 * i, step(tenant, move, { kind: 'depart' }));
+  }
+  run(51, step(erased, 7, { kind: 'erase' }));
+  run(53, step(acme, 300, { kind: 'start', incarnation, epoch: Epoch(4), to: GroupId(2) }));
+  run(55, command('SET', 'changed', 'v'));
+  run(57, command('DEL', 'n'));
   return machine;
 }
 
-function stateOf(machine: TenantMachine): Buffer {
+/** What another group sends of a tenant: all of it, or a piece that ends in the middle of an item. */
+function copyOf(tenant: TenantName, number: number): { readonly seal: MoveStep; readonly stage: MoveStep } {
+  const move = MoveId(number);
+  const source = new TenantMachine(() => 0);
+  const origin = { node: NodeId(2), boot: 7, request: RequestId(1) };
+  const apply = (operation: LoggedOperation): unknown =>
+    source.apply(
+      { origin, lane: LaneId(1), ackBelow: RequestId(1), isRetry: false, operation },
+      { stamp, maxValueBytes: 1_000_000 },
+      true,
+    );
+  apply({ kind: 'adopt', tenant, incarnation, epoch: Epoch(1) });
+  const args = ['RPUSH', 'list', 'a', 'y'.repeat(70_000), 'b'].map(bytesOfBinary);
+  apply({ kind: 'execute', tenant, incarnation, access: 'write', protocol: 2, args });
+  apply({ kind: 'move', tenant, move, step: { kind: 'start', incarnation, epoch: Epoch(1), to: GroupId(1) } });
+  apply({ kind: 'move', tenant, move, step: { kind: 'freeze' } });
+  const piece = source.moves.reader(tenant, move, new ByteWriter(), copyStart);
+  const records = piece?.next(1000) ?? noBytes;
+  const whole = source.moves.reader(tenant, move, new ByteWriter(), copyStart)?.next(1_000_000) ?? noBytes;
+  const seal = source.moves.sealOf(tenant, move, new ByteWriter(), copyStart, whole);
+  if (piece === null || seal === null) throw new Error('it is being copied');
+  return { seal, stage: { kind: 'stage', after: copyStart, upTo: piece.cursor, records } };
+}
+
+function stateOf(machine: StateMachine): Buffer {
   const cut = machine.cut({ stamp, configuration });
   const chunks: Uint8Array[] = [];
   for (let chunk = cut.next(1000); chunk !== null; chunk = cut.next(1000)) chunks.push(chunk);
   return Buffer.concat(chunks);
+}
+
+function directoryWithAll(): DirectoryMachine {
+  const machine = new DirectoryMachine([GroupId(1), GroupId(2), GroupId(300)]);
+  const { directory } = machine;
+  directory.place(acme, null);
+  directory.place(blue, GroupId(300));
+  directory.place('other:tenant@eu-1.example_2' as TenantName, null);
+  directory.drop(blue, Incarnation(1));
+  directory.drop(acme, Incarnation(1));
+  directory.place(acme, null);
+  return machine;
 }
 
 /** A long run of one byte is written as how often it stands there. */
@@ -70,14 +150,23 @@ function fixture(name: string): Buffer {
   );
 }
 
-test('state 3 is written as it always was', () => {
-  expect(stateOf(machineWithAll(3)).equals(fixture('state-3'))).toBe(true);
+test('state 4 is written as it always was', () => {
+  expect(stateOf(machineWithAll(4)).equals(fixture('state-4'))).toBe(true);
+});
+
+test('state 4 is read, moves and all', () => {
+  const machine = new TenantMachine(() => 0);
+  const loader = machine.loader();
+  expect(loader.add(fixture('state-4'))).toBe(true);
+  expect(loader.finish()).toBe(true);
+  expect(stateOf(machine).equals(fixture('state-4'))).toBe(true);
 });
 
 test.each([
   [1, null],
   [2, configuration],
   [3, configuration],
+  [4, configuration],
 ])('state %d is read', (version, members) => {
   const machine = new TenantMachine(() => 0);
   const loader = machine.loader();
@@ -90,4 +179,33 @@ test.each([
   expect(loaded?.clients.image().sessions).toEqual(made?.clients.image().sessions);
   expect(loaded?.epoch).toBe(4);
   expect([...machine.released]).toEqual([[blue, incarnation]]);
+});
+
+test('state 4 of the directory is written as it always was', () => {
+  expect(stateOf(directoryWithAll()).equals(fixture('directory-4'))).toBe(true);
+});
+
+test.each([3, 4])('state %d of the directory is read', (version) => {
+  const machine = new DirectoryMachine([GroupId(1), GroupId(2), GroupId(300)]);
+  const loader = machine.loader();
+  expect(loader.add(fixture(`directory-${String(version)}`))).toBe(true);
+  expect(loader.finish()).toBe(true);
+  expect(loader.configuration).toEqual(configuration);
+  const { directory: made } = directoryWithAll();
+  const { directory } = machine;
+  expect([directory.version, directory.map.digest]).toEqual([6, made.map.digest]);
+  expect([...directory.map.places()]).toEqual([...made.map.places()]);
+  // What is placed next depends on all that was: the group that is next, and incarnations of before.
+  for (const tenant of [blue, 'new' as TenantName])
+    expect(directory.place(tenant, null)).toEqual(made.place(tenant, null));
+  expect(stateOf(machine).equals(stateOf(Object.assign(directoryWithAll(), { directory: made })))).toBe(true);
+});
+
+test('a state of the directory that is not whole is not taken over', () => {
+  const machine = new DirectoryMachine([GroupId(1)]);
+  const state = fixture('directory-4');
+  for (let length = 0; length < state.length; length += 1) {
+    const loader = machine.loader();
+    expect(loader.add(state.subarray(0, length)) && loader.finish()).toBe(false);
+  }
 });

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { GroupId, Incarnation, type TenantName } from '../../core/base/ids.ts';
+import { Epoch, GroupId, Incarnation, type TenantName } from '../../core/base/ids.ts';
 import { Directory } from '../../core/metadata/directory.ts';
 
 const groups = [GroupId(1), GroupId(2), GroupId(3)];
@@ -20,6 +20,21 @@ test('placing twice is placing once', () => {
   const first = directory.place(name('a'), null);
   expect(directory.place(name('a'), GroupId(3))).toEqual(first);
   expect(directory.version).toBe(1);
+});
+
+test('a move is noted once, by its epoch, and only of the incarnation that lives', () => {
+  const directory = new Directory(groups);
+  const { incarnation } = directory.place(name('a'), null);
+  expect(directory.relocate(name('a'), incarnation, GroupId(2), Epoch(2))).toBe(true);
+  expect(directory.find(name('a'))).toEqual({ tenant: 'a', group: 2, epoch: 2, incarnation });
+  const { version } = directory;
+  expect(directory.relocate(name('a'), incarnation, GroupId(3), Epoch(2))).toBe(false);
+  expect(directory.relocate(name('a'), Incarnation(2), GroupId(3), Epoch(3))).toBe(false);
+  expect(directory.relocate(name('b'), incarnation, GroupId(3), Epoch(3))).toBe(false);
+  directory.drop(name('a'), incarnation);
+  expect(directory.relocate(name('a'), incarnation, GroupId(3), Epoch(9))).toBe(false);
+  expect(directory.version).toBe(version + 1);
+  expect(directory.place(name('a'), null)).toMatchObject({ incarnation: 2, epoch: 1 });
 });
 
 test('no incarnation is handed out twice, each change is one version', () => {

@@ -17,6 +17,7 @@ import {
   type Settings,
   WallTime,
 } from '../../core/index.ts';
+import type { TenantMap } from '../../core/metadata/tenantMap.ts';
 
 const stepMicros = 1000;
 
@@ -30,7 +31,8 @@ export class Nodes {
   private wall = 1_700_000_000_000;
   private draws = 7;
 
-  constructor(size: number, groups: number, settings: Partial<Settings> = {}) {
+  /** `map`: what every node has kept of tenants. */
+  constructor(size: number, groups: number, settings: Partial<Settings> = {}, map?: TenantMap) {
     const ids = Array.from({ length: size }, (_, i) => NodeId(i + 1));
     const topology = {
       clusterId: 'test',
@@ -59,6 +61,7 @@ export class Nodes {
           restored,
           random,
           now: this.now(),
+          ...(map === undefined ? {} : { map: map.copy() }),
         }),
       );
       this.inboxes.push(ids.filter((peer) => peer !== node).map((peer): Input => ({ kind: 'peerUp', peer })));
@@ -119,9 +122,15 @@ export class Nodes {
       this.heard.set(effect.conn, (this.heard.get(effect.conn) ?? '') + binaryString(effect.bytes));
     else if (effect.kind === 'closeClient') this.heard.set(effect.conn, `${this.heard.get(effect.conn) ?? ''}(closed)`);
     else if (effect.kind === 'drained') this.drained.push(from);
+    else if (effect.kind === 'keepMap') {
+      this.kept.push(`${String(from)} v${String(effect.map.version)}`);
+      effect.map.places.close();
+    }
   }
 
   readonly drained: number[] = [];
+  /** Maps that were to be kept: of which node, and as of which version. */
+  readonly kept: string[] = [];
 
   private now(): { readonly mono: MonoTime; readonly wall: WallTime } {
     return { mono: MonoTime(this.micros), wall: WallTime(this.wall) };

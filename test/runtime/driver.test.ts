@@ -50,6 +50,7 @@ function drive(
     log: {
       persist: (write) => performed.push(`persist ${String(write)}`),
     },
+    map: { keep: ({ version }) => performed.push(`keep ${String(version)}`) },
   };
   driver.start(world);
   return { turns, nows, performed, fatal, messages, driver };

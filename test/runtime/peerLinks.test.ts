@@ -55,7 +55,7 @@ async function start(node: number, ports: readonly number[], options: Partial<Pe
 }
 
 function version(number: number): PeerMessage {
-  return { kind: 'mapVersion', version: MapVersion(number) };
+  return { kind: 'mapVersion', version: MapVersion(number), digest: 0 };
 }
 
 /** Versions received, and links that came and went. */

@@ -53,7 +53,7 @@ class Pair {
 }
 
 function mapVersion(number: number): PeerMessage {
-  return { kind: 'mapVersion', version: MapVersion(number) };
+  return { kind: 'mapVersion', version: MapVersion(number), digest: 0 };
 }
 
 function heartbeat(round: number): PeerMessage {

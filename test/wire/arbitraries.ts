@@ -8,6 +8,7 @@ import {
   LaneId,
   LogIndex,
   MapVersion,
+  MoveId,
   NodeId,
   ReplicaId,
   RequestId,
@@ -17,7 +18,16 @@ import {
 import { WallTime } from '../../core/base/time.ts';
 import type { Configuration } from '../../core/raft/types.ts';
 import type { RaftMessage } from '../../core/raft/types.ts';
-import type { MapChange, Operation, Outcome, PeerMessage, Refusal, TenantPlace } from '../../core/wire/messages.ts';
+import type {
+  MapChange,
+  Operation,
+  Outcome,
+  PeerMessage,
+  PlannedMove,
+  Refusal,
+  TenantPlace,
+} from '../../core/wire/messages.ts';
+import type { CopyCursor, MovePlan, MoveState, MoveStep } from '../../core/wire/moves.ts';
 import type { LoggedItem, LoggedOperation } from '../../core/wire/operation.ts';
 
 const edges = [0, 1, 127, 128, 16_383, 16_384, 0xffff_ffff, 0x1_0000_0000, Number.MAX_SAFE_INTEGER];
@@ -33,6 +43,7 @@ const index = natural.map(LogIndex);
 const epoch = natural.map(Epoch);
 const incarnation = positive.map(Incarnation);
 const version = natural.map(MapVersion);
+const move = positive.map(MoveId);
 const request = natural.map(RequestId);
 const letters = 'ABCXYZabcxyz0189._:@-';
 const letter = fc.nat(letters.length - 1).map((i) => letters.charAt(i));
@@ -98,7 +109,27 @@ const raft: fc.Arbitrary<RaftMessage> = fc.oneof(
   kind('snapshotReply', { term, index, next: natural, round: natural }),
 );
 
+const cursor: fc.Arbitrary<CopyCursor> = fc.record({
+  serial: natural,
+  change: natural,
+  part: fc.option(fc.record({ serial: positive, write: natural, records: natural })),
+});
+const step: fc.Arbitrary<MoveStep> = fc.oneof(
+  kind('start', { incarnation, epoch, to: group }),
+  kind('prepare', { incarnation, epoch, from: group }),
+  kind('stage', { after: cursor, upTo: cursor, records: bytes }),
+  kind('seal', { after: cursor, records: bytes, rest: bytes, mark: natural }),
+  ...(['freeze', 'depart', 'cancel', 'erase', 'activate', 'abandon', 'look'] as const).map((name) => kind(name, {})),
+);
+const plan: fc.Arbitrary<MovePlan> = fc.oneof(
+  kind('begin', { to: group }),
+  kind('end', { move, hasDeparted: fc.boolean() }),
+  kind('look', {}),
+);
+
 export const operation: fc.Arbitrary<Operation> = fc.oneof(
+  kind('move', { tenant, move, step }),
+  kind('planMove', { tenant, plan }),
   kind('execute', {
     tenant,
     incarnation,
@@ -141,9 +172,21 @@ export const stamp = natural.map(WallTime);
 
 const place: fc.Arbitrary<TenantPlace> = fc.record({ tenant, group, epoch, incarnation });
 const ownedOrNone = natural.map(Incarnation);
+const moveState: fc.Arbitrary<MoveState> = fc.oneof(
+  kind('none', {}),
+  kind('copying', { lastSerial: natural }),
+  kind('frozen', { lastSerial: natural }),
+  kind('departed', {}),
+  kind('staged', { cursor, isSealed: fc.boolean() }),
+  kind('active', {}),
+  kind('ended', {}),
+);
+const plannedMove: fc.Arbitrary<PlannedMove> = fc.record({ move, tenant, incarnation, epoch, from: group, to: group });
 const refusal: fc.Arbitrary<Refusal> = fc.oneof(
   kind('notLeader', { leader: fc.option(node), term }),
   kind('notOwner', { owned: ownedOrNone, released: ownedOrNone }),
+  kind('moved', { group, epoch, incarnation }),
+  kind('frozen', {}),
   kind('outOfOrder', {}),
   kind('busy', { what: fc.string({ maxLength: 40 }) }),
 );
@@ -153,11 +196,28 @@ const outcome: fc.Arbitrary<Outcome> = fc.oneof(
   kind('refused', { refusal }),
   kind('forgotten', { isSure: fc.boolean() }),
   kind('undecided', {}),
+  kind('planned', { move: fc.option(plannedMove), why: fc.string({ maxLength: 40 }) }),
+  kind('moving', { state: moveState }),
 );
 const change: fc.Arbitrary<MapChange> = fc.oneof(
   kind('placed', { tenant, group, epoch, incarnation }),
   kind('dropped', { tenant, incarnation }),
 );
+
+const tenantOrNone: fc.Arbitrary<TenantName | null> = fc.option(tenant);
+/** The sender has at least what it tells. */
+const mapChanges: fc.Arbitrary<PeerMessage> = fc
+  .record({
+    since: fc.nat(1_000_000).map(MapVersion),
+    changes: fc.array(change, { maxLength: 8 }),
+    digest: natural,
+    ahead: fc.nat(1_000_000),
+  })
+  .map(({ ahead, ...told }) => ({
+    kind: 'mapChanges',
+    ...told,
+    latest: MapVersion(told.since + told.changes.length + ahead),
+  }));
 
 export const message: fc.Arbitrary<PeerMessage> = fc.oneof(
   { weight: 4, arbitrary: kind('raft', { group, from: replica, to: replica, message: raft }) },
@@ -176,7 +236,7 @@ export const message: fc.Arbitrary<PeerMessage> = fc.oneof(
     }).map((asked) => ({ ...asked, ackBelow: notAfter(asked.request, asked.boot) })),
   },
   { weight: 2, arbitrary: kind('reply', { boot: natural, request, attempt: natural, outcome }) },
-  { weight: 1, arbitrary: kind('mapVersion', { version }) },
+  { weight: 1, arbitrary: kind('mapVersion', { version, digest: natural }) },
   { weight: 1, arbitrary: kind('pulse', { boot: natural }) },
   { weight: 1, arbitrary: kind('lost', { group, boot: natural }) },
   { weight: 1, arbitrary: kind('outlier', { group, replica }) },
@@ -184,7 +244,19 @@ export const message: fc.Arbitrary<PeerMessage> = fc.oneof(
   { weight: 1, arbitrary: kind('groupsVersion', { version: natural }) },
   { weight: 1, arbitrary: kind('leads', { groups: fc.array(fc.record({ group, term }), { maxLength: 4 }) }) },
   { weight: 1, arbitrary: kind('groups', { groups: fc.array(members, { maxLength: 4 }) }) },
-  { weight: 1, arbitrary: kind('mapChanges', { since: version, changes: fc.array(change, { maxLength: 8 }) }) },
+  { weight: 1, arbitrary: mapChanges },
+  { weight: 1, arbitrary: kind('mapWanted', { since: version, after: tenantOrNone }) },
+  {
+    weight: 1,
+    arbitrary: kind('mapPiece', {
+      since: version,
+      after: tenantOrNone,
+      changes: fc.array(change, { maxLength: 8 }),
+      places: bytes,
+      isLast: fc.boolean(),
+      digest: natural,
+    }),
+  },
 );
 
 /** What may follow it in a pipeline, or nearly: the next number, and all else the same but for what `changed` says. */

@@ -9,7 +9,16 @@ import { unordered } from '../../core/base/ids.ts';
 import { encodeFrames, FrameReader } from '../../core/wire/frames.ts';
 import { decodeHello, encodeHello, protocolVersion } from '../../core/wire/hello.ts';
 import { decodeEntryBatch, encodeEntryBatch } from '../../core/wire/operation.ts';
-import { messagesOfVersion3, messagesOfVersion4, sampleBatch, sampleHello, sampleMessages } from './samples.ts';
+import {
+  asBefore6,
+  messagesOfVersion3,
+  messagesOfVersion4,
+  messagesOfVersion5,
+  sampleBatch,
+  sampleHello,
+  sampleMessages,
+  sampleMoveBatch,
+} from './samples.ts';
 
 function fixture(name: string): Uint8Array {
   const hex = readFileSync(new URL(`fixtures/${name}.hex`, import.meta.url), 'utf8');
@@ -23,8 +32,12 @@ test.each([1, 2, 3, 4])('version %i of the handshake is understood, so that it c
   });
 });
 
-test('version 5 of the handshake', () => {
-  const bytes = fixture('version-5.hello');
+test('version 5 of the handshake is understood, so that it can be refused', () => {
+  expect(decodeHello(fixture('version-5.hello'), crc32)).toMatchObject({ hello: { ...sampleHello, version: 5 } });
+});
+
+test('version 6 of the handshake', () => {
+  const bytes = fixture('version-6.hello');
   expect(sampleHello.version).toBe(protocolVersion);
   expect(new Uint8Array(encodeHello(sampleHello, crc32))).toEqual(bytes);
   expect(decodeHello(bytes, crc32)).toEqual({ hello: sampleHello, rest: new Uint8Array(0) });
@@ -33,13 +46,14 @@ test('version 5 of the handshake', () => {
 test.each([
   [3, messagesOfVersion3],
   [4, messagesOfVersion4],
+  [5, messagesOfVersion5],
 ])('version %i of every message is read', (version, known) => {
   const bytes = fixture(`version-${String(version)}.frame`);
-  expect(new FrameReader(crc32).read(bytes)).toEqual(sampleMessages.slice(0, known));
+  expect(new FrameReader(crc32).read(bytes)).toEqual(sampleMessages.slice(0, known).map(asBefore6));
 });
 
-test('version 5 of every message', () => {
-  const bytes = fixture('version-5.frame');
+test('version 6 of every message', () => {
+  const bytes = fixture('version-6.frame');
   expect(encodeFrames(sampleMessages, crc32)).toEqual([bytes]);
   expect(new FrameReader(crc32).read(bytes)).toEqual(sampleMessages);
 });
@@ -59,4 +73,10 @@ test('version 2 of an entry', () => {
   const bytes = fixture('version-2.entry');
   expect(encodeEntryBatch(sampleBatch)).toEqual(bytes);
   expect(decodeEntryBatch(bytes)).toEqual(sampleBatch);
+});
+
+test('version 2 of an entry with steps of moves', () => {
+  const bytes = fixture('version-2-moves.entry');
+  expect(encodeEntryBatch(sampleMoveBatch)).toEqual(bytes);
+  expect(decodeEntryBatch(bytes)).toEqual(sampleMoveBatch);
 });

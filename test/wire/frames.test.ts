@@ -141,7 +141,7 @@ test('a frame gets as many bytes as it needs, and few more', () => {
       const writer = new ByteWriter();
       encodeMessages(writer, [each]);
       const entries = each.kind === 'raft' && each.message.kind === 'append' ? each.message.entries.length : 0;
-      const changes = each.kind === 'mapChanges' ? each.changes.length : 0;
+      const changes = each.kind === 'mapChanges' || each.kind === 'mapPiece' ? each.changes.length : 0;
       const spare = 4 + messageBytes(each) - writer.length;
       expect(spare).toBeGreaterThanOrEqual(0);
       const groups = each.kind === 'groups' ? each.groups : [];
@@ -179,7 +179,7 @@ test.each<[string, PeerMessage]>([
     'changes',
     {
       kind: 'mapChanges',
-      since: MapVersion(largest),
+      since: MapVersion(largest - 100),
       changes: Array.from({ length: 100 }, () => ({
         kind: 'placed',
         tenant: parseTenantName('t'.repeat(128))!,
@@ -187,6 +187,8 @@ test.each<[string, PeerMessage]>([
         epoch: Epoch(largest),
         incarnation: Incarnation(largest),
       })),
+      digest: largest,
+      latest: MapVersion(largest),
     },
   ],
 ])('a frame is large enough for many %s with the largest numbers', (_, each) => {

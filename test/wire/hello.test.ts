@@ -70,7 +70,7 @@ describe('who talks to whom', () => {
     ['another node of the cluster', sampleHello, null],
     ['another life of it', { ...sampleHello, boot: 99 }, null],
     ['another cluster', { ...sampleHello, clusterId: 'b' }, "it belongs to cluster 'b', this is 'test-cluster'"],
-    ['another version', { ...sampleHello, version: 1 }, 'it speaks version 1 of the peer protocol, this is 5'],
+    ['another version', { ...sampleHello, version: 1 }, 'it speaks version 1 of the peer protocol, this is 6'],
     [
       'a node whose promises are shorter than leases rest on',
       { ...sampleHello, electionMs: 300, leaseReads: false },

@@ -6,6 +6,7 @@ import {
   LaneId,
   LogIndex,
   MapVersion,
+  MoveId,
   NodeId,
   ReplicaId,
   RequestId,
@@ -17,6 +18,7 @@ import type { Hello } from '../../core/wire/hello.ts';
 import type { Operation, Outcome, PeerMessage } from '../../core/wire/messages.ts';
 import type { EntryBatch } from '../../core/wire/operation.ts';
 import type { RaftMessage } from '../../core/raft/types.ts';
+import type { CopyCursor, MovePlan, MoveState, MoveStep } from '../../core/wire/moves.ts';
 
 const ascii = (text: string): Uint8Array => new Uint8Array(Buffer.from(text, 'latin1'));
 const acme = parseTenantName('acme')!;
@@ -82,11 +84,56 @@ const operations: readonly Operation[] = [
   { kind: 'dropTenant', tenant: acme, incarnation: one },
 ];
 
+const move = MoveId(300);
+const after: CopyCursor = { serial: 300, change: 5, part: null };
+const upTo: CopyCursor = { serial: 300, change: 900, part: { serial: 77, write: 1000, records: 3 } };
+const steps: readonly MoveStep[] = [
+  { kind: 'start', incarnation: two, epoch: Epoch(3), to: GroupId(4) },
+  { kind: 'freeze' },
+  { kind: 'depart' },
+  { kind: 'cancel' },
+  { kind: 'erase' },
+  { kind: 'prepare', incarnation: two, epoch: Epoch(3), from: GroupId(4) },
+  { kind: 'stage', after, upTo, records: ascii('records') },
+  { kind: 'seal', after: upTo, records: ascii(''), rest: ascii('rest'), mark: 0xffff_ffff },
+  { kind: 'activate' },
+  { kind: 'abandon' },
+  { kind: 'look' },
+];
+const plans: readonly MovePlan[] = [
+  { kind: 'begin', to: GroupId(4) },
+  { kind: 'end', move, hasDeparted: true },
+  { kind: 'look' },
+];
+const states: readonly MoveState[] = [
+  { kind: 'none' },
+  { kind: 'copying', lastSerial: 1000 },
+  { kind: 'frozen', lastSerial: 1000 },
+  { kind: 'departed' },
+  { kind: 'staged', cursor: upTo, isSealed: false },
+  { kind: 'staged', cursor: after, isSealed: true },
+  { kind: 'active' },
+  { kind: 'ended' },
+];
+const moveOperations: readonly Operation[] = [
+  ...steps.map((step): Operation => ({ kind: 'move', tenant: acme, move, step })),
+  ...plans.map((plan): Operation => ({ kind: 'planMove', tenant: other, plan })),
+];
+const planned = { move, tenant: acme, incarnation: two, epoch: Epoch(3), from: GroupId(300), to: GroupId(4) };
+const moveMessages: readonly PeerMessage[] = [
+  ...moveOperations.map(request),
+  ...states.map((state) => reply({ kind: 'moving', state })),
+  reply({ kind: 'planned', move: null, why: "unknown tenant 'acme'" }),
+  reply({ kind: 'planned', move: planned, why: '' }),
+  reply({ kind: 'refused', refusal: { kind: 'moved', group: GroupId(4), epoch: Epoch(4), incarnation: two } }),
+  reply({ kind: 'refused', refusal: { kind: 'frozen' } }),
+];
+
 export const sampleHello: Hello = {
   clusterId: 'test-cluster',
   node: NodeId(3),
   boot,
-  version: 5,
+  version: 6,
   electionMs: 600,
   leaseReads: true,
 };
@@ -136,7 +183,7 @@ export const sampleMessages: readonly PeerMessage[] = [
   reply({ kind: 'refused', refusal: { kind: 'busy', what: 'requests' } }),
   reply({ kind: 'forgotten', isSure: true }),
   reply({ kind: 'undecided' }),
-  { kind: 'mapVersion', version: MapVersion(Number.MAX_SAFE_INTEGER) },
+  { kind: 'mapVersion', version: MapVersion(Number.MAX_SAFE_INTEGER), digest: 2 ** 52 - 1 },
   {
     kind: 'mapChanges',
     since: MapVersion(16),
@@ -144,6 +191,8 @@ export const sampleMessages: readonly PeerMessage[] = [
       { kind: 'placed', tenant: acme, group, epoch: Epoch(2), incarnation: two },
       { kind: 'dropped', tenant: other, incarnation: one },
     ],
+    digest: 2 ** 40 + 3,
+    latest: MapVersion(300),
   },
   raft({ kind: 'removed', term }),
   { kind: 'leads', groups: [{ group, term }] },
@@ -183,11 +232,31 @@ export const sampleMessages: readonly PeerMessage[] = [
     const outcome: Outcome = text === '' ? { kind: 'undecided' } : { kind: 'done', reply: ascii(`${text}\r\n`) };
     return { kind: 'reply', boot, request: RequestId(1000 + behind), attempt: 1, outcome };
   }),
+  { kind: 'mapWanted', since: MapVersion(0), after: null },
+  { kind: 'mapWanted', since: MapVersion(300), after: other },
+  {
+    kind: 'mapPiece',
+    since: MapVersion(300),
+    after: other,
+    changes: [{ kind: 'dropped', tenant: other, incarnation: one }],
+    places: Uint8Array.of(1, 2, 3),
+    isLast: true,
+    digest: 2 ** 40 + 3,
+  },
+  ...moveMessages,
 ];
 
-/** How many of them version 3 knew, and how many version 4. */
-export const messagesOfVersion3 = sampleMessages.length - 20;
-export const messagesOfVersion4 = sampleMessages.length - 8;
+/** What versions before 6 said of it. */
+export function asBefore6(said: PeerMessage): PeerMessage {
+  if (said.kind === 'mapVersion') return { ...said, digest: 0 };
+  if (said.kind !== 'mapChanges') return said;
+  return { ...said, digest: 0, latest: MapVersion(said.since + said.changes.length) };
+}
+
+/** How many of them earlier versions knew. */
+export const messagesOfVersion5 = sampleMessages.length - 3 - moveMessages.length;
+export const messagesOfVersion4 = messagesOfVersion5 - 8;
+export const messagesOfVersion3 = messagesOfVersion5 - 20;
 
 export const sampleBatch: EntryBatch = {
   stamp: WallTime(1_800_000_000_000),
@@ -208,4 +277,17 @@ export const sampleBatch: EntryBatch = {
       operation: { kind: 'purge', tenant: acme, incarnation: one, keys: [ascii('k'), ascii('')] },
     },
   ],
+};
+
+/** With what moves and plans write. */
+export const sampleMoveBatch: EntryBatch = {
+  stamp: sampleBatch.stamp,
+  maxValueBytes: sampleBatch.maxValueBytes,
+  items: moveOperations.map((operation, i) => ({
+    origin: { node: NodeId(3), boot, request: RequestId(1000 + i) },
+    lane: LaneId(0),
+    ackBelow: RequestId(1000 + i),
+    isRetry: false,
+    operation,
+  })),
 };

@@ -1,47 +1,47 @@
-/** The records of the directory: every change it has seen, in order. */
-import type { ByteReader, ByteWriter } from '../../base/bytes.ts';
-import { Epoch, type GroupId, type MapVersion, MoveId } from '../../base/ids.ts';
+/** The records of the directory: how far it is, all places in the order in which their names came, moves under way. */
+import { type ByteReader, ByteWriter } from '../../base/bytes.ts';
+import { Epoch, type GroupId, MapVersion, MoveId } from '../../base/ids.ts';
 import { Directory } from '../../metadata/directory.ts';
+import { type MapCut, MapBuilder, TenantMap } from '../../metadata/tenantMap.ts';
 import { readGroup, readIncarnation, readMove, readTenant } from '../../wire/fields.ts';
-import type { MapChange, PlannedMove } from '../../wire/messages.ts';
+import type { PlannedMove } from '../../wire/messages.ts';
+import { decodePlannedMove, encodePlannedMove } from '../../wire/moves.ts';
 import { record, type Records } from './format.ts';
 import { StateLoader } from './stateLoader.ts';
 
+/** Always as many, so that equal state is equal bytes. */
+const placesPerRecord = 500;
+
 /** What there was at an instant. */
 export interface DirectoryCut {
-  readonly changes: readonly MapChange[];
-  readonly version: MapVersion;
+  readonly map: MapCut;
   readonly placedByPolicy: number;
   readonly latestMove: MoveId;
   readonly planned: readonly PlannedMove[];
 }
 
 export function* directoryRecords(writer: ByteWriter, cut: DirectoryCut): Records {
-  const { changes, version, placedByPolicy, latestMove, planned } = cut;
-  let count: number = version;
-  writer.u8(record.directory);
+  const { map, placedByPolicy, latestMove, planned } = cut;
+  writer.u8(record.map);
   writer.varint(placedByPolicy);
-  for (const change of changes) {
-    // More may have come since.
-    if (count === 0) break;
-    count -= 1;
-    yield;
-    writer.u8(record[change.kind]);
-    writer.text(change.tenant);
-    writer.varint(change.incarnation);
-    if (change.kind === 'dropped') continue;
-    writer.varint(change.group);
-    writer.varint(change.epoch);
-  }
+  writer.varint(map.version);
+  writer.u64(map.digest);
   yield;
+  const places = new ByteWriter();
+  while (!map.places.isDone) {
+    map.places.write(places, placesPerRecord);
+    writer.u8(record.places);
+    writer.bytes(places.take());
+    places.reuse();
+    yield;
+  }
   if (latestMove === 0) return;
   writer.u8(record.moves);
   writer.varint(latestMove);
   yield;
-  for (const { move, tenant, incarnation, epoch, from, to } of planned) {
+  for (const move of planned) {
     writer.u8(record.planned);
-    writer.text(tenant);
-    for (const part of [move, incarnation, epoch, from, to]) writer.varint(part);
+    encodePlannedMove(writer, move);
     yield;
   }
 }
@@ -49,10 +49,13 @@ export function* directoryRecords(writer: ByteWriter, cut: DirectoryCut): Record
 export class DirectoryLoader extends StateLoader {
   private readonly groups: readonly GroupId[];
   private readonly install: (directory: Directory) => void;
-  private readonly changes: MapChange[] = [];
+  private readonly builder = new MapBuilder();
+  private head: { readonly version: MapVersion; readonly digest: number } | null = null;
+  /** Of formats up to 3, which told all changes there ever were; null before they are known to be such. */
+  private changed: TenantMap | null = null;
+  private placedByPolicy = 0;
   private readonly planned: PlannedMove[] = [];
   private latestMove = MoveId(0);
-  private placedByPolicy: number | null = null;
 
   constructor(groups: readonly GroupId[], install: (directory: Directory) => void) {
     super('directory');
@@ -61,46 +64,65 @@ export class DirectoryLoader extends StateLoader {
   }
 
   finish(): boolean {
-    if (this.placedByPolicy === null) return false;
-    const directory = Directory.of(this.groups, this.changes, this.placedByPolicy);
-    if (directory === null) return false;
+    const { head, changed } = this;
+    const map = head === null ? changed : this.builder.finish(head.version, head.digest);
+    if (map === null) return false;
+    const directory = new Directory(this.groups, map, this.placedByPolicy);
     directory.moves.restore(this.latestMove, this.planned);
     this.install(directory);
     return true;
   }
 
   protected read(kind: number, reader: ByteReader): boolean {
-    if (kind === record.directory) {
-      const isFirst = this.placedByPolicy === null;
-      this.placedByPolicy = reader.varint();
-      return isFirst;
+    const isBegun = this.head !== null || this.changed !== null;
+    switch (kind) {
+      case record.map:
+        this.placedByPolicy = reader.varint();
+        this.head = { version: MapVersion(reader.varint()), digest: reader.u64() };
+        return !isBegun;
+      case record.places: {
+        const outer = reader.enter(reader.varint());
+        const isRead = this.builder.add(reader);
+        reader.leave(outer);
+        return isRead && this.head !== null;
+      }
+      case record.directory:
+        this.placedByPolicy = reader.varint();
+        this.changed = new TenantMap();
+        return !isBegun;
+      case record.placed:
+      case record.dropped:
+        return this.changed !== null && readChange(kind === record.placed, reader, this.changed);
+      case record.moves:
+        this.latestMove = readMove(reader);
+        return this.head !== null;
+      case record.planned:
+        return this.addPlanned(reader);
+      default:
+        return false;
     }
-    if (kind === record.moves) {
-      this.latestMove = readMove(reader);
-      return true;
-    }
-    if (kind === record.planned) return this.addPlanned(reader);
-    if (kind !== record.placed && kind !== record.dropped) return false;
-    const tenant = readTenant(reader);
-    const incarnation = readIncarnation(reader);
-    if (tenant === null) return false;
-    if (kind === record.dropped) this.changes.push({ kind: 'dropped', tenant, incarnation });
-    else {
-      const group = readGroup(reader);
-      this.changes.push({ kind: 'placed', tenant, group, epoch: Epoch(reader.varint()), incarnation });
-    }
-    return true;
   }
 
   private addPlanned(reader: ByteReader): boolean {
-    const tenant = readTenant(reader);
-    const move = readMove(reader);
-    const incarnation = readIncarnation(reader);
-    const epoch = Epoch(reader.varint());
-    const from = readGroup(reader);
-    const to = readGroup(reader);
-    if (tenant === null || move > this.latestMove) return false;
-    this.planned.push({ move, tenant, incarnation, epoch, from, to });
+    const planned = decodePlannedMove(reader);
+    if (planned === null || planned.move > this.latestMove) return false;
+    this.planned.push(planned);
     return true;
   }
+}
+
+/** False for a change that does not follow: an incarnation is placed once the one before it was dropped. */
+function readChange(isPlaced: boolean, reader: ByteReader, map: TenantMap): boolean {
+  const tenant = readTenant(reader);
+  const incarnation = readIncarnation(reader);
+  if (tenant === null) return false;
+  const before = map.find(tenant);
+  const isThere = before !== null && before.group !== null;
+  if (!isPlaced) {
+    map.apply({ kind: 'dropped', tenant, incarnation });
+    return isThere && before.incarnation === incarnation;
+  }
+  const group = readGroup(reader);
+  map.apply({ kind: 'placed', tenant, group, epoch: Epoch(reader.varint()), incarnation });
+  return !isThere && incarnation === (before?.incarnation ?? 0) + 1;
 }

@@ -10,7 +10,8 @@
  *   clients   nothing, if there never were any (and in formats 1 and 2), or clients · { client · { remembered }* }*
  *   contents  { values | large · { part }* }*, as many byte strings as the item counts
  *             Of the last item of a staged tenant contents may be missing. Nothing of moves was in formats 1 to 3.
- *   directory tenants placed by policy · { change }* · moves? · { planned }*
+ *   directory tenants placed by policy · version of the map · its digest · { places }* · moves? · { planned }*
+ *             (up to format 3: tenants placed by policy · { change }*, all there ever were)
  *
  * Integers are varints, byte strings have their length before them; see `base/bytes.ts`.
  */
@@ -20,9 +21,7 @@ import type { Configuration } from '../../raft/types.ts';
 import { readConfiguration, writeConfiguration } from '../../wire/configuration.ts';
 
 const stateVersion = 4;
-const withoutMoves = 3;
 const withoutConfiguration = 1;
-const withoutClients = 2;
 export type MachineKind = 'tenants' | 'directory';
 const kindCode = { tenants: 1, directory: 2 } as const;
 
@@ -41,20 +40,22 @@ export const record = {
   dropped: 12,
   clients: 13,
   client: 14,
-  ended: 15,
-  staged: 16,
-  departed: 17,
-  arrived: 18,
-  outgoing: 19,
-  changes: 20,
+  map: 15,
+  places: 16,
+  ended: 17,
+  staged: 18,
+  departed: 19,
+  arrived: 20,
+  outgoing: 21,
+  changes: 22,
   /** Of a copy that is on its way from another group: a key that is gone, and all of them. */
-  discarded: 21,
-  cleared: 22,
+  discarded: 23,
+  cleared: 24,
   /** And: what came of the item that is not complete is of no use. */
-  abandoned: 23,
+  abandoned: 25,
   /** Of the directory: the number of the latest move, and each that is under way. */
-  moves: 24,
-  planned: 25,
+  moves: 26,
+  planned: 27,
 } as const;
 
 /** Byte strings beyond it are written in parts of this size; records end soon behind it. */
@@ -86,10 +87,9 @@ export function readHeader(reader: ByteReader, kind: MachineKind): StateHeader |
   const version = reader.varint();
   const code = reader.u8();
   const stamp = WallTime(reader.varint());
-  if (code !== kindCode[kind]) return null;
+  if (code !== kindCode[kind] || version < withoutConfiguration || version > stateVersion) return null;
   if (version === withoutConfiguration) return { kind, stamp, configuration: null };
-  const isKnown = version === stateVersion || version === withoutMoves || version === withoutClients;
-  return isKnown ? { kind, stamp, configuration: readConfiguration(reader) } : null;
+  return { kind, stamp, configuration: readConfiguration(reader) };
 }
 
 /** Writes one record and comes back for the next; done when there is none. */

@@ -25,7 +25,7 @@ afterEach(() => {
 });
 
 function version(number: number): PeerMessage {
-  return { kind: 'mapVersion', version: MapVersion(number) };
+  return { kind: 'mapVersion', version: MapVersion(number), digest: 0 };
 }
 
 /** A message of at least so many bytes. */
