@@ -51,9 +51,6 @@ const fixedBytes = 96;
 /** More than a group's members take without the members, and a member. */
 const groupBytes = 32;
 const memberBytes = 24;
-/** More than a planned move takes without its tenant's name, and the state of a move. */
-const plannedBytes = 64;
-const stateBytes = 64;
 /** More than a group and a term take. */
 const leadBytes = 13;
 const minimumLeadBytes = 2;
@@ -496,9 +493,8 @@ function outcomeBytes(o: Outcome): number {
     case 'refused':
       return o.refusal.kind === 'busy' ? o.refusal.what.length : 0;
     case 'planned':
-      return o.why.length + (o.move === null ? 0 : o.move.tenant.length + plannedBytes);
+      return o.why.length + (o.move === null ? 0 : o.move.tenant.length);
     case 'moving':
-      return stateBytes;
     case 'forgotten':
     case 'undecided':
       return 0;
