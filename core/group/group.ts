@@ -12,8 +12,9 @@ import { Queue } from '../base/queue.ts';
 import { after, MonoTime, type Now, WallTime } from '../base/time.ts';
 import type { Probe } from '../node/probe.ts';
 import { membersOf } from '../raft/configuration.ts';
+
 import type { Raft } from '../raft/raft.ts';
-import type { Entry, RaftOutput } from '../raft/types.ts';
+import type { Configuration, Entry, RaftOutput } from '../raft/types.ts';
 import type { Outcome, Refusal } from '../wire/messages.ts';
 import { decodeEntryBatch, encodeEntryBatch, type EntryBatch, type LoggedOperation } from '../wire/operation.ts';
 import { Checks } from './checks.ts';
@@ -254,10 +255,11 @@ export class Group implements StateOwner {
     const { raft } = this;
     const { term } = raft.state;
     const known = this.renewals.get(node);
-    if (known?.boot === boot && known.term === term)
-      return membersOf(raft.committedConfiguration).some(({ replica }) => replica === known.replica)
-        ? known.replica
-        : null;
+    const isIn = (configuration: Configuration): boolean =>
+      membersOf(configuration).some(({ replica }) => replica === known?.replica);
+    // One that was put in its place may have been replaced since, by somebody who did not know.
+    if (known?.boot === boot && known.term === term && isIn(raft.configuration))
+      return isIn(raft.committedConfiguration) ? known.replica : null;
     const lost = membersOf(raft.configuration).find((member) => member.node === node);
     if (lost === undefined) return null;
     const learner = raft.configuration.learners.find(({ replica }) => replica === lost.replica);
