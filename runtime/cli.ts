@@ -9,6 +9,9 @@ import { ConfigError, exitCodes, FatalError } from './exitCodes.ts';
 const usage = `usage:
   leasehold node --config FILE [--node N] [--data DIR] [--log LEVEL]
       runs one node. FILE is JSON or YAML, see docs/configuration.md; the flags replace what it says.
+  leasehold node --join HOST:PORT --token TOKEN --data DIR --client HOST:PORT --peer HOST:PORT [--zone ZONE]
+      runs a node that joins a running cluster through the node whose clients connect there. It writes its
+      configuration to DIR/config.json; from then on --config DIR/config.json starts it.
   leasehold dev [--nodes N] [--groups N] [--port P] [--data DIR] [--fresh]
       runs a local cluster: N nodes (3), N groups for tenants (4), client ports from P on (7001),
       peer ports 10000 above them, data in DIR (./data). --fresh deletes what is there first.
@@ -24,9 +27,15 @@ async function main(args: readonly string[]): Promise<void> {
         node: { type: 'string' },
         data: { type: 'string' },
         log: { type: 'string' },
+        join: { type: 'string' },
+        token: { type: 'string' },
+        client: { type: 'string' },
+        peer: { type: 'string' },
+        zone: { type: 'string', default: '' },
       });
-      const { config, node, data, log } = values;
-      if (typeof config !== 'string') throw new UsageError('node: --config FILE is missing');
+      const { node, data, log } = values;
+      const config = values['join'] === undefined ? values['config'] : await joined(values);
+      if (typeof config !== 'string') throw new UsageError('node: --config FILE or --join HOST:PORT is missing');
       const { readConfig } = await import('./config/config.ts');
       const { runNode } = await import('./nodeProcess.ts');
       const flags = {
@@ -67,6 +76,23 @@ async function main(args: readonly string[]): Promise<void> {
     default:
       throw new UsageError(`there is no command '${command}'`);
   }
+}
+
+async function joined(values: Readonly<Record<string, unknown>>): Promise<string> {
+  const given = (flag: string): string => {
+    const value = values[flag];
+    if (typeof value === 'string') return value;
+    throw new UsageError(`node: --join also expects --${flag}`);
+  };
+  const { joinCluster } = await import('./join.ts');
+  return joinCluster({
+    through: given('join'),
+    token: given('token'),
+    data: given('data'),
+    client: given('client'),
+    peer: given('peer'),
+    zone: given('zone'),
+  });
 }
 
 function ownVersion(): string {

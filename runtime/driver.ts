@@ -4,6 +4,7 @@
  */
 import { type Effect, type Input, InvariantError, MonoTime, type Node, type Now, WallTime } from '../core/index.ts';
 import { unreachable } from '../core/base/invariant.ts';
+import type { NodeMapImage } from '../core/metadata/nodeMap.ts';
 import type { ClientServer } from './clients/clientServer.ts';
 import type { KeptMap } from './disk/keptMap.ts';
 import type { LogFiles } from './disk/logFiles.ts';
@@ -22,6 +23,8 @@ export interface World {
   readonly peers: Pick<PeerLinks, 'send'>;
   readonly log: Pick<LogFiles, 'persist'>;
   readonly map: Pick<KeptMap, 'keep'>;
+  /** The nodes are others now. */
+  readonly onNodes: (map: NodeMapImage) => void;
 }
 
 export class Driver {
@@ -113,6 +116,9 @@ export class Driver {
         return;
       case 'keepMap':
         world.map.keep(effect.map);
+        return;
+      case 'nodes':
+        world.onNodes(effect.map);
         return;
       case 'drained':
         this.onDrained();

@@ -6,7 +6,8 @@
  */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Node } from '../core/index.ts';
+import { Node, type NodeDescriptor, type NodeId } from '../core/index.ts';
+import type { ClusterNode, NodeMapImage } from '../core/metadata/nodeMap.ts';
 import { protocolVersion } from '../core/wire/hello.ts';
 import { ClientServer } from './clients/clientServer.ts';
 import type { NodeConfig } from './config/config.ts';
@@ -14,13 +15,14 @@ import { type HostPort, hostPort } from './config/hostPort.ts';
 import { checkGroups, keepGroups } from './config/keptGroups.ts';
 import { lockData } from './disk/dataLock.ts';
 import { KeptMap } from './disk/keptMap.ts';
+import { keepNodes, readNodes } from './disk/keptNodes.ts';
 import type { LogFiles } from './disk/logFiles.ts';
 import { DiskSpace } from './disk/diskSpace.ts';
 import { openLog } from './disk/openLog.ts';
 import { Driver, readClocks } from './driver.ts';
 import { ConfigError, exitCodes } from './exitCodes.ts';
 import { type Logger, makeLogger } from './log.ts';
-import { PeerLinks } from './peers/peerLinks.ts';
+import { type PeerAddress, PeerLinks } from './peers/peerLinks.ts';
 import { systemRandom } from './random.ts';
 
 /** As in Redis. */
@@ -39,6 +41,7 @@ interface World {
   readonly peers: PeerLinks;
   readonly log: LogFiles;
   readonly map: KeptMap;
+  readonly onNodes: (map: NodeMapImage) => void;
 }
 
 export async function runNode(config: NodeConfig): Promise<void> {
@@ -71,7 +74,8 @@ export async function runNode(config: NodeConfig): Promise<void> {
   const kept = new KeptMap(config.data, topology.clusterId, logger);
   // One whose log is gone may be of a cluster that began anew: it asks.
   const map = hasRun && loss === null ? kept.read() : null;
-  const known = map === null ? {} : { map };
+  const nodes = readNodes(config.data);
+  const known = { ...(map === null ? {} : { map }), ...(nodes === null ? {} : { nodes }) };
   const core = new Node({ node: id, boot, topology, settings, restored, random, now: readClocks(), ...known });
   const driver = new Driver(core, logger, failInside);
   files.listen(
@@ -88,15 +92,18 @@ export async function runNode(config: NodeConfig): Promise<void> {
   const clients = makeClientServer(config, logger, driver);
   const { electionMs, leaseReads } = settings;
   const hello = { ...identity, boot, version: protocolVersion, electionMs, leaseReads };
-  const others = topology.nodes
-    .filter(({ node }) => node !== id)
-    .map(({ node, peerAddress }) => ({ node, ...hostPort(peerAddress) }));
+  const others = peersOf(nodes?.nodes ?? topology.nodes, id);
   const { maxQueuedBytes } = config;
   const peerOptions = { hello, ...config.peer, peers: others, maxQueuedBytes, random: random('peers') };
   const peers = new PeerLinks(peerOptions, logger, driver.emit);
   await orRefuse(peers.listen(), 'peer', config.peer);
   await orRefuse(clients.listen(), 'client', config.client);
-  const world: World = { clients, peers, log: files, map: kept };
+  const onNodes = (changed: NodeMapImage): void => {
+    keepNodes(config.data, changed);
+    peers.setPeers(peersOf(changed.nodes, id));
+    logger.info({ version: changed.version, nodes: changed.nodes.length }, 'the nodes of the cluster have changed');
+  };
+  const world: World = { clients, peers, log: files, map: kept, onNodes };
   driver.start(world);
   const space = new DiskSpace(config.data, config.minFreeBytes, (isShort) => {
     driver.emit({ kind: 'diskSpace', isShort });
@@ -105,6 +112,16 @@ export async function runNode(config: NodeConfig): Promise<void> {
   const { host, port } = config.client;
   logger.info({ boot, client: `${host}:${String(port)}`, groups: core.groups.size }, 'serving');
   stopOnSignal(driver, world, logger, end);
+}
+
+/** All who belong to the cluster, but this one. */
+function peersOf(
+  nodes: readonly (NodeDescriptor & { readonly state?: ClusterNode['state'] })[],
+  self: NodeId,
+): readonly PeerAddress[] {
+  return nodes
+    .filter(({ node, state }) => node !== self && state !== 'removed')
+    .map(({ node, peerAddress }) => ({ node, ...hostPort(peerAddress) }));
 }
 
 function makeClientServer(config: NodeConfig, logger: Logger, driver: Driver): ClientServer {

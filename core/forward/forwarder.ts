@@ -339,6 +339,7 @@ export class Forwarder {
         return;
       case 'resolved':
       case 'planned':
+      case 'nodes':
       case 'moving':
         this.loseAnswer(call, 'linkLost', now);
         return;

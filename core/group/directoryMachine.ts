@@ -4,8 +4,10 @@
 import type { ByteWriter } from '../base/bytes.ts';
 import type { GroupId, TenantName } from '../base/ids.ts';
 import { Directory } from '../metadata/directory.ts';
+import { type ClusterNode, NodeMap, type NodeMapImage } from '../metadata/nodeMap.ts';
 import type { Outcome } from '../wire/messages.ts';
 import type { MovePlan } from '../wire/moves.ts';
+import type { NodePlan } from '../wire/nodes.ts';
 import type { LoggedItem, LoggedOperation } from '../wire/operation.ts';
 import { done, type StateMachine } from './machine.ts';
 import { DirectoryLoader, directoryRecords } from './state/directoryRecords.ts';
@@ -16,10 +18,13 @@ import type { StateLoader } from './state/stateLoader.ts';
 export class DirectoryMachine implements StateMachine {
   directory: Directory;
   private readonly tenantGroups: readonly GroupId[];
+  private readonly nodesAtFirst: NodeMapImage;
 
-  constructor(tenantGroups: readonly GroupId[]) {
+  /** What the configuration says: where tenants may live, and which nodes there are. */
+  constructor(tenantGroups: readonly GroupId[], nodes: readonly ClusterNode[] = []) {
     this.tenantGroups = tenantGroups;
-    this.directory = new Directory(tenantGroups);
+    this.nodesAtFirst = { version: 0, nodes };
+    this.directory = new Directory(tenantGroups, undefined, 0, new NodeMap(this.nodesAtFirst));
   }
 
   accessOf(operation: LoggedOperation): 'read' | 'write' {
@@ -30,7 +35,8 @@ export class DirectoryMachine implements StateMachine {
 
   judge(operation: LoggedOperation): Outcome | null {
     const { kind } = operation;
-    return kind === 'resolveTenant' || kind === 'dropTenant' || kind === 'planMove' ? null : notForUs;
+    const isForUs = kind === 'resolveTenant' || kind === 'dropTenant' || kind === 'planMove' || kind === 'planNode';
+    return isForUs ? null : notForUs;
   }
 
   apply({ operation }: LoggedItem): Outcome {
@@ -39,6 +45,7 @@ export class DirectoryMachine implements StateMachine {
       return this.resolved(create ? this.directory.place(tenant, group) : this.directory.find(tenant));
     }
     if (operation.kind === 'planMove') return this.planned(operation.tenant, operation.plan);
+    if (operation.kind === 'planNode') return this.plannedNode(operation.plan);
     if (operation.kind !== 'dropTenant') return notForUs;
     this.directory.drop(operation.tenant, operation.incarnation);
     return done;
@@ -51,8 +58,8 @@ export class DirectoryMachine implements StateMachine {
 
   cut(instant: Instant): StateCut {
     const map = this.directory.map.cut();
-    const { placedByPolicy, moves } = this.directory;
-    const cut = { map, placedByPolicy, latestMove: moves.latest, planned: moves.list() };
+    const { placedByPolicy, moves, nodes } = this.directory;
+    const cut = { map, placedByPolicy, latestMove: moves.latest, planned: moves.list(), nodes: nodes.image };
     const records = (writer: ByteWriter) => directoryRecords(writer, cut);
     return new StateCut('directory', instant, records, () => {
       map.places.close();
@@ -60,7 +67,7 @@ export class DirectoryMachine implements StateMachine {
   }
 
   loader(): StateLoader {
-    return new DirectoryLoader(this.tenantGroups, (directory) => {
+    return new DirectoryLoader(this.tenantGroups, this.nodesAtFirst, (directory) => {
       this.directory = directory;
     });
   }
@@ -72,6 +79,16 @@ export class DirectoryMachine implements StateMachine {
     return this.underWay(tenant, why ?? '');
   }
 
+  private plannedNode(plan: NodePlan): Outcome {
+    const { nodes } = this.directory;
+    if (plan.kind === 'join') {
+      const { node } = nodes.join(plan.clientAddress, plan.peerAddress, plan.zone);
+      return { kind: 'nodes', map: nodes.image, node, why: '' };
+    }
+    const why = nodes.change(plan.node, stateAfter[plan.kind]);
+    return { kind: 'nodes', map: nodes.image, node: plan.node, why: why ?? '' };
+  }
+
   private underWay(tenant: TenantName, why: string): Outcome {
     return { kind: 'planned', move: this.directory.moves.of(tenant), why };
   }
@@ -80,5 +97,7 @@ export class DirectoryMachine implements StateMachine {
     return { kind: 'resolved', version: this.directory.version, tenant };
   }
 }
+
+const stateAfter = { drain: 'draining', undrain: 'member', remove: 'removed' } as const;
 
 const notForUs: Outcome = { kind: 'refused', refusal: { kind: 'notOwner', owned: 0, released: 0 } };

@@ -80,6 +80,7 @@ export class TenantMachine implements StateMachine {
       case 'resolveTenant':
       case 'dropTenant':
       case 'planMove':
+      case 'planNode':
         return this.notOwner(operation.tenant);
       default:
         return unreachable(operation);
@@ -108,6 +109,7 @@ export class TenantMachine implements StateMachine {
       case 'resolveTenant':
       case 'dropTenant':
       case 'planMove':
+      case 'planNode':
         return this.notOwner(operation.tenant);
       default:
         return unreachable(operation);

@@ -5,6 +5,7 @@
 import { Epoch, type GroupId, Incarnation, type MapVersion, type MoveId, type TenantName } from '../base/ids.ts';
 import type { TenantPlace } from '../wire/messages.ts';
 import { Moves } from './moves.ts';
+import { NodeMap, noNodes } from './nodeMap.ts';
 import { placeOf } from './place.ts';
 import { roundRobin } from './roundRobin.ts';
 import { TenantMap } from './tenantMap.ts';
@@ -12,12 +13,14 @@ import { TenantMap } from './tenantMap.ts';
 export class Directory {
   readonly map: TenantMap;
   readonly moves = new Moves();
+  readonly nodes: NodeMap;
   private readonly groups: readonly GroupId[];
   private placed: number;
 
   /** `groups`: where tenants may live, sorted by id. */
-  constructor(groups: readonly GroupId[], map = new TenantMap(), placedByPolicy = 0) {
+  constructor(groups: readonly GroupId[], map = new TenantMap(), placedByPolicy = 0, nodes = new NodeMap(noNodes)) {
     this.groups = groups;
+    this.nodes = nodes;
     this.map = map;
     this.placed = placedByPolicy;
   }

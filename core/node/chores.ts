@@ -23,6 +23,7 @@ import type { Submission } from '../group/submission.ts';
 import { TenantMachine } from '../group/tenantMachine.ts';
 import { membersOf, unknownConfiguration } from '../raft/configuration.ts';
 import type { MapExchange } from '../routing/mapExchange.ts';
+import type { NodeExchange } from '../routing/nodeExchange.ts';
 import type { Router } from '../routing/router.ts';
 import type { PeerMessage } from '../wire/messages.ts';
 import type { Hosting } from './hosting.ts';
@@ -53,6 +54,7 @@ export class Chores {
   private readonly hosting: Hosting;
   private readonly router: Router;
   private readonly maps: MapExchange;
+  private readonly nodes: NodeExchange;
   private readonly forwarder: Forwarder;
   private readonly host: ChoresHost;
   private readonly random: Random;
@@ -64,6 +66,7 @@ export class Chores {
     hosting: Hosting,
     router: Router,
     maps: MapExchange,
+    nodes: NodeExchange,
     forwarder: Forwarder,
     host: ChoresHost,
   ) {
@@ -71,6 +74,7 @@ export class Chores {
     this.hosting = hosting;
     this.router = router;
     this.maps = maps;
+    this.nodes = nodes;
     this.forwarder = forwarder;
     this.host = host;
     this.random = options.random('gossip');
@@ -120,6 +124,7 @@ export class Chores {
   greet(peer: NodeId): void {
     const { groups } = this.router;
     this.maps.greet(peer);
+    this.nodes.greet(peer);
     if (groups.version > 0) this.host.post(peer, { kind: 'groupsVersion', version: groups.version });
   }
 

@@ -9,6 +9,7 @@ export const defaultSettings: Settings = {
   leaseReads: true,
   commandTimeoutMs: 5000,
   gossipMs: 500,
+  joinToken: '',
   autoCreateTenants: true,
   defaultTenant: true,
   maxValueBytes: 64 * mib,

@@ -9,6 +9,7 @@
  */
 import type { ConnId, GroupId, NodeId, WriteId } from '../base/ids.ts';
 import type { LogRecord } from '../log/records.ts';
+import type { NodeMapImage } from '../metadata/nodeMap.ts';
 import type { MapCut } from '../metadata/tenantMap.ts';
 import type { PeerMessage } from '../wire/messages.ts';
 
@@ -52,6 +53,11 @@ export type Effect =
    * a `MapWriter`, whenever there is time, and closed; that is not calling back. Nothing depends on it.
    */
   | { readonly kind: 'keepMap'; readonly map: MapCut }
+  /**
+   * These are the nodes now: links to those that are new are to be made, those to removed ones ended, and the map kept
+   * where the next life finds it (`NodeOptions.nodes`).
+   */
+  | { readonly kind: 'nodes'; readonly map: NodeMapImage }
   /** `drain` is complete: nothing is led here any more, or nobody could take it over in time. */
   | { readonly kind: 'drained' }
   /** Something an operator should read. `facts` are printed beside it. */

@@ -13,9 +13,10 @@ import { TenantMachine } from '../group/tenantMachine.ts';
 import { ReplyWriter } from '../resp/replyWriter.ts';
 import type { LogRecord, RestoredGroup, RestoredLog } from '../log/records.ts';
 import { firstConfiguration, unknownConfiguration } from '../raft/configuration.ts';
+import type { ClusterNode } from '../metadata/nodeMap.ts';
 import type { Configuration } from '../raft/types.ts';
 import { Raft } from '../raft/raft.ts';
-import type { GroupDescriptor, NodeContext } from './options.ts';
+import type { GroupDescriptor, NodeContext, Topology } from './options.ts';
 import type { Pulses } from './pulses.ts';
 
 const pristine: RestoredGroup = {
@@ -170,7 +171,8 @@ export class Hosting {
   private machineOf(group: GroupId): StateMachine {
     const { topology, random } = this.context;
     if (group !== metadataGroup) return new TenantMachine(random(`reads/${String(group)}`), this.reply);
-    return new DirectoryMachine(topology.groups.map((other) => other.group).filter((other) => other !== group));
+    const tenantGroups = topology.groups.map((other) => other.group).filter((other) => other !== group);
+    return new DirectoryMachine(tenantGroups, membersAtFirst(topology));
   }
 
   /** Those whom the static map names begin with what it says; those added later hear it from their leader. */
@@ -178,6 +180,10 @@ export class Hosting {
     const replicas = this.descriptors.get(group)?.replicas ?? [];
     return replica === this.firstReplica(group) ? firstConfiguration(replicas) : unknownConfiguration;
   }
+}
+
+export function membersAtFirst({ nodes }: Topology): readonly ClusterNode[] {
+  return nodes.map((node) => ({ ...node, state: 'member' }));
 }
 
 /** One object for all groups of a node. */

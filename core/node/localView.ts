@@ -9,13 +9,14 @@ import type { Queued } from './transactions.ts';
 import type { Procedure } from '../forward/procedure.ts';
 import type { Group } from '../group/group.ts';
 import { TenantMachine } from '../group/tenantMachine.ts';
+import type { ClusterNode } from '../metadata/nodeMap.ts';
 import type { Configuration } from '../raft/types.ts';
 import type { MembershipChange } from '../raft/raft.ts';
 import type { Router } from '../routing/router.ts';
 import type { Alarm, Alarms } from './alarms.ts';
 import { commandSpecs } from './commandTable.ts';
 import type { Connection } from './connection.ts';
-import type { NodeDescriptor, NodeContext, Settings } from './options.ts';
+import type { GroupDescriptor, NodeContext, Settings } from './options.ts';
 import type { GroupCounts, GroupView, Held, LocalReplicaView, NodeStatistics, NodeView, TenantView } from './view.ts';
 
 /** What only the node's client side can do. */
@@ -29,6 +30,7 @@ export interface Handles {
   readonly save: (id: GroupId) => boolean;
   readonly transfer: (id: GroupId, to: NodeId | null) => boolean;
   readonly changeMembers: NodeView['changeMembers'];
+  readonly nodes: () => readonly ClusterNode[];
   readonly alarms: Alarms;
   readonly now: () => Now;
 }
@@ -36,9 +38,9 @@ export interface Handles {
 export class LocalView implements NodeView {
   readonly self: NodeId;
   readonly clusterId: string;
+  readonly groupsAtFirst: readonly GroupDescriptor[];
   readonly boot: number;
   readonly settings: Settings;
-  readonly nodes: readonly NodeDescriptor[];
   readonly statistics: Readonly<NodeStatistics>;
   readonly commands: ReadonlyMap<string, CommandSpec> = commandSpecs;
   readonly defaultTenant: TenantName | null;
@@ -61,7 +63,7 @@ export class LocalView implements NodeView {
     this.clusterId = topology.clusterId;
     this.boot = boot;
     this.settings = settings;
-    this.nodes = topology.nodes;
+    this.groupsAtFirst = topology.groups;
     this.statistics = statistics;
     this.defaultTenant = settings.defaultTenant ? parseTenantName('default') : null;
     this.hosted = hosted;
@@ -136,6 +138,10 @@ export class LocalView implements NodeView {
   group(id: GroupId): GroupView | null {
     const configuration = this.hosted.get(id)?.raft.configuration ?? this.router.groups.of(id);
     return configuration === null ? null : this.viewOf(id, configuration);
+  }
+
+  get nodes(): readonly ClusterNode[] {
+    return this.handles.nodes();
   }
 
   tenants(): readonly TenantView[] {

@@ -27,6 +27,7 @@ import type { Submission } from '../group/submission.ts';
 import type { LogRecord } from '../log/records.ts';
 import { GroupMap } from '../routing/groupMap.ts';
 import { MapExchange } from '../routing/mapExchange.ts';
+import { NodeExchange } from '../routing/nodeExchange.ts';
 import { Router } from '../routing/router.ts';
 import type { DeparturesHost } from '../migration/departures.ts';
 import { membersOf } from '../raft/configuration.ts';
@@ -38,7 +39,7 @@ import { Chores } from './chores.ts';
 import { Clients } from './clients.ts';
 import type { Effect, Input } from './door.ts';
 import { Elections } from './elections.ts';
-import { Hosting } from './hosting.ts';
+import { Hosting, membersAtFirst } from './hosting.ts';
 import { Moves } from './moves.ts';
 import { MapKeeper } from './mapKeeper.ts';
 import { Pulses } from './pulses.ts';
@@ -73,6 +74,7 @@ export class Node implements ForwarderHost {
   private readonly chores: Chores;
   private readonly moves: Moves;
   private readonly maps: MapExchange;
+  private readonly nodes: NodeExchange;
   private readonly pulses: Pulses;
   private readonly keeper: MapKeeper;
   private readonly alarms = new Alarms();
@@ -121,7 +123,13 @@ export class Node implements ForwarderHost {
     this.elections = new Elections(limits.electionsAtATime, settings.electionMs / 2);
     this.hosting = new Hosting(this.options, this.pulses, () => this.isDiskShort, options.restored);
     this.groups = this.hosting.groups;
+    this.nodes = new NodeExchange(options.nodes ?? { version: 0, nodes: membersAtFirst(topology) }, {
+      post: (to, message) => this.post(to, message),
+      peers: () => this.router.peers(),
+      onChanged: (map) => this.effects.push({ kind: 'nodes', map }),
+    });
     const view = new LocalView(this.options, this.groups, this.router, this.forwarder, this.statistics, {
+      nodes: () => this.nodes.present.nodes,
       connections: () => this.clients.all(),
       connectionCount: () => this.clients.size,
       start: (connection, procedure) => this.clients.await(connection, procedure, this.now),
@@ -151,7 +159,7 @@ export class Node implements ForwarderHost {
       sources: () => this.router.groups.votersOf(metadataGroup).filter((voter) => this.router.hasLink(voter)),
       differs: (peer) => this.onMapDiffers(peer),
     });
-    this.chores = new Chores(this.options, this.hosting, this.router, this.maps, this.forwarder, {
+    this.chores = new Chores(this.options, this.hosting, this.router, this.maps, this.nodes, this.forwarder, {
       post: (to, message) => this.post(to, message),
       touch: (group) => this.touched.add(group),
       submit: (group, submission) => this.submit(group, submission),
@@ -313,6 +321,12 @@ export class Node implements ForwarderHost {
         return;
       case 'leads':
         for (const { group, term } of message.groups) this.router.leaders.learn(group, from, term);
+        return;
+      case 'nodesVersion':
+        this.nodes.onVersion(from, message.version);
+        return;
+      case 'nodes':
+        this.nodes.onNodes(message.map);
         return;
       case 'groupsVersion':
         this.onGroupsVersion(from, message.version);
@@ -492,7 +506,9 @@ export class Node implements ForwarderHost {
   private followDirectory(): void {
     const { directory } = this.hosting;
     const leads = this.groups.get(metadataGroup)?.isLeader === true;
-    if (directory !== null) this.maps.follow(directory.directory.map, leads);
+    if (directory === null) return;
+    this.maps.follow(directory.directory.map, leads);
+    this.nodes.follow(directory.directory.nodes, leads);
   }
 
   private onMapDiffers(peer: NodeId | null): void {

@@ -4,6 +4,7 @@
 import type { GroupId, NodeId, ReplicaId, TenantName } from '../base/ids.ts';
 import type { RandomSource } from '../base/random.ts';
 import type { RestoredLog } from '../log/records.ts';
+import type { NodeMapImage } from '../metadata/nodeMap.ts';
 import type { TenantMap } from '../metadata/tenantMap.ts';
 import type { Now } from '../base/time.ts';
 import type { Probe } from './probe.ts';
@@ -26,12 +27,14 @@ export interface NodeOptions extends NodeContext {
   readonly restored: RestoredLog;
   /** The ShardMap that an earlier life was told to keep, if there is one: any, since it is only a hint. It is the node's from now on. */
   readonly map?: TenantMap;
+  /** The NodeMap that an earlier life was told to keep, if there is one. */
+  readonly nodes?: NodeMapImage;
 }
 
 /** The static maps: the same on every node of a cluster. */
 export interface Topology {
   readonly clusterId: string;
-  /** The NodeMap, in order of id. */
+  /** The NodeMap as it began, in order of id. */
   readonly nodes: readonly NodeDescriptor[];
   /** The GroupMap, in order of id; the first is the metadata group (id 0). */
   readonly groups: readonly GroupDescriptor[];
@@ -44,6 +47,8 @@ export interface NodeDescriptor {
   /** `host:port` where clients connect; for display and for hints. */
   readonly clientAddress: string;
   readonly peerAddress: string;
+  /** What fails together; empty if none is named. */
+  readonly zone: string;
 }
 
 export interface GroupDescriptor {
@@ -63,6 +68,8 @@ export interface Settings {
   readonly commandTimeoutMs: number;
   /** How often a node compares its ShardMap version with one random peer. */
   readonly gossipMs: number;
+  /** What a node must know to join the cluster; empty: none may. */
+  readonly joinToken: string;
   /** An unknown tenant is created by the placement policy when a command names it. */
   readonly autoCreateTenants: boolean;
   /** Commands that name no tenant go to the tenant `default`; otherwise they are refused. */

@@ -6,10 +6,11 @@ import type { CommandSpec } from '../engine/command.ts';
 import type { CommandCall } from '../forward/call.ts';
 import type { Alarm } from './alarms.ts';
 import type { Procedure } from '../forward/procedure.ts';
+import type { ClusterNode } from '../metadata/nodeMap.ts';
 import type { Configuration } from '../raft/types.ts';
 import type { MembershipChange, ReplicaProgress } from '../raft/raft.ts';
 import type { Connection } from './connection.ts';
-import type { NodeDescriptor, Settings } from './options.ts';
+import type { GroupDescriptor, Settings } from './options.ts';
 import type { Queued } from './transactions.ts';
 
 export interface GroupView {
@@ -80,7 +81,10 @@ export interface NodeView {
   readonly clusterId: string;
   readonly boot: number;
   readonly settings: Settings;
-  readonly nodes: readonly NodeDescriptor[];
+  /** Those that have left too. */
+  readonly nodes: readonly ClusterNode[];
+  /** What groups began with. */
+  readonly groupsAtFirst: readonly GroupDescriptor[];
   readonly mapVersion: MapVersion;
   readonly statistics: Readonly<NodeStatistics>;
   readonly uptimeMs: number;

@@ -7,7 +7,7 @@ import { ByteReader, type ByteWriter } from '../base/bytes.ts';
 import { Epoch, Incarnation, LaneId, LogIndex, MapVersion, RequestId, type TenantName, Term } from '../base/ids.ts';
 import { unreachable } from '../base/invariant.ts';
 import { readConfiguration, writeConfiguration } from './configuration.ts';
-import { none, readGroup, readIncarnation, readNodeOrNone, readReplica } from './fields.ts';
+import { none, readGroup, readIncarnation, readNode, readNodeOrNone, readReplica } from './fields.ts';
 import {
   decodeMapChanges,
   decodeMapPiece,
@@ -20,6 +20,7 @@ import {
 } from './mapCodec.ts';
 import type { ForwardReply, ForwardRequest, Operation, Outcome, PeerMessage, Refusal } from './messages.ts';
 import { decodePlannedMove, decodeState, encodePlannedMove, encodeState } from './moves.ts';
+import { decodeNodeMap, encodeNodeMap, nodeMapBytes } from './nodes.ts';
 import { decodeList, decodeOperation, encodeList, encodeOperation, operationBytes } from './operation.ts';
 import { decodeRaft, encodeRaft, raftBytes } from './raftCodec.ts';
 
@@ -41,10 +42,12 @@ const message = {
   mapPiece: 16,
   mapVersion: 17,
   mapChanges: 18,
+  nodesVersion: 19,
+  nodes: 20,
 } as const;
 /** Before version 6, which did not say digests. */
 const formerly = { mapVersion: 4, mapChanges: 5 } as const;
-const outcome = { done: 1, resolved: 2, refused: 3, forgotten: 4, undecided: 5, planned: 6, moving: 7 } as const;
+const outcome = { done: 1, resolved: 2, refused: 3, forgotten: 4, undecided: 5, planned: 6, moving: 7, nodes: 8 } as const;
 const refusal = { notLeader: 1, notOwner: 2, outOfOrder: 3, busy: 4, moved: 5, frozen: 6 } as const;
 /** More than any message takes without the bytes, names and lists in it. */
 const fixedBytes = 96;
@@ -97,6 +100,7 @@ export function messageBytes(m: PeerMessage): number {
       return fixedBytes + outcomeBytes(m.outcome);
     case 'mapVersion':
     case 'groupsVersion':
+    case 'nodesVersion':
     case 'pulse':
     case 'lost':
     case 'renewed':
@@ -104,6 +108,8 @@ export function messageBytes(m: PeerMessage): number {
       return fixedBytes;
     case 'leads':
       return fixedBytes + m.groups.length * leadBytes;
+    case 'nodes':
+      return fixedBytes + nodeMapBytes(m.map);
     case 'groups':
       return m.groups.reduce(
         (bytes, { configuration: { voters, outgoing, learners } }) =>
@@ -221,7 +227,11 @@ function encodeBody(writer: ByteWriter, m: PeerMessage): void {
       writer.varint(m.replica);
       break;
     case 'groupsVersion':
+    case 'nodesVersion':
       writer.varint(m.version);
+      break;
+    case 'nodes':
+      encodeNodeMap(writer, m.map);
       break;
     case 'leads':
       writer.varint(m.groups.length);
@@ -317,6 +327,10 @@ function decodeMessage(
       return decodeMapPiece(reader);
     case message.groupsVersion:
       return { kind: 'groupsVersion', version: reader.varint() };
+    case message.nodesVersion:
+      return { kind: 'nodesVersion', version: reader.varint() };
+    case message.nodes:
+      return { kind: 'nodes', map: decodeNodeMap(reader) };
     case message.leads: {
       const count = reader.count(minimumLeadBytes);
       const groups = Array.from({ length: count }, () => ({ group: readGroup(reader), term: Term(reader.varint()) }));
@@ -390,6 +404,11 @@ function encodeOutcome(writer: ByteWriter, o: Outcome): void {
     case 'moving':
       encodeState(writer, o.state);
       return;
+    case 'nodes':
+      writer.varint(o.node);
+      writer.text(o.why);
+      encodeNodeMap(writer, o.map);
+      return;
     case 'undecided':
       return;
     default:
@@ -418,6 +437,11 @@ function decodeOutcome(reader: ByteReader): Outcome | null {
       if (reader.u8() === 0) return { kind: 'planned', move: null, why };
       const move = decodePlannedMove(reader);
       return move === null ? null : { kind: 'planned', move, why };
+    }
+    case outcome.nodes: {
+      const node = readNode(reader);
+      const why = reader.text();
+      return { kind: 'nodes', node, why, map: decodeNodeMap(reader) };
     }
     case outcome.moving: {
       const state = decodeState(reader);
@@ -494,6 +518,8 @@ function outcomeBytes(o: Outcome): number {
       return o.refusal.kind === 'busy' ? o.refusal.what.length : 0;
     case 'planned':
       return o.why.length + (o.move === null ? 0 : o.move.tenant.length);
+    case 'nodes':
+      return o.why.length + nodeMapBytes(o.map);
     case 'moving':
     case 'forgotten':
     case 'undecided':

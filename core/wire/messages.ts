@@ -18,7 +18,9 @@ import type {
 } from '../base/ids.ts';
 import type { Configuration } from '../raft/types.ts';
 import type { RaftMessage } from '../raft/types.ts';
+import type { NodeMapImage } from '../metadata/nodeMap.ts';
 import type { MovePlan, MoveState, MoveStep } from './moves.ts';
+import type { NodePlan } from './nodes.ts';
 
 export type PeerMessage =
   | {
@@ -49,7 +51,10 @@ export type PeerMessage =
   | { readonly kind: 'leads'; readonly groups: readonly { readonly group: GroupId; readonly term: Term }[] }
   /** Anti-entropy of the GroupMap: all log indexes in mine add up to this. Where they differ, each tells what it has. */
   | { readonly kind: 'groupsVersion'; readonly version: number }
-  | { readonly kind: 'groups'; readonly groups: readonly GroupMembers[] };
+  | { readonly kind: 'groups'; readonly groups: readonly GroupMembers[] }
+  /** Anti-entropy of the NodeMap: the one ahead answers with `nodes`. */
+  | { readonly kind: 'nodesVersion'; readonly version: number }
+  | { readonly kind: 'nodes'; readonly map: NodeMapImage };
 
 /** Who belongs to a group, by the entry at `index` of its log. */
 export interface GroupMembers {
@@ -103,6 +108,8 @@ export type Operation =
   | { readonly kind: 'dropTenant'; readonly tenant: TenantName; readonly incarnation: Incarnation }
   /** To the metadata group: begin a move of the tenant, note that one is over, or tell of one. Idempotent. */
   | { readonly kind: 'planMove'; readonly tenant: TenantName; readonly plan: MovePlan }
+  /** To the metadata group: a node comes, or is to go. Idempotent. `tenant` is nobody. */
+  | { readonly kind: 'planNode'; readonly tenant: TenantName; readonly plan: NodePlan }
   /** To the group that a tenant moves from or to: a step of that move. Idempotent. */
   | { readonly kind: 'move'; readonly tenant: TenantName; readonly move: MoveId; readonly step: MoveStep };
 
@@ -121,6 +128,8 @@ export type Outcome =
   | { readonly kind: 'resolved'; readonly version: MapVersion; readonly tenant: TenantPlace | null }
   /** The answer to `planMove`: the move of the tenant that is under way, null if there is none; and why none was begun. */
   | { readonly kind: 'planned'; readonly move: PlannedMove | null; readonly why: string }
+  /** The answer to `planNode`: the NodeMap as it is now, the node that was meant, and why nothing was changed, if so. */
+  | { readonly kind: 'nodes'; readonly map: NodeMapImage; readonly node: NodeId; readonly why: string }
   /** The answer to `move`: how far it is in the group that was asked. */
   | { readonly kind: 'moving'; readonly state: MoveState }
   | { readonly kind: 'refused'; readonly refusal: Refusal }

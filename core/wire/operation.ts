@@ -10,6 +10,7 @@ import { WallTime } from '../base/time.ts';
 import type { Origin, PurgeOperation } from '../node/probe.ts';
 import { none, readGroup, readIncarnation, readMove, readNode, varintBytes } from './fields.ts';
 import type { Operation } from './messages.ts';
+import { decodeNodePlan, encodeNodePlan, nodePlanBytes } from './nodes.ts';
 import { decodePlan, decodeStep, encodePlan, encodeStep, planBytes, stepBytes } from './moves.ts';
 
 export type LoggedOperation = Operation | PurgeOperation;
@@ -54,6 +55,7 @@ const tag = {
   purge: 6,
   planMove: 7,
   move: 8,
+  planNode: 9,
 } as const;
 const flag = { write: 1, resp3: 2 } as const;
 
@@ -129,6 +131,9 @@ export function encodeOperation(writer: ByteWriter, operation: LoggedOperation, 
       writer.varint(operation.incarnation);
       encodeList(writer, operation.keys);
       return;
+    case 'planNode':
+      encodeNodePlan(writer, operation.plan);
+      return;
     case 'planMove':
       encodePlan(writer, operation.plan);
       return;
@@ -171,6 +176,8 @@ export function operationBytes(operation: LoggedOperation, previous: TenantName 
       return named + 1 + varintBytes(operation.group ?? none);
     case 'purge':
       return named + varintBytes(operation.incarnation) + listBytes(operation.keys);
+    case 'planNode':
+      return named + nodePlanBytes(operation.plan);
     case 'planMove':
       return named + planBytes(operation.plan);
     case 'move':
@@ -222,6 +229,10 @@ function decodeBody(reader: ByteReader, kind: number, tenant: TenantName): Logge
     }
     case tag.purge:
       return { kind: 'purge', tenant, incarnation: readIncarnation(reader), keys: decodeList(reader) };
+    case tag.planNode: {
+      const plan = decodeNodePlan(reader);
+      return plan === null ? null : { kind: 'planNode', tenant, plan };
+    }
     case tag.planMove: {
       const plan = decodePlan(reader);
       return plan === null ? null : { kind: 'planMove', tenant, plan };

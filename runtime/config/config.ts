@@ -70,7 +70,7 @@ export function checkConfig(value: unknown, base: string): NodeConfig {
     node: NodeId(file.node),
     data: resolve(base, file.data),
     topology: topologyOf(file),
-    settings: file.settings,
+    settings: { ...file.settings, joinToken: file.join.token ?? '' },
     client: hostPort(own.client),
     peer: hostPort(own.peer),
     maxClients: file.clients.max,
@@ -169,7 +169,7 @@ function topologyOf(file: ConfigFile): Topology {
     clusterId: file.cluster,
     nodes: [...file.nodes]
       .sort((a, b) => a.id - b.id)
-      .map(({ id, client, peer }) => ({ node: NodeId(id), clientAddress: client, peerAddress: peer })),
+      .map(({ id, client, peer, zone }) => ({ node: NodeId(id), clientAddress: client, peerAddress: peer, zone })),
     groups: [...file.groups]
       .sort((a, b) => a.id - b.id)
       .map(({ id, nodes }) => ({

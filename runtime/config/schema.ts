@@ -24,6 +24,8 @@ function text(pattern: RegExp, expected: string) {
 const address = text(/^(\[[0-9a-fA-F:]+\]|[^:\s]+):([0-9]{1,5})$/, 'expects HOST:PORT');
 const nodeId = wholeNumber(1, largestNode);
 const groupId = wholeNumber(0, largestGroup);
+const zoneName = text(/^[A-Za-z0-9._-]{0,64}$/, 'expects up to 64 characters of A-Z a-z 0-9 . _ -');
+const token = text(/^[!-~]{8,256}$/, 'expects 8 to 256 characters without spaces');
 const yesOrNo = v.boolean('expects true or false');
 
 function setting(name: keyof typeof settingBounds) {
@@ -36,7 +38,7 @@ const schema = v.strictObject({
   node: nodeId,
   data: v.pipe(v.string('expects a directory'), v.nonEmpty('expects a directory')),
   nodes: v.pipe(
-    v.array(v.strictObject({ id: nodeId, client: address, peer: address }), 'expects a list of { id, client, peer }'),
+    v.array(v.strictObject({ id: nodeId, client: address, peer: address, zone: v.optional(zoneName, '') }), 'expects a list of { id, client, peer }'),
     v.nonEmpty('expects at least one node'),
   ),
   groups: v.array(
@@ -67,6 +69,7 @@ const schema = v.strictObject({
     }),
     {},
   ),
+  join: v.optional(v.strictObject({ token: v.optional(token) }), {}),
   disk: v.optional(v.strictObject({ minFreeBytes: v.optional(wholeNumber(0, 2 ** 50), 256 * mib) }), {}),
   peers: v.optional(v.strictObject({ maxQueuedBytes: v.optional(wholeNumber(mib, 4096 * mib)) }), {}),
   log: v.optional(v.picklist(logLevels, `expects one of ${logLevels.join(', ')}`), 'info'),

@@ -12,7 +12,7 @@ export interface HandshakeTerms {
   /** Who was dialled; null on the side that was. */
   readonly expected: NodeId | null;
   /** All nodes of the cluster but this one. */
-  readonly members: ReadonlySet<NodeId>;
+  readonly members: { has(node: NodeId): boolean };
   readonly withinMs: number;
 }
 

@@ -68,7 +68,7 @@ export class PeerLinks {
   private readonly log: Logger;
   private readonly emit: (input: Input) => void;
   private readonly server: Server;
-  private readonly members: ReadonlySet<NodeId>;
+  private peers: ReadonlyMap<NodeId, PeerAddress>;
   private readonly links = new Map<NodeId, Link>();
   private readonly strangers = new Set<Socket>();
   private readonly retries = new Map<NodeId, NodeJS.Timeout>();
@@ -81,7 +81,7 @@ export class PeerLinks {
     this.pace = options.pace ?? usualPace;
     this.log = log;
     this.emit = emit;
-    this.members = new Set(options.peers.map(({ node }) => node));
+    this.peers = byNode(options.peers);
     this.server = createServer({ noDelay: true }, (socket) => {
       this.accept(socket);
     });
@@ -92,8 +92,16 @@ export class PeerLinks {
     this.looks = setInterval(() => {
       for (const link of this.links.values()) this.look(link);
     }, this.pace.lookMs);
-    for (const peer of this.options.peers)
-      if (peer.node < this.options.hello.node) this.dial(peer, this.pace.firstRetryMs);
+    this.dialAll(this.peers.values());
+  }
+
+  /** These are the peers now: those that are new are dialled, links to those that are gone end. */
+  setPeers(peers: readonly PeerAddress[]): void {
+    const before = this.peers;
+    this.peers = byNode(peers);
+    for (const link of [...this.links.values()])
+      if (!this.peers.has(link.peer)) this.cut(link, {}, 'peer has left the cluster: link closed');
+    this.dialAll(peers.filter(({ node }) => !before.has(node)));
   }
 
   /** Sends a turn's messages; if there is no link, or it is too slow, says so with `peerDown`. */
@@ -127,8 +135,14 @@ export class PeerLinks {
     else this.greet(socket, null);
   }
 
-  private dial(peer: PeerAddress, pauseMs: number): void {
-    if (this.isClosed) return;
+  /** One connection per pair: the node with the higher id dials. */
+  private dialAll(peers: Iterable<PeerAddress>): void {
+    for (const peer of peers) if (peer.node < this.options.hello.node) this.dial(peer, this.pace.firstRetryMs);
+  }
+
+  private dial({ node }: PeerAddress, pauseMs: number): void {
+    const peer = this.peers.get(node);
+    if (this.isClosed || peer === undefined) return;
     const { firstRetryMs, lastRetryMs } = this.pace;
     const startedAt = performance.now();
     const socket = connect({ host: peer.host, port: peer.port, noDelay: true });
@@ -158,7 +172,7 @@ export class PeerLinks {
     const { hello } = this.options;
     shakeHands(
       socket,
-      { own: hello, expected, members: this.members, withinMs: this.pace.handshakeMs },
+      { own: hello, expected, members: this.peers, withinMs: this.pace.handshakeMs },
       {
         agreed: (peer, rest) => {
           this.strangers.delete(socket);
@@ -218,4 +232,8 @@ export class PeerLinks {
     this.log.info({ peer, upMs: Math.round(performance.now() - link.since) }, 'link down');
     this.emit({ kind: 'peerDown', peer });
   }
+}
+
+function byNode(peers: readonly PeerAddress[]): ReadonlyMap<NodeId, PeerAddress> {
+  return new Map(peers.map((peer) => [peer.node, peer]));
 }

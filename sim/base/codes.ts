@@ -39,6 +39,8 @@ const peerCode: Readonly<Record<PeerMessage['kind'], number>> = {
   outlier: 12,
   mapWanted: 13,
   mapPiece: 14,
+  nodesVersion: 15,
+  nodes: 16,
 };
 
 const raftCode: Readonly<Record<RaftMessage['kind'], number>> = {

@@ -103,6 +103,7 @@ export class TenancyModel {
       case 'resolveTenant':
       case 'dropTenant':
       case 'planMove':
+      case 'planNode':
         return refused;
     }
   }

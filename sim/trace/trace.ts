@@ -109,6 +109,10 @@ function describePeer(message: PeerMessage): string {
       return `map v${String(message.since)} +${String(message.changes.length)}, a piece behind ${message.after ?? 'nothing'}`;
     case 'leads':
       return `leads ${message.groups.map(({ group, term }) => `g${String(group)} t${String(term)}`).join(' ')}`;
+    case 'nodesVersion':
+      return `nodes v${String(message.version)}`;
+    case 'nodes':
+      return `nodes v${String(message.map.version)}: ${String(message.map.nodes.length)}`;
     case 'groupsVersion':
       return `groups v${String(message.version)}`;
     case 'groups':
@@ -184,6 +188,8 @@ function describeOutcome(outcome: Outcome): string {
       return outcome.move === null ? `planned: none ${outcome.why}` : `planned: m${String(outcome.move.move)}`;
     case 'moving':
       return `moving: ${outcome.state.kind}`;
+    case 'nodes':
+      return `nodes: v${String(outcome.map.version)} ${outcome.why}`;
     case 'forgotten':
     case 'undecided':
       return outcome.kind;

@@ -86,6 +86,7 @@ function markOf(operation: CommittedEntry['items'][number]['operation']): Mark |
     case 'resolveTenant':
     case 'dropTenant':
     case 'planMove':
+    case 'planNode':
       return null;
   }
 }

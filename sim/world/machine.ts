@@ -4,6 +4,7 @@
  */
 import { type ConnId, type NodeId, WriteId } from '../../core/base/ids.ts';
 import { invariant, unreachable } from '../../core/base/invariant.ts';
+import type { NodeMapImage } from '../../core/metadata/nodeMap.ts';
 import type { Random, RandomSource } from '../../core/base/random.ts';
 import type { Effect, Input } from '../../core/node/door.ts';
 import type { LogRecord } from '../../core/log/records.ts';
@@ -51,6 +52,8 @@ export class Machine implements Peer {
   private readonly around: Surroundings;
   private readonly random: Random;
   /** It was told that its disk is nearly full. */
+  /** The NodeMap that it was told to keep. */
+  private nodes: NodeMapImage | null = null;
   private knowsShort = false;
   private inbox: Input[] = [];
   private turnIsDue = false;
@@ -161,6 +164,7 @@ export class Machine implements Peer {
       settings,
       restored,
       ...(map === null ? {} : { map }),
+      ...(this.nodes === null ? {} : { nodes: this.nodes }),
       random: (label) => random(`${label}/${String(id)}/${String(boot)}`),
       now,
       probe: witness.probeOf(id, boot),
@@ -225,6 +229,9 @@ export class Machine implements Peer {
         return;
       case 'keepMap':
         this.disk.keepMap(effect.map);
+        return;
+      case 'nodes':
+        this.nodes = effect.map;
         return;
       case 'pauseClient':
       case 'resumeClient':

@@ -192,6 +192,7 @@ export class World {
       electionMs: timing.electionMs,
       heartbeatMs: timing.heartbeatMs,
       leaseReads: timing.leaseReads,
+      joinToken: '',
       commandTimeoutMs: timing.commandTimeoutMs,
       gossipMs: timing.gossipMs,
       autoCreateTenants: true,
@@ -245,6 +246,7 @@ export function topologyOf(scenario: Scenario): Topology {
       node,
       clientAddress: `n${String(node)}:7000`,
       peerAddress: `n${String(node)}:17000`,
+      zone: '',
     })),
     groups: scenario.groups.map((members, group) => ({
       group: GroupId(group),

@@ -36,7 +36,7 @@ export class Nodes {
     const ids = Array.from({ length: size }, (_, i) => NodeId(i + 1));
     const topology = {
       clusterId: 'test',
-      nodes: ids.map((node) => ({ node, clientAddress: `node-${String(node)}`, peerAddress: '' })),
+      nodes: ids.map((node) => ({ node, clientAddress: `node-${String(node)}`, peerAddress: '', zone: '' })),
       groups: Array.from({ length: groups + 1 }, (_, group) => ({
         group: GroupId(group),
         replicas: ids.slice(0, 3).map((_, i) => {

@@ -39,7 +39,7 @@ test('the least a file must say, and what the rest is then', () => {
     data: '/base/data',
     topology: {
       clusterId: 'test',
-      nodes: [{ node: 1, clientAddress: '127.0.0.1:7001', peerAddress: '[::1]:17001' }],
+      nodes: [{ node: 1, clientAddress: '127.0.0.1:7001', peerAddress: '[::1]:17001', zone: '' }],
       groups: [
         { group: 0, replicas: [{ replica: 1, node: 1 }] },
         { group: 1, replicas: [{ replica: 1, node: 1 }] },

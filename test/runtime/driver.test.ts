@@ -51,6 +51,7 @@ function drive(
       persist: (write) => performed.push(`persist ${String(write)}`),
     },
     map: { keep: ({ version }) => performed.push(`keep ${String(version)}`) },
+    onNodes: ({ version }) => performed.push(`nodes ${String(version)}`),
   };
   driver.start(world);
   return { turns, nows, performed, fatal, messages, driver };

@@ -2,10 +2,12 @@
 import { type ByteReader, ByteWriter } from '../../base/bytes.ts';
 import { Epoch, type GroupId, MapVersion, MoveId } from '../../base/ids.ts';
 import { Directory } from '../../metadata/directory.ts';
+import { NodeMap, type NodeMapImage } from '../../metadata/nodeMap.ts';
 import { type MapCut, MapBuilder, TenantMap } from '../../metadata/tenantMap.ts';
 import { readGroup, readIncarnation, readMove, readTenant } from '../../wire/fields.ts';
 import type { PlannedMove } from '../../wire/messages.ts';
 import { decodePlannedMove, encodePlannedMove } from '../../wire/moves.ts';
+import { decodeNodeMap, encodeNodeMap } from '../../wire/nodes.ts';
 import { record, type Records } from './format.ts';
 import { StateLoader } from './stateLoader.ts';
 
@@ -18,10 +20,11 @@ export interface DirectoryCut {
   readonly placedByPolicy: number;
   readonly latestMove: MoveId;
   readonly planned: readonly PlannedMove[];
+  readonly nodes: NodeMapImage;
 }
 
 export function* directoryRecords(writer: ByteWriter, cut: DirectoryCut): Records {
-  const { map, placedByPolicy, latestMove, planned } = cut;
+  const { map, placedByPolicy, latestMove, planned, nodes } = cut;
   writer.u8(record.map);
   writer.varint(placedByPolicy);
   writer.varint(map.version);
@@ -33,6 +36,11 @@ export function* directoryRecords(writer: ByteWriter, cut: DirectoryCut): Record
     writer.u8(record.places);
     writer.bytes(places.take());
     places.reuse();
+    yield;
+  }
+  if (nodes.version > 0) {
+    writer.u8(record.nodes);
+    encodeNodeMap(writer, nodes);
     yield;
   }
   if (latestMove === 0) return;
@@ -56,10 +64,13 @@ export class DirectoryLoader extends StateLoader {
   private placedByPolicy = 0;
   private readonly planned: PlannedMove[] = [];
   private latestMove = MoveId(0);
+  private nodes: NodeMapImage;
 
-  constructor(groups: readonly GroupId[], install: (directory: Directory) => void) {
+  /** `nodes`: what the configuration says, if nothing else is said. */
+  constructor(groups: readonly GroupId[], nodes: NodeMapImage, install: (directory: Directory) => void) {
     super('directory');
     this.groups = groups;
+    this.nodes = nodes;
     this.install = install;
   }
 
@@ -67,7 +78,7 @@ export class DirectoryLoader extends StateLoader {
     const { head, changed } = this;
     const map = head === null ? changed : this.builder.finish(head.version, head.digest);
     if (map === null) return false;
-    const directory = new Directory(this.groups, map, this.placedByPolicy);
+    const directory = new Directory(this.groups, map, this.placedByPolicy, new NodeMap(this.nodes));
     directory.moves.restore(this.latestMove, this.planned);
     this.install(directory);
     return true;
@@ -93,6 +104,9 @@ export class DirectoryLoader extends StateLoader {
       case record.placed:
       case record.dropped:
         return this.changed !== null && readChange(kind === record.placed, reader, this.changed);
+      case record.nodes:
+        this.nodes = decodeNodeMap(reader);
+        return this.head !== null;
       case record.moves:
         this.latestMove = readMove(reader);
         return this.head !== null;

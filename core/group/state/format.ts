@@ -10,7 +10,7 @@
  *   clients   nothing, if there never were any (and in formats 1 and 2), or clients · { client · { remembered }* }*
  *   contents  { values | large · { part }* }*, as many byte strings as the item counts
  *             Of the last item of a staged tenant contents may be missing. Nothing of moves was in formats 1 to 3.
- *   directory tenants placed by policy · version of the map · its digest · { places }* · moves? · { planned }*
+ *   directory tenants placed by policy · version of the map · its digest · { places }* · nodes? · moves? · { planned }*
  *             (up to format 3: tenants placed by policy · { change }*, all there ever were)
  *
  * Integers are varints, byte strings have their length before them; see `base/bytes.ts`.
@@ -56,6 +56,8 @@ export const record = {
   /** Of the directory: the number of the latest move, and each that is under way. */
   moves: 26,
   planned: 27,
+  /** And the NodeMap, if it is not what the configuration says. */
+  nodes: 28,
 } as const;
 
 /** Byte strings beyond it are written in parts of this size; records end soon behind it. */

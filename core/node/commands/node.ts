@@ -3,9 +3,11 @@
  */
 import { binaryString, noBytes } from '../../base/bytes.ts';
 import { NodeId } from '../../base/ids.ts';
+import { membersOf } from '../../raft/configuration.ts';
 import type { ReplyWriter } from '../../resp/replyWriter.ts';
 import type { NodeView } from '../view.ts';
 import { integerOf, wordOf, wrongSubcommand } from './arguments.ts';
+import { join, plan } from './joining.ts';
 import { type NodeCall, type NodeCommand, nodeCommand } from './spec.ts';
 
 export const nodeCommands: readonly NodeCommand[] = [
@@ -19,8 +21,13 @@ export const nodeCommands: readonly NodeCommand[] = [
   }),
 ];
 
-function runNode({ args, reply, node }: NodeCall): void {
+function runNode(call: NodeCall): void {
+  const { args, reply, node } = call;
   const [, subcommand, id] = args;
+  if (wordOf(subcommand) === 'join') {
+    join(call);
+    return;
+  }
   switch (`${wordOf(subcommand)} ${String(args.length)}`) {
     case 'list 2':
       reply.array(node.nodes.length);
@@ -36,6 +43,11 @@ function runNode({ args, reply, node }: NodeCall): void {
       else writeNode(reply, node, NodeId(known.node));
       return;
     }
+    case 'drain 3':
+    case 'undrain 3':
+    case 'remove 3':
+      change(call, wordOf(subcommand) as 'drain' | 'undrain' | 'remove');
+      return;
     case 'alarms 2':
       writeAlarms(reply, node);
       return;
@@ -59,9 +71,23 @@ const help: readonly string[] = [
   'NODE <subcommand> [<arg> ...]. Subcommands are:',
   'LIST: all nodes, and whether this one has a link to them.',
   'INFO [<node>]: this node, or another as this one sees it.',
+  'JOIN <client-address> <peer-address> ZONE <zone> TOKEN <token>: a node that wants to belong says this.',
+  'DRAIN <node>: it is to have nothing any more. UNDRAIN <node>: it is to have its share again.',
+  'REMOVE <node>: it belongs to the cluster no more, once it is drained and has no replica. Its id is not used again.',
   'ALARMS: what an operator must know of this node, the oldest first.',
   'ALARMS ACK: somebody has seen them: those of what is over end.',
 ];
+
+function change(call: NodeCall, kind: 'drain' | 'undrain' | 'remove'): void {
+  const { args, reply, node } = call;
+  const number = integerOf(args[2] ?? noBytes);
+  const known = node.nodes.find((other) => other.node === number);
+  const held = node.groups().filter(({ configuration }) => membersOf(configuration).some((member) => member.node === number));
+  if (known === undefined) reply.error(`ERR no such node '${binaryString(args[2] ?? noBytes)}'`);
+  else if (kind === 'remove' && held.length > 0)
+    reply.error(`ERR node ${String(number)} has replicas of ${String(held.length)} groups: they must go first`);
+  else plan(call, { kind, node: known.node });
+}
 
 function writeAlarms(reply: ReplyWriter, { alarms }: NodeView): void {
   reply.array(alarms.length);
@@ -83,13 +109,17 @@ function writeNode(reply: ReplyWriter, view: NodeView, id: NodeId): void {
   const descriptor = view.nodes.find((other) => other.node === id);
   const isSelf = id === view.self;
   const leads = view.groups().filter((other) => other.leader === id);
-  reply.map(isSelf ? 7 : 5);
+  reply.map(isSelf ? 9 : 7);
   reply.bulkText('id');
   reply.integer(id);
   reply.bulkText('client-address');
   reply.bulkText(descriptor?.clientAddress ?? '');
   reply.bulkText('peer-address');
   reply.bulkText(descriptor?.peerAddress ?? '');
+  reply.bulkText('zone');
+  reply.bulkText(descriptor?.zone ?? '');
+  reply.bulkText('state');
+  reply.bulkText(descriptor?.state ?? '');
   reply.bulkText('link');
   reply.bulkText(isSelf ? 'self' : view.isReachable(id) ? 'up' : 'down');
   reply.bulkText('leads');

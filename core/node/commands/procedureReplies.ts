@@ -1,10 +1,12 @@
 /** What a client is told at the end of a procedure that it has begun. */
 import type { MoveProcedure } from '../../forward/moveProcedure.ts';
-import type { Procedure } from '../../forward/procedure.ts';
+import type { Errand, Procedure } from '../../forward/procedure.ts';
 import type { ReplyWriter } from '../../resp/replyWriter.ts';
 import type { PlannedMove, TenantPlace } from '../../wire/messages.ts';
+import type { NodeView } from '../view.ts';
+import { configurationFor } from './joining.ts';
 
-export function writeEnd(reply: ReplyWriter, procedure: Procedure, place: TenantPlace | null): void {
+export function writeEnd(reply: ReplyWriter, node: NodeView, procedure: Procedure, place: TenantPlace | null): void {
   const { tenant } = procedure;
   switch (procedure.kind) {
     case 'beginMove':
@@ -24,11 +26,21 @@ export function writeEnd(reply: ReplyWriter, procedure: Procedure, place: Tenant
         return;
       }
       break;
-    case 'drop':
     case 'errand':
+      writeAnswer(reply, node, procedure);
+      return;
+    case 'drop':
       break;
   }
   if (place === null) reply.error(`ERR unknown tenant '${tenant}'`);
+  else reply.ok();
+}
+
+/** Of the metadata group, about a node. */
+function writeAnswer(reply: ReplyWriter, node: NodeView, { answer, operation }: Errand): void {
+  if (answer?.kind !== 'nodes' || operation.kind !== 'planNode') reply.error('ERR the metadata group does not know that');
+  else if (answer.why !== '') reply.error(`ERR ${answer.why}`);
+  else if (operation.plan.kind === 'join') reply.bulkText(configurationFor(node, answer.node, answer.map));
   else reply.ok();
 }
 

@@ -1,0 +1,67 @@
+/**
+ * Which nodes there are, where they are reached, and what is to become of them. The metadata group's log decides; every
+ * node has a copy, of which the highest version is right. Ids grow and are never given twice, so that a new node is never
+ * taken for one that has left. Of one that has left a line stays.
+ */
+import { NodeId } from '../base/ids.ts';
+
+export interface ClusterNode {
+  readonly node: NodeId;
+  /** `host:port` where clients connect; for display and for hints. */
+  readonly clientAddress: string;
+  readonly peerAddress: string;
+  /** What fails together: replicas of a group are to be in different ones. Empty: none was named. */
+  readonly zone: string;
+  /** `draining`: it is to have nothing any more. `removed`: it belongs to the cluster no longer, for good. */
+  readonly state: 'member' | 'draining' | 'removed';
+}
+
+/** All of it. Nobody changes it. */
+export interface NodeMapImage {
+  /** 0: what the configuration says. */
+  readonly version: number;
+  /** In order of id. */
+  readonly nodes: readonly ClusterNode[];
+}
+
+export const noNodes: NodeMapImage = { version: 0, nodes: [] };
+
+export class NodeMap {
+  version: number;
+  private readonly nodes = new Map<NodeId, ClusterNode>();
+
+  constructor({ version, nodes }: NodeMapImage) {
+    this.version = version;
+    for (const node of nodes) this.nodes.set(node.node, node);
+  }
+
+  get image(): NodeMapImage {
+    return { version: this.version, nodes: [...this.nodes.values()] };
+  }
+
+  /** One that comes again under the address it came from, because it was not told that it had, is the same. */
+  join(clientAddress: string, peerAddress: string, zone: string): ClusterNode {
+    for (const known of this.nodes.values())
+      if (known.peerAddress === peerAddress && known.state !== 'removed') return known;
+    const node = NodeId(Math.max(0, ...this.nodes.keys()) + 1);
+    const joined: ClusterNode = { node, clientAddress, peerAddress, zone, state: 'member' };
+    this.put(joined);
+    return joined;
+  }
+
+  /** Returns why that cannot be; null if it is so now. */
+  change(node: NodeId, state: ClusterNode['state']): string | null {
+    const known = this.nodes.get(node);
+    if (known === undefined) return `no such node '${String(node)}'`;
+    if (known.state === state) return null;
+    if (known.state === 'removed') return `node ${String(node)} was removed: its id is not used again`;
+    if (state === 'removed' && known.state !== 'draining') return `node ${String(node)} is not drained: NODE DRAIN first`;
+    this.put({ ...known, state });
+    return null;
+  }
+
+  private put(node: ClusterNode): void {
+    this.nodes.set(node.node, node);
+    this.version += 1;
+  }
+}

@@ -1,0 +1,41 @@
+/**
+ * The NodeMap of the last life: nodes that came since the configuration was written, and those that have left. Unlike
+ * the map of tenants a node cannot do without it: nobody else would know where it is to be asked for.
+ */
+import { join } from 'node:path';
+import * as v from 'valibot';
+import { NodeId } from '../../core/index.ts';
+import type { NodeMapImage } from '../../core/metadata/nodeMap.ts';
+import { ConfigError } from '../exitCodes.ts';
+import { readIfThere, writeWhole } from './wholeFile.ts';
+
+const fileName = 'nodes.json';
+
+const schema = v.strictObject({
+  version: v.pipe(v.number(), v.integer(), v.minValue(0)),
+  nodes: v.array(
+    v.strictObject({
+      node: v.pipe(v.number(), v.integer(), v.transform(NodeId)),
+      clientAddress: v.string(),
+      peerAddress: v.string(),
+      zone: v.string(),
+      state: v.picklist(['member', 'draining', 'removed']),
+    }),
+  ),
+});
+
+/** Null if the nodes are still those of the configuration. */
+export function readNodes(directory: string): NodeMapImage | null {
+  const path = join(directory, fileName);
+  const file = readIfThere(path);
+  if (file === null) return null;
+  try {
+    return v.parse(schema, JSON.parse(file.toString()));
+  } catch (error) {
+    throw new ConfigError(`data: ${path} cannot be read: ${(error as Error).message}`);
+  }
+}
+
+export function keepNodes(directory: string, map: NodeMapImage): void {
+  writeWhole(join(directory, fileName), `${JSON.stringify(map, null, 2)}\n`);
+}
