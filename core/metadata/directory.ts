@@ -4,7 +4,7 @@
  */
 import { Epoch, type GroupId, Incarnation, MapVersion, type TenantName } from '../base/ids.ts';
 import type { MapChange, TenantPlace } from '../wire/messages.ts';
-import { roundRobin } from './roundRobin.ts';
+import { roundRobin } from './place.ts';
 
 interface Place {
   readonly group: GroupId;
