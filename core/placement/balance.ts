@@ -13,7 +13,13 @@ export function balance(draft: Draft): void {
   const { potential } = draft;
   if (!draft.isBalancing && potential.worstPpt <= startPpt) return;
   draft.isBalancing = true;
-  const isDone = (): boolean => potential.worstPpt <= stopPpt || !draft.hasRoom;
+  // Asked far more often than there are steps.
+  let [seen, isEven] = [-1, false];
+  const isDone = (): boolean => {
+    const { length } = draft.steps;
+    if (length !== seen) [seen, isEven] = [length, potential.worstPpt <= stopPpt];
+    return isEven || !draft.hasRoom;
+  };
   const kinds = [balanceLeaders, balanceTenants, balanceReplicas];
   while (kinds.reduce((taken, move) => taken + move(draft, isDone), 0) > 0);
 }

@@ -27,6 +27,7 @@ interface Candidate<Move> {
 
 /** One look at all items, and what follows from it. Returns how many steps were taken; none: none was there to take. */
 export function descend<Item, Move extends Gain>(items: readonly Item[], search: Search<Item, Move>): number {
+  if (search.isDone()) return 0;
   const heap = new GainHeap<Move>();
   let taken = 0;
   for (const [index, item] of items.entries()) {

@@ -10,6 +10,7 @@ import { Layout, movedLoad } from './layout.ts';
 import type { Dimension, Policy } from './policy.ts';
 import { Potential } from './potential.ts';
 import type { Phase, Step } from './step.ts';
+import { TenantIndex } from './tenantIndex.ts';
 import { type Cluster, leaderFor } from './targets.ts';
 
 /** What takes a round of messages or two, on a machine that is busy. */
@@ -30,6 +31,10 @@ export class Draft implements Cluster {
   placed: number;
   /** The last of each tenant that has one. */
   private readonly tenantSteps = new Map<number, number>();
+  /** Made when it is first needed: going through all tenants takes a while. */
+  private index: TenantIndex | null = null;
+  /** Φ, while steps for the balance are taken. */
+  private phi = 0;
   private readonly remarks = new Set<string>();
 
   constructor(snapshot: ClusterSnapshot, policy: Policy) {
@@ -39,6 +44,11 @@ export class Draft implements Cluster {
     this.potential = new Potential(this.layout, policy);
     this.isBalancing = snapshot.isBalancing;
     this.placed = snapshot.placed;
+  }
+
+  get tenantIndex(): TenantIndex {
+    this.index ??= new TenantIndex(this.layout);
+    return this.index;
   }
 
   /** What was wanted and could not be. */
@@ -53,6 +63,7 @@ export class Draft implements Cluster {
   /** Nodes may have other shares than before. */
   weigh(): void {
     this.potential = new Potential(this.layout, this.policy);
+    this.phi = this.potential.value;
   }
 
   /** Whether one more step may be taken. Asked only by who has one. */
@@ -153,10 +164,10 @@ export class Draft implements Cluster {
     return this.standing(node, off(other) > off(one) ? other : one);
   }
 
-  /** What a step does for the balance, for people. */
+  /** What a step does for the balance, for people. Every such step says so: Φ need not be added up anew for each. */
   progress(fall: number): string {
-    const before = this.potential.value;
-    return `Φ falls by ${String(fall)} to ${String(before - fall)}`;
+    this.phi -= fall;
+    return `Φ falls by ${String(fall)} to ${String(this.phi)}`;
   }
 
   private onGroup(group: GroupDraft, timeoutMs: number, why: string) {

@@ -27,7 +27,8 @@ function bestMove(draft: Draft, group: GroupDraft): LeaderMove | null {
   if (to === null) return null;
   const fall = -riseWithoutLeader(potential, group, leader) - riseOfLeader(potential, group, to);
   const ppt = policy.tollPpt.leader;
-  const cost = potential.toll('leaders', leader, 1, ppt) + potential.toll('operations', leader, operations, ppt);
+  const toll = potential.toll('leaders', leader, 1, ppt) + potential.toll('operations', leader, operations, ppt);
+  const cost = potential.effort + toll;
   return fall > cost ? { gain: fall - cost, fall, to } : null;
 }
 

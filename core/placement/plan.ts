@@ -23,7 +23,7 @@ export interface Plan {
   readonly notes: readonly string[];
   /** Why nothing is to be done until somebody has looked; null: the brake is not on. */
   readonly brake: string | null;
-  /** There is more to do than a plan may have steps. */
+  /** There may be more to do than a plan may have steps. */
   readonly isCut: boolean;
   /** What the next snapshot is to say, once the steps are done. */
   readonly isBalancing: boolean;

@@ -22,7 +22,9 @@ export interface Policy {
   readonly stopPpt: number;
   /** How much each dimension counts, 0…16. */
   readonly weights: Readonly<Record<Dimension, number>>;
-  /** What a step costs: it has to close a gap between two nodes' shares that is wider than this. */
+  /** What a step costs: as much as Φ has of a node that is so far from its share … */
+  readonly effortPpt: number;
+  /** … and what it gains across such a gap between two nodes' shares, so that it has to close a wider one. */
   readonly tollPpt: Readonly<Record<'leader' | 'tenant' | 'replica', number>>;
   /** Of bytes and operations nobody minds how they are spread while the cluster uses less of what it has. */
   readonly idlePpt: number;
@@ -49,6 +51,7 @@ export const defaultPolicy: Policy = {
   startPpt: 150,
   stopPpt: 50,
   weights: { leaders: 1, replicas: 1, bytes: 2, operations: 2 },
+  effortPpt: 10,
   tollPpt: { leader: 10, tenant: 20, replica: 30 },
   idlePpt: 10,
   highWaterPpt: 850,

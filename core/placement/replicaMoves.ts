@@ -5,7 +5,7 @@
 import { descend, type Gain } from './descend.ts';
 import type { Draft } from './draft.ts';
 import type { GroupDraft } from './groupDraft.ts';
-import { least, riseOfLeader, riseOfReplica, riseWithoutLeader, riseWithoutReplica } from './targets.ts';
+import { least, riseWithoutLeader, riseWithoutReplica } from './targets.ts';
 
 interface ReplicaMove extends Gain {
   readonly from: number;
@@ -30,9 +30,14 @@ function bestMove(draft: Draft, group: GroupDraft, rises: Float64Array): Replica
   const { voters, leader } = group;
   if (group.membersRest || !constraints.isOpen(group)) return null;
   if (voters.some((node) => layout.nodeAt(node).state !== 'up')) return null;
-  const isAlone = voters.length === 1;
-  for (const node of layout.everyNode)
-    rises[node] = riseOfReplica(potential, group, node) + (isAlone ? riseOfLeader(potential, group, node) : 0);
+  const isAlone = voters.length === 1 && voters[0] === leader;
+  rises.fill(0);
+  potential.addRises('replicas', 1, rises);
+  potential.addRises('bytes', group.bytes, rises);
+  if (isAlone) {
+    potential.addRises('leaders', 1, rises);
+    potential.addRises('operations', group.operations, rises);
+  }
   const riseOf = (node: number): number => rises[node] ?? 0;
   let best: ReplicaMove | null = null;
   for (const from of voters) {
@@ -54,7 +59,7 @@ function costOf(
   isAlone: boolean,
 ): number {
   const ppt = policy.tollPpt.replica;
-  const copy = potential.toll('replicas', from, 1, ppt) + potential.toll('bytes', from, bytes, ppt);
+  const copy = potential.effort + potential.toll('replicas', from, 1, ppt) + potential.toll('bytes', from, bytes, ppt);
   if (!isAlone) return copy;
   return copy + potential.toll('leaders', from, 1, ppt) + potential.toll('operations', from, operations, ppt);
 }

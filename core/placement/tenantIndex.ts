@@ -12,7 +12,8 @@ export class TenantIndex {
   /** Where those of each group begin; one more than there are groups. */
   private readonly starts: Int32Array;
   private readonly sorted = new Map<number, Int32Array>();
-  private readonly all = { bytes: 0, operations: 0 };
+  /** Of all there is, by tenant. */
+  private readonly sizes: Float64Array;
 
   constructor(layout: Layout) {
     this.layout = layout;
@@ -29,11 +30,13 @@ export class TenantIndex {
       this.tenants[at] = tenant;
       filled[group] = at + 1;
     }
-    for (const { bytes, operations } of tenants) {
-      this.all.bytes += bytes;
-      this.all.operations += operations;
-    }
     this.starts = starts;
+    const all = { bytes: 0, operations: 0 };
+    for (const { bytes, operations } of tenants) {
+      all.bytes += bytes;
+      all.operations += operations;
+    }
+    this.sizes = Float64Array.from(tenants, (t) => part(t.bytes, all.bytes) + part(t.operations, all.operations));
   }
 
   /** Some of those that are still there and may move: the first, the second, the fourth, the eighth … */
@@ -54,7 +57,9 @@ export class TenantIndex {
     const known = this.sorted.get(group);
     if (known !== undefined) return known;
     const own = this.tenants.subarray(this.starts[group], this.starts[group + 1]);
-    own.sort((a, b) => this.sizeOf(b) - this.sizeOf(a) || compareText(this.nameOf(a), this.nameOf(b)));
+    const { sizes, layout } = this;
+    const nameOf = (tenant: number): string => layout.tenantAt(tenant).tenant;
+    own.sort((a, b) => (sizes[b] ?? 0) - (sizes[a] ?? 0) || compareText(nameOf(a), nameOf(b)));
     this.sorted.set(group, own);
     return own;
   }
@@ -62,15 +67,6 @@ export class TenantIndex {
   private mayMove(tenant: number): boolean {
     const { pin, bytes, operations } = this.layout.tenantAt(tenant);
     return this.layout.rests[tenant] !== 1 && pin === null && bytes + operations > 0;
-  }
-
-  private sizeOf(tenant: number): number {
-    const { bytes, operations } = this.layout.tenantAt(tenant);
-    return part(bytes, this.all.bytes) + part(operations, this.all.operations);
-  }
-
-  private nameOf(tenant: number): string {
-    return this.layout.tenantAt(tenant).tenant;
   }
 }
 

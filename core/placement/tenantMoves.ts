@@ -8,7 +8,7 @@ import { descend, type Gain } from './descend.ts';
 import type { Draft } from './draft.ts';
 import { type GroupDraft, isMember } from './groupDraft.ts';
 import { movedLoad } from './layout.ts';
-import { TenantIndex } from './tenantIndex.ts';
+import type { TenantIndex } from './tenantIndex.ts';
 
 /** Enough to find a good step; the next look has others. */
 const groupsTried = 24;
@@ -21,7 +21,7 @@ interface TenantMove extends Gain {
 /** Returns how many steps it took. */
 export function balanceTenants(draft: Draft, isDone: () => boolean): number {
   draft.phase = 'tenants';
-  const index = new TenantIndex(draft.layout);
+  const { tenantIndex: index } = draft;
   const coolest = coolestGroups(draft);
   return descend<GroupDraft, TenantMove>(draft.layout.groups, {
     isDone,
@@ -84,7 +84,7 @@ function bestMove(
 function moveOf({ layout, potential, policy }: Draft, tenant: number, from: GroupDraft, to: GroupDraft): TenantMove {
   const { bytes, operations } = movedLoad(layout.tenantAt(tenant), from);
   const ppt = policy.tollPpt.tenant;
-  let [rise, cost] = [0, 0];
+  let [rise, cost] = [0, potential.effort];
   for (const node of from.voters) if (!isMember(to, node)) rise += potential.rise('bytes', node, -bytes);
   for (const node of from.learners) if (!isMember(to, node)) rise += potential.rise('bytes', node, -bytes);
   for (const node of [...to.voters, ...to.learners]) {
