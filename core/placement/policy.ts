@@ -52,7 +52,7 @@ export const defaultPolicy: Policy = {
   stopPpt: 50,
   weights: { leaders: 1, replicas: 1, bytes: 2, operations: 2 },
   effortPpt: 10,
-  tollPpt: { leader: 10, tenant: 20, replica: 30 },
+  tollPpt: { leader: 10, tenant: 50, replica: 50 },
   idlePpt: 10,
   highWaterPpt: 850,
   isolationPpt: 500,

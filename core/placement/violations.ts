@@ -26,16 +26,16 @@ function leaveSuspect(draft: Draft, group: GroupDraft): void {
   draft.transferLeader(group, to, why);
 }
 
-/** Those first that should not be where they are. Returns whether one went. */
+/** Those first that should not be where they are, and followers before who leads. Returns whether one went. */
 function dropSurplus(draft: Draft, group: GroupDraft): boolean {
   const { layout, constraints } = draft;
   if (!constraints.isOpen(group)) return false;
   const isMisplaced = (node: number): boolean =>
     layout.nodeAt(node).state !== 'up' || constraints.isCrowded(group, node) || constraints.isExcluded(group, node);
   const able = group.voters.filter((node) => constraints.decidesWithout(group, node));
-  const misplaced = able.filter(isMisplaced);
   const followers = able.filter((node) => node !== group.leader);
-  const candidates = misplaced.length > 0 ? misplaced : followers.length > 0 ? followers : able;
+  const choices = [followers.filter(isMisplaced), able.filter(isMisplaced), followers, able];
+  const candidates = choices.find(({ length }) => length > 0) ?? [];
   const riseOf = (one: number): number => riseWithoutReplica(draft.potential, group, one);
   const node = least(layout, group, candidates, riseOf, () => true);
   if (node === null || !draft.hasRoom) return false;
