@@ -148,14 +148,11 @@ function tenantLists(lastGroup: number, ids: readonly number[]): fc.Arbitrary<Te
       { weight: 1, arbitrary: fc.subarray(ids.map(NodeId), { maxLength: Math.min(2, ids.length) }) },
     ),
     movedAt: moved,
-    isMoving: fc.oneof(
-      { weight: 15, arbitrary: fc.constant(false) },
-      { weight: 1, arbitrary: fc.constant(true) },
-    ),
+    isMoving: fc.oneof({ weight: 15, arbitrary: fc.constant(false) }, { weight: 1, arbitrary: fc.constant(true) }),
   });
   return fc
     .array(one, { maxLength: 25 })
-    .map((list) => list.map((more, i) => tenant(`t${String(i)}`, more.group, more)));
+    .map((list) => list.map((more, i) => tenant(`t${String(i)}`, more.group, { ...more, group: GroupId(more.group) })));
 }
 
 export interface Size {

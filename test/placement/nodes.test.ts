@@ -58,7 +58,10 @@ test.each([1, 2, 3])('one of N nodes more or less moves about 1/N, and leaves th
 
 test('a thousand nodes and a million tenants', () => {
   const snapshot = grownCluster({ nodes: 1_000, zones: 10, groups: 10_000, tenants: 1_000_000 }, 1);
-  const lost = { ...snapshot, nodes: snapshot.nodes.map((one) => (one.node === 7 ? { ...one, state: 'lost' as const } : one)) };
+  const lost = {
+    ...snapshot,
+    nodes: snapshot.nodes.map((one) => (one.node === 7 ? { ...one, state: 'lost' as const } : one)),
+  };
   const { steps, brake } = plan(lost, defaultPolicy);
   expect([steps.length, brake]).toEqual([defaultPolicy.maxSteps, null]);
   const held = lost.groups.filter(({ configuration }) => configuration.voters.some((voter) => voter.node === 7));

@@ -204,7 +204,9 @@ describe('isolation', () => {
     const { steps } = plan(cluster(six, groups, [hot, mild]), defaultPolicy);
     expect(bare(steps.filter(({ phase }) => phase === 'isolation')).at(-1)).toBe('move hot 1>3');
     const tired = { ...hot, movedAt: WallTime(takenAt - 1) };
-    expect(plan(cluster(six, groups, [tired, mild]), defaultPolicy).steps.some((s) => s.phase === 'isolation')).toBe(false);
+    expect(plan(cluster(six, groups, [tired, mild]), defaultPolicy).steps.some((s) => s.phase === 'isolation')).toBe(
+      false,
+    );
   });
 
   test('what has become idle is packed with others', () => {
@@ -219,7 +221,11 @@ describe('isolation', () => {
 describe('balance', () => {
   /** `counts`: how many groups each of three nodes leads, of groups that are on all three. */
   const led = (counts: readonly number[]): ClusterSnapshot => {
-    const order = [[1, 2, 3], [2, 3, 1], [3, 1, 2]] as const;
+    const order = [
+      [1, 2, 3],
+      [2, 3, 1],
+      [3, 1, 2],
+    ] as const;
     const leaders = counts.flatMap((count, i) => Array.from({ length: count }, () => order[i]!));
     return cluster(
       six.slice(0, 3),

@@ -46,7 +46,8 @@ test('no step makes worse what must not be', () => {
       for (const step of [...steps, ...proposed]) {
         const before = broken(now, policy);
         now = apply(now, [step]);
-        for (const [what, by] of broken(now, policy)) expect([what, by <= (before.get(what) ?? 0)]).toEqual([what, true]);
+        for (const [what, by] of broken(now, policy))
+          expect([what, by <= (before.get(what) ?? 0)]).toEqual([what, true]);
         for (const id of targetsOf(step)) expect(snapshot.nodes.find(({ node }) => node === id)?.state).toBe('up');
       }
     }),
