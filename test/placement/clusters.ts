@@ -111,6 +111,10 @@ export const clusters: fc.Arbitrary<ClusterSnapshot> = nodeLists.chain((statuses
       bytes: fc.integer({ min: 0, max: 8_000 }),
       operations: fc.integer({ min: 0, max: 1_500 }),
       joins: fc.option(fc.constant(true), { freq: 12 }),
+      dedicatedTo: fc.oneof(
+        { weight: 10, arbitrary: fc.constant(null) },
+        { weight: 1, arbitrary: fc.nat(5).map((i) => `t${String(i)}` as TenantName) },
+      ),
       movedAt: moved,
       leaderMovedAt: moved,
     }),
@@ -136,8 +140,8 @@ function tenantLists(lastGroup: number, ids: readonly number[]): fc.Arbitrary<Te
   const inGroup = fc.integer({ min: 1, max: lastGroup });
   const one = fc.record({
     group: inGroup,
-    bytes: fc.integer({ min: 0, max: 3_000 }),
-    operations: fc.integer({ min: 0, max: 600 }),
+    bytes: fc.oneof(fc.integer({ min: 0, max: 3_000 }), fc.constantFrom(0, 500)),
+    operations: fc.oneof(fc.integer({ min: 0, max: 600 }), fc.constantFrom(0, 100)),
     pin: fc.oneof(
       { weight: 12, arbitrary: fc.constant(null) },
       { weight: 1, arbitrary: fc.constant('own' as const) },
