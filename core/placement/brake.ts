@@ -10,7 +10,7 @@ export function brakeOf(layout: Layout): string | null {
   const { nodes } = layout;
   // What is lost and holds nothing any more has been dealt with.
   const concerned = nodes.filter(
-    (_, place) => layout.stays(place) || layout.answers(place) || hasReplicas(layout, place),
+    (_, index) => layout.stays(index) || layout.answers(index) || hasReplicas(layout, index),
   );
   const missing = concerned.filter(isMissing);
   const count = `${String(missing.length)} of ${String(concerned.length)} nodes look lost`;

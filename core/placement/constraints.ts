@@ -18,7 +18,7 @@ export class Constraints {
   constructor(layout: Layout, { highWaterPpt }: Policy) {
     this.layout = layout;
     this.highWaterPpt = highWaterPpt;
-    const zones = layout.nodes.filter((_, place) => layout.stays(place)).map(({ zone }) => zone);
+    const zones = layout.nodes.filter((_, index) => layout.stays(index)).map(({ zone }) => zone);
     this.zones = new Set(zones).size;
   }
 
@@ -64,7 +64,7 @@ export class Constraints {
     if (group.dedicatedTo !== null && group.dedicatedTo !== status.tenant) return false;
     const from = layout.homeOf(tenant);
     const { bytes, operations } = movedLoad(status, from);
-    for (const id of status.exclusions) if (isMember(group, layout.placeOf(id))) return false;
+    for (const id of status.exclusions) if (isMember(group, layout.indexOf(id))) return false;
     // Both have the tenant until the move is done.
     const room = (node: number): boolean => this.fits(node, 'bytes', bytes);
     if (!group.voters.every(room) || !group.learners.every(room)) return false;

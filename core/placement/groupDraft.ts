@@ -7,15 +7,15 @@ import type { GroupStatus } from './clusterSnapshot.ts';
 
 export interface GroupDraft {
   readonly group: GroupId;
-  /** Where it is in the layout's list. */
+  /** In the layout's list. */
   readonly index: number;
   /** As of the snapshot. */
   readonly confIndex: LogIndex;
   configuration: Configuration;
-  /** Of its configuration, as places in the layout's list of nodes. */
+  /** Of its configuration, as indexes in the layout's list of nodes. */
   readonly voters: number[];
   readonly learners: number[];
-  /** The place of its leader's node; −1: nobody knows of one that answers. */
+  /** The index of its leader's node; −1: nobody knows of one that answers. */
   leader: number;
   bytes: number;
   operations: number;
@@ -36,9 +36,9 @@ export interface GroupDraft {
   lastStep: number | null;
 }
 
-type Place = (node: NodeId) => number;
+type IndexOf = (node: NodeId) => number;
 
-export function draftOf(status: GroupStatus, index: number, placeOf: Place, restsSince: number): GroupDraft {
+export function draftOf(status: GroupStatus, index: number, indexOf: IndexOf, restsSince: number): GroupDraft {
   const { group, confIndex, configuration, bytes, operations, replicas, dedicatedTo } = status;
   const { voters, outgoing, learners } = configuration;
   return {
@@ -46,8 +46,8 @@ export function draftOf(status: GroupStatus, index: number, placeOf: Place, rest
     index,
     confIndex,
     configuration,
-    voters: voters.map(({ node }) => placeOf(node)),
-    learners: learners.map(({ node }) => placeOf(node)),
+    voters: voters.map(({ node }) => indexOf(node)),
+    learners: learners.map(({ node }) => indexOf(node)),
     leader: -1,
     bytes,
     operations,

@@ -1,6 +1,6 @@
 /**
  * The planner's working copy of a cluster: what each node holds, as the steps so far leave it. Nodes and groups are in
- * order of id, whatever order they came in, and are known by their places in it. Tenants keep the order they came in, for
+ * order of id, whatever order they came in, and are known by their index in it. Tenants keep the order they came in, for
  * sorting a million of them would cost more than planning for them: whoever goes through them must not depend on it.
  */
 import { compareText } from '../base/bytes.ts';
@@ -13,37 +13,37 @@ import type { Dimension } from './policy.ts';
 
 export class Layout {
   readonly nodes: readonly NodeStatus[];
-  /** The places of all nodes. */
+  /** The indexes of all nodes. */
   readonly everyNode: readonly number[];
   readonly groups: GroupDraft[];
   readonly tenants: readonly TenantStatus[];
-  /** Of each tenant, the place of its group. */
+  /** Of each tenant, the index of its group. */
   readonly groupOf: Int32Array;
   /** Of each tenant, whether the balance has to let it rest. */
   readonly rests: Uint8Array;
   /** Tenants that cannot live just anywhere, or live where others should, in order of name. */
   readonly bound: readonly number[];
-  /** What each node has, by its place. */
+  /** What each node has, by its index. */
   readonly load: Readonly<Record<Dimension, Float64Array>>;
-  private readonly places: ReadonlyMap<NodeId, number>;
-  private readonly groupPlaces: Map<GroupId, number>;
+  private readonly indexes: ReadonlyMap<NodeId, number>;
+  private readonly groupIndexes: Map<GroupId, number>;
 
   /** `coolDownMs`: what has moved less long ago rests, and what moved at the instant of the snapshot in any case. */
   constructor(snapshot: ClusterSnapshot, coolDownMs: number) {
     const { takenAt, tenants } = snapshot;
     this.nodes = snapshot.nodes.toSorted((a, b) => a.node - b.node);
     this.everyNode = [...this.nodes.keys()];
-    this.places = new Map(this.nodes.map(({ node }, place) => [node, place]));
+    this.indexes = new Map(this.nodes.map(({ node }, index) => [node, index]));
     const statuses = snapshot.groups.toSorted((a, b) => a.group - b.group);
     const restsSince = takenAt - Math.max(coolDownMs, 1);
-    this.groups = statuses.map((status, i) => draftOf(status, i, (node) => this.placeOf(node), restsSince));
-    this.groupPlaces = new Map(this.groups.map(({ group }, place) => [group, place]));
+    this.groups = statuses.map((status, i) => draftOf(status, i, (node) => this.indexOf(node), restsSince));
+    this.groupIndexes = new Map(this.groups.map(({ group }, index) => [group, index]));
     const zeros = (): Float64Array => new Float64Array(this.nodes.length);
     this.load = { leaders: zeros(), replicas: zeros(), bytes: zeros(), operations: zeros() };
     for (const [i, { leader }] of statuses.entries()) {
       const draft = this.groupAt(i);
-      for (const { node } of membersOf(draft.configuration)) this.carry(this.placeOf(node), draft, 1);
-      if (leader !== null && this.answers(this.placeOf(leader))) this.lead(draft, this.placeOf(leader));
+      for (const { node } of membersOf(draft.configuration)) this.carry(this.indexOf(node), draft, 1);
+      if (leader !== null && this.answers(this.indexOf(leader))) this.lead(draft, this.indexOf(leader));
     }
     this.tenants = tenants;
     this.groupOf = new Int32Array(tenants.length);
@@ -61,37 +61,37 @@ export class Layout {
     this.bound = bound.sort((a, b) => compareText(this.tenantAt(a).tenant, this.tenantAt(b).tenant));
   }
 
-  placeOf(node: NodeId): number {
-    const place = this.places.get(node);
-    invariant(place !== undefined, 'a cluster snapshot has every node that it names', { node });
-    return place;
+  indexOf(node: NodeId): number {
+    const index = this.indexes.get(node);
+    invariant(index !== undefined, 'a cluster snapshot has every node that it names', { node });
+    return index;
   }
 
-  nodeAt(place: number): NodeStatus {
-    const node = this.nodes[place];
-    invariant(node !== undefined, 'a place among nodes is one of theirs', { place });
+  nodeAt(index: number): NodeStatus {
+    const node = this.nodes[index];
+    invariant(node !== undefined, 'an index among nodes is one of theirs', { index });
     return node;
   }
 
-  groupAt(place: number): GroupDraft {
-    const group = this.groups[place];
-    invariant(group !== undefined, 'a place among groups is one of theirs', { place });
+  groupAt(index: number): GroupDraft {
+    const group = this.groups[index];
+    invariant(group !== undefined, 'an index among groups is one of theirs', { index });
     return group;
   }
 
   groupOfId(id: GroupId): GroupDraft {
-    const place = this.groupPlaces.get(id);
-    invariant(place !== undefined, 'a cluster snapshot has every group that it names', { group: id });
-    return this.groupAt(place);
+    const index = this.groupIndexes.get(id);
+    invariant(index !== undefined, 'a cluster snapshot has every group that it names', { group: id });
+    return this.groupAt(index);
   }
 
   has(id: GroupId): boolean {
-    return this.groupPlaces.has(id);
+    return this.groupIndexes.has(id);
   }
 
-  tenantAt(place: number): TenantStatus {
-    const tenant = this.tenants[place];
-    invariant(tenant !== undefined, 'a place among tenants is one of theirs', { place });
+  tenantAt(index: number): TenantStatus {
+    const tenant = this.tenants[index];
+    invariant(tenant !== undefined, 'an index among tenants is one of theirs', { index });
     return tenant;
   }
 
@@ -171,7 +171,7 @@ export class Layout {
     const members = draft.voters.map((node, i) => ({ replica: ReplicaId(i + 1), node: this.nodeAt(node).node }));
     draft.configuration = firstConfiguration(members);
     this.groups.push(draft);
-    this.groupPlaces.set(draft.group, draft.index);
+    this.groupIndexes.set(draft.group, draft.index);
     for (const node of draft.voters) this.carry(node, draft, 1);
     this.lead(draft, draft.voters[0] ?? -1);
   }
@@ -216,7 +216,7 @@ export class Layout {
 
   private exclude(draft: GroupDraft, { exclusions }: TenantStatus, count: 1 | -1): void {
     for (const id of exclusions) {
-      const node = this.placeOf(id);
+      const node = this.indexOf(id);
       draft.excluded.set(node, (draft.excluded.get(node) ?? 0) + count);
     }
   }

@@ -26,18 +26,18 @@ export interface Utilisation {
 export function utilisationOf(snapshot: ClusterSnapshot, policy: Policy): Utilisation {
   const layout = new Layout(snapshot, policy.coolDownMs);
   const potential = new Potential(layout, policy);
-  return { potential: potential.value, nodes: layout.everyNode.map((place) => loadOf(layout, potential, place)) };
+  return { potential: potential.value, nodes: layout.everyNode.map((index) => loadOf(layout, potential, index)) };
 }
 
-function loadOf(layout: Layout, potential: Potential, place: number): NodeLoad {
-  const { node, zone, state, capacityBytes, capacityOperations } = layout.nodeAt(place);
+function loadOf(layout: Layout, potential: Potential, index: number): NodeLoad {
+  const { node, zone, state, capacityBytes, capacityOperations } = layout.nodeAt(index);
   const of = <Value>(value: (dimension: Dimension) => Value): Record<Dimension, Value> => ({
     leaders: value('leaders'),
     replicas: value('replicas'),
     bytes: value('bytes'),
     operations: value('operations'),
   });
-  const loads = of((dimension) => layout.of(dimension, place));
+  const loads = of((dimension) => layout.of(dimension, index));
   return {
     node,
     zone,
@@ -45,6 +45,6 @@ function loadOf(layout: Layout, potential: Potential, place: number): NodeLoad {
     ...loads,
     bytesPpt: Math.floor((loads.bytes * 1000) / capacityBytes),
     operationsPpt: Math.floor((loads.operations * 1000) / capacityOperations),
-    deviationPpt: of((dimension) => potential.deviationPpt(dimension, place)),
+    deviationPpt: of((dimension) => potential.deviationPpt(dimension, index)),
   };
 }

@@ -23,7 +23,7 @@ function nodesFor(draft: Draft, tenant: number): readonly number[] | null {
   const { bytes, operations } = movedLoad(layout.tenantAt(tenant), home);
   probe.bytes = bytes;
   probe.operations = operations;
-  for (const id of exclusions) probe.excluded.set(layout.placeOf(id), 1);
+  for (const id of exclusions) probe.excluded.set(layout.indexOf(id), 1);
   while (probe.voters.length < home.wanted) {
     const node = targetFor(draft, probe, -1);
     if (node === null) return null;

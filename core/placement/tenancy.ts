@@ -54,7 +54,7 @@ function avoid(draft: Draft, tenant: number): void {
   const { exclusions, pin, bytes } = layout.tenantAt(tenant);
   for (const id of exclusions) {
     const home = layout.homeOf(tenant);
-    const node = layout.placeOf(id);
+    const node = layout.indexOf(id);
     if (!home.voters.includes(node) && !home.learners.includes(node)) continue;
     const why = `${nameOf(draft, tenant)} must not be on node ${String(id)}, and group ${String(home.group)} is`;
     const isSmall = pin === null && bytes * home.voters.length <= home.bytes;

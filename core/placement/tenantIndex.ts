@@ -7,7 +7,7 @@ const partsOfAll = 1_000_000_000;
 
 export class TenantIndex {
   private readonly layout: Layout;
-  /** Places of tenants, those of a group next to one another. */
+  /** Indexes of tenants, those of a group next to one another. */
   private readonly tenants: Int32Array;
   /** Where those of each group begin; one more than there are groups. */
   private readonly starts: Int32Array;

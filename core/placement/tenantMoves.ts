@@ -68,7 +68,7 @@ function bestMove(
 ): TenantMove | null {
   if (home.leader < 0 || home.dedicatedTo !== null || home.tenants === 0) return null;
   const heat = heatOf(draft, home);
-  const cooler = targets.filter((group) => group !== home && heatOf(draft, group) < heat);
+  const cooler = targets.filter((group) => heatOf(draft, group) < heat);
   if (cooler.length === 0) return null;
   let best: TenantMove | null = null;
   for (const tenant of index.some(home)) {

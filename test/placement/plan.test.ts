@@ -251,6 +251,16 @@ describe('balance', () => {
     expect(plan(far, { ...defaultPolicy, rebalance: 'dry-run' })).toMatchObject({ steps: [], proposed: on.steps });
   });
 
+  test('tenants leave groups whose nodes do most; among equals their names decide, not their order', () => {
+    const many = Array.from({ length: 30 }, (_, i) => tenant(`t${String(i)}`, 1, { operations: 1_000 }));
+    const groups = [group(1, [1, 2, 3], { operations: 30_000 }), group(2, [4, 5, 6], { operations: 0 })];
+    const { steps } = plan(cluster(six, groups, many), defaultPolicy);
+    const moved = steps.filter(({ kind }) => kind === 'moveTenant');
+    expect(moved).toHaveLength(15);
+    expect(bare(moved).every((step) => step.endsWith(' 1>2'))).toBe(true);
+    expect(plan(cluster(six, groups, many.toReversed()), defaultPolicy).steps).toEqual(steps);
+  });
+
   test('what has just moved rests', () => {
     const far = led([20, 5, 5]);
     const tired = { ...far, groups: far.groups.map((one) => ({ ...one, leaderMovedAt: WallTime(takenAt - 1) })) };
