@@ -7,7 +7,7 @@ const rows = [
   ['resp', 'wire', 'log'],
   ['engine', 'raft', 'metadata'],
   ['group'],
-  ['routing'],
+  ['placement', 'routing'],
   ['forward'],
   ['migration'],
   ['node'],

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 /**
- * The command line: `leasehold node` runs one node, `leasehold dev` a local cluster.
+ * The command line: `leasehold node` runs one node, `leasehold dev` a local cluster, and
+ * `leasehold plan` tells what the planner would do with a cluster that a file describes.
  */
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
@@ -15,6 +16,10 @@ const usage = `usage:
   leasehold dev [--nodes N] [--groups N] [--port P] [--data DIR] [--fresh]
       runs a local cluster: N nodes (3), N groups for tenants (4), client ports from P on (7001),
       peer ports 10000 above them, data in DIR (./data). --fresh deletes what is there first.
+  leasehold plan --snapshot FILE [--policy round-robin|least-loaded|rendezvous] [--rebalance off|dry-run|on]
+                 [--max-steps N] [--drain N]... [--lose N]... [--json]
+      what the planner would do with the cluster that FILE describes, and what would come of it. --drain and
+      --lose take a node for draining, or for lost. Nothing is done. See docs/placement.md.
   leasehold help | version
 `;
 
@@ -62,6 +67,29 @@ async function main(args: readonly string[]): Promise<void> {
         data: String(values['data']),
         fresh: values['fresh'] === true,
       });
+      return;
+    }
+    case 'plan': {
+      const { values } = parse(rest, {
+        snapshot: { type: 'string' },
+        policy: { type: 'string' },
+        rebalance: { type: 'string' },
+        'max-steps': { type: 'string' },
+        drain: { type: 'string', multiple: true, default: [] },
+        lose: { type: 'string', multiple: true, default: [] },
+        json: { type: 'boolean', default: false },
+      });
+      const { snapshot, policy, rebalance, drain, lose, json, 'max-steps': maxSteps } = values;
+      if (typeof snapshot !== 'string') throw new UsageError('plan: --snapshot FILE is missing');
+      const { placementKinds, rebalancings } = await import('../core/index.ts');
+      const { whatIf } = await import('./plan/whatIf.ts');
+      const replaced = {
+        ...(policy === undefined ? {} : { placement: word('--policy', policy, placementKinds) }),
+        ...(rebalance === undefined ? {} : { rebalance: word('--rebalance', rebalance, rebalancings) }),
+        ...(maxSteps === undefined ? {} : { maxSteps: integer('--max-steps', maxSteps, 1, 1_000_000) }),
+      };
+      const flags = { policy: replaced, drain: nodes('--drain', drain), lose: nodes('--lose', lose) };
+      process.stdout.write(whatIf(snapshot, { ...flags, isJson: json === true }));
       return;
     }
     case 'version':
@@ -119,6 +147,16 @@ function integer(flag: string, value: unknown, least: number, most: number): num
   throw new UsageError(
     `${flag}: expects a whole number from ${String(least)} to ${String(most)}, got '${String(value)}'`,
   );
+}
+
+function word<Word extends string>(flag: string, value: unknown, words: readonly Word[]): Word {
+  const found = words.find((one) => one === value);
+  if (found !== undefined) return found;
+  throw new UsageError(`${flag}: expects one of ${words.join(', ')}, got '${String(value)}'`);
+}
+
+function nodes(flag: string, values: unknown): readonly number[] {
+  return Array.isArray(values) ? values.map((value) => integer(flag, value, 1, 65_535)) : [];
 }
 
 main(process.argv.slice(2)).catch((error: unknown) => {

@@ -4,7 +4,7 @@
  */
 import { type Effect, type Input, InvariantError, MonoTime, type Node, type Now, WallTime } from '../core/index.ts';
 import { unreachable } from '../core/base/invariant.ts';
-import type { NodeMapImage } from '../core/metadata/nodeMap.ts';
+import type { NodeMapImage } from '../core/wire/nodes.ts';
 import type { ClientServer } from './clients/clientServer.ts';
 import type { KeptMap } from './disk/keptMap.ts';
 import type { LogFiles } from './disk/logFiles.ts';

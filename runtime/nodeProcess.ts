@@ -7,7 +7,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Node, type NodeDescriptor, type NodeId } from '../core/index.ts';
-import type { ClusterNode, NodeMapImage } from '../core/metadata/nodeMap.ts';
+import type { ClusterNode, NodeMapImage } from '../core/wire/nodes.ts';
 import { protocolVersion } from '../core/wire/hello.ts';
 import { ClientServer } from './clients/clientServer.ts';
 import type { NodeConfig } from './config/config.ts';

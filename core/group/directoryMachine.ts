@@ -4,7 +4,8 @@
 import type { ByteWriter } from '../base/bytes.ts';
 import type { GroupId, TenantName } from '../base/ids.ts';
 import { Directory } from '../metadata/directory.ts';
-import { type ClusterNode, NodeMap, type NodeMapImage } from '../metadata/nodeMap.ts';
+import { NodeMap } from '../metadata/nodeMap.ts';
+import type { ClusterNode, NodeMapImage } from '../wire/nodes.ts';
 import type { Outcome } from '../wire/messages.ts';
 import type { MovePlan } from '../wire/moves.ts';
 import type { NodePlan } from '../wire/nodes.ts';

@@ -7,7 +7,7 @@ import type { TenantPlace } from '../wire/messages.ts';
 import { Moves } from './moves.ts';
 import { NodeMap, noNodes } from './nodeMap.ts';
 import { placeOf } from './place.ts';
-import { roundRobin } from './roundRobin.ts';
+import { roundRobin } from './groupChoice.ts';
 import { TenantMap } from './tenantMap.ts';
 
 export class Directory {

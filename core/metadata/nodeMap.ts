@@ -4,25 +4,7 @@
  * taken for one that has left. Of one that has left a line stays.
  */
 import { NodeId } from '../base/ids.ts';
-
-export interface ClusterNode {
-  readonly node: NodeId;
-  /** `host:port` where clients connect; for display and for hints. */
-  readonly clientAddress: string;
-  readonly peerAddress: string;
-  /** What fails together: replicas of a group are to be in different ones. Empty: none was named. */
-  readonly zone: string;
-  /** `draining`: it is to have nothing any more. `removed`: it belongs to the cluster no longer, for good. */
-  readonly state: 'member' | 'draining' | 'removed';
-}
-
-/** All of it. Nobody changes it. */
-export interface NodeMapImage {
-  /** 0: what the configuration says. */
-  readonly version: number;
-  /** In order of id. */
-  readonly nodes: readonly ClusterNode[];
-}
+import type { ClusterNode, NodeMapImage } from '../wire/nodes.ts';
 
 export const noNodes: NodeMapImage = { version: 0, nodes: [] };
 
@@ -55,7 +37,8 @@ export class NodeMap {
     if (known === undefined) return `no such node '${String(node)}'`;
     if (known.state === state) return null;
     if (known.state === 'removed') return `node ${String(node)} was removed: its id is not used again`;
-    if (state === 'removed' && known.state !== 'draining') return `node ${String(node)} is not drained: NODE DRAIN first`;
+    if (state === 'removed' && known.state !== 'draining')
+      return `node ${String(node)} is not drained: NODE DRAIN first`;
     this.put({ ...known, state });
     return null;
   }

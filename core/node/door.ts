@@ -9,7 +9,7 @@
  */
 import type { ConnId, GroupId, NodeId, WriteId } from '../base/ids.ts';
 import type { LogRecord } from '../log/records.ts';
-import type { NodeMapImage } from '../metadata/nodeMap.ts';
+import type { NodeMapImage } from '../wire/nodes.ts';
 import type { MapCut } from '../metadata/tenantMap.ts';
 import type { PeerMessage } from '../wire/messages.ts';
 

@@ -13,7 +13,7 @@ import { TenantMachine } from '../group/tenantMachine.ts';
 import { ReplyWriter } from '../resp/replyWriter.ts';
 import type { LogRecord, RestoredGroup, RestoredLog } from '../log/records.ts';
 import { firstConfiguration, unknownConfiguration } from '../raft/configuration.ts';
-import type { ClusterNode } from '../metadata/nodeMap.ts';
+import type { ClusterNode } from '../wire/nodes.ts';
 import type { Configuration } from '../raft/types.ts';
 import { Raft } from '../raft/raft.ts';
 import type { GroupDescriptor, NodeContext, Topology } from './options.ts';

@@ -9,7 +9,7 @@ import type { Queued } from './transactions.ts';
 import type { Procedure } from '../forward/procedure.ts';
 import type { Group } from '../group/group.ts';
 import { TenantMachine } from '../group/tenantMachine.ts';
-import type { ClusterNode } from '../metadata/nodeMap.ts';
+import type { ClusterNode } from '../wire/nodes.ts';
 import type { Configuration } from '../raft/types.ts';
 import type { MembershipChange } from '../raft/raft.ts';
 import type { Router } from '../routing/router.ts';

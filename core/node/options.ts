@@ -4,7 +4,7 @@
 import type { GroupId, NodeId, ReplicaId, TenantName } from '../base/ids.ts';
 import type { RandomSource } from '../base/random.ts';
 import type { RestoredLog } from '../log/records.ts';
-import type { NodeMapImage } from '../metadata/nodeMap.ts';
+import type { NodeMapImage } from '../wire/nodes.ts';
 import type { TenantMap } from '../metadata/tenantMap.ts';
 import type { Now } from '../base/time.ts';
 import type { Probe } from './probe.ts';

@@ -6,7 +6,7 @@ import type { CommandSpec } from '../engine/command.ts';
 import type { CommandCall } from '../forward/call.ts';
 import type { Alarm } from './alarms.ts';
 import type { Procedure } from '../forward/procedure.ts';
-import type { ClusterNode } from '../metadata/nodeMap.ts';
+import type { ClusterNode } from '../wire/nodes.ts';
 import type { Configuration } from '../raft/types.ts';
 import type { MembershipChange, ReplicaProgress } from '../raft/raft.ts';
 import type { Connection } from './connection.ts';

@@ -3,7 +3,8 @@
  * peers that find that one is ahead of the other pass it on. It is small, and always told whole.
  */
 import type { NodeId } from '../base/ids.ts';
-import type { NodeMap, NodeMapImage } from '../metadata/nodeMap.ts';
+import type { NodeMap } from '../metadata/nodeMap.ts';
+import type { NodeMapImage } from '../wire/nodes.ts';
 import type { PeerMessage } from '../wire/messages.ts';
 
 export interface NodeExchangeHost {

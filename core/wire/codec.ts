@@ -47,7 +47,16 @@ const message = {
 } as const;
 /** Before version 6, which did not say digests. */
 const formerly = { mapVersion: 4, mapChanges: 5 } as const;
-const outcome = { done: 1, resolved: 2, refused: 3, forgotten: 4, undecided: 5, planned: 6, moving: 7, nodes: 8 } as const;
+const outcome = {
+  done: 1,
+  resolved: 2,
+  refused: 3,
+  forgotten: 4,
+  undecided: 5,
+  planned: 6,
+  moving: 7,
+  nodes: 8,
+} as const;
 const refusal = { notLeader: 1, notOwner: 2, outOfOrder: 3, busy: 4, moved: 5, frozen: 6 } as const;
 /** More than any message takes without the bytes, names and lists in it. */
 const fixedBytes = 96;

@@ -18,9 +18,8 @@ import type {
 } from '../base/ids.ts';
 import type { Configuration } from '../raft/types.ts';
 import type { RaftMessage } from '../raft/types.ts';
-import type { NodeMapImage } from '../metadata/nodeMap.ts';
 import type { MovePlan, MoveState, MoveStep } from './moves.ts';
-import type { NodePlan } from './nodes.ts';
+import type { NodeMapImage, NodePlan } from './nodes.ts';
 
 export type PeerMessage =
   | {

@@ -1,8 +1,26 @@
 /** What is asked of the metadata group about nodes, and the NodeMap, as bytes. */
 import type { ByteReader, ByteWriter } from '../base/bytes.ts';
 import type { NodeId } from '../base/ids.ts';
-import type { ClusterNode, NodeMapImage } from '../metadata/nodeMap.ts';
 import { readNode, varintBytes } from './fields.ts';
+
+export interface ClusterNode {
+  readonly node: NodeId;
+  /** `host:port` where clients connect; for display and for hints. */
+  readonly clientAddress: string;
+  readonly peerAddress: string;
+  /** What fails together: replicas of a group are to be in different ones. Empty: none was named. */
+  readonly zone: string;
+  /** `draining`: it is to have nothing any more. `removed`: it belongs to the cluster no longer, for good. */
+  readonly state: 'member' | 'draining' | 'removed';
+}
+
+/** All of it. Nobody changes it. */
+export interface NodeMapImage {
+  /** 0: what the configuration says. */
+  readonly version: number;
+  /** In order of id. */
+  readonly nodes: readonly ClusterNode[];
+}
 
 export type NodePlan =
   /** A node wants to belong to the cluster. The same one that asks again is given the same id. */

@@ -4,29 +4,19 @@
  */
 import * as v from 'valibot';
 import { defaultSettings, settingBounds } from '../../core/index.ts';
-import { ConfigError } from '../exitCodes.ts';
 import { logLevels } from '../log.ts';
+import { check, oneOf, text, wholeNumber, yesOrNo } from './keys.ts';
 
 const largestNode = 65_535;
 const largestGroup = 65_535;
 const mib = 1024 * 1024;
 const longestIdleMs = 24 * 60 * 60 * 1000;
 
-function wholeNumber(least: number, most: number) {
-  const expected = `expects a whole number from ${String(least)} to ${String(most)}`;
-  return v.pipe(v.number(expected), v.integer(expected), v.minValue(least, expected), v.maxValue(most, expected));
-}
-
-function text(pattern: RegExp, expected: string) {
-  return v.pipe(v.string(expected), v.regex(pattern, expected));
-}
-
 const address = text(/^(\[[0-9a-fA-F:]+\]|[^:\s]+):([0-9]{1,5})$/, 'expects HOST:PORT');
 const nodeId = wholeNumber(1, largestNode);
 const groupId = wholeNumber(0, largestGroup);
 const zoneName = text(/^[A-Za-z0-9._-]{0,64}$/, 'expects up to 64 characters of A-Z a-z 0-9 . _ -');
 const token = text(/^[!-~]{8,256}$/, 'expects 8 to 256 characters without spaces');
-const yesOrNo = v.boolean('expects true or false');
 
 function setting(name: keyof typeof settingBounds) {
   const { least, most } = settingBounds[name];
@@ -38,7 +28,10 @@ const schema = v.strictObject({
   node: nodeId,
   data: v.pipe(v.string('expects a directory'), v.nonEmpty('expects a directory')),
   nodes: v.pipe(
-    v.array(v.strictObject({ id: nodeId, client: address, peer: address, zone: v.optional(zoneName, '') }), 'expects a list of { id, client, peer }'),
+    v.array(
+      v.strictObject({ id: nodeId, client: address, peer: address, zone: v.optional(zoneName, '') }),
+      'expects a list of { id, client, peer }',
+    ),
     v.nonEmpty('expects at least one node'),
   ),
   groups: v.array(
@@ -72,7 +65,7 @@ const schema = v.strictObject({
   join: v.optional(v.strictObject({ token: v.optional(token) }), {}),
   disk: v.optional(v.strictObject({ minFreeBytes: v.optional(wholeNumber(0, 2 ** 50), 256 * mib) }), {}),
   peers: v.optional(v.strictObject({ maxQueuedBytes: v.optional(wholeNumber(mib, 4096 * mib)) }), {}),
-  log: v.optional(v.picklist(logLevels, `expects one of ${logLevels.join(', ')}`), 'info'),
+  log: v.optional(oneOf(logLevels), 'info'),
 });
 
 /** A configuration file whose every key is there and of the right kind. */
@@ -80,10 +73,7 @@ export type ConfigFile = v.InferOutput<typeof schema>;
 
 /** Throws a `ConfigError` with a line for every key that is wrong. */
 export function checkKeys(value: unknown): ConfigFile {
-  if (Array.isArray(value)) throw new ConfigError('(whole file): expects keys and values, got a list');
-  const parsed = v.safeParse(schema, value);
-  if (parsed.success) return parsed.output;
-  throw new ConfigError(parsed.issues.map((issue) => describe(issue)).join('\n'));
+  return check(schema, value, missing);
 }
 
 /** What a key expects whose value is not there at all. */
@@ -97,13 +87,3 @@ const missing: Readonly<Record<string, string>> = {
   client: 'HOST:PORT',
   peer: 'HOST:PORT',
 };
-
-function describe(issue: v.BaseIssue<unknown>): string {
-  const key = v.getDotPath(issue) ?? '(whole file)';
-  if (issue.type !== 'strict_object') return `${key}: ${issue.message}, got ${issue.received}`;
-  if (issue.expected === 'never') return `${key}: there is no such key`;
-  const last = key.split('.').at(-1) ?? key;
-  return issue.received === 'undefined'
-    ? `${key}: is missing, expects ${missing[last] ?? 'a value'}`
-    : `${key}: expects keys and values, got ${issue.received}`;
-}

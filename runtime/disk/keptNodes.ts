@@ -5,7 +5,7 @@
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { NodeId } from '../../core/index.ts';
-import type { NodeMapImage } from '../../core/metadata/nodeMap.ts';
+import type { NodeMapImage } from '../../core/wire/nodes.ts';
 import { ConfigError } from '../exitCodes.ts';
 import { readIfThere, writeWhole } from './wholeFile.ts';
 

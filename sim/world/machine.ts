@@ -4,7 +4,7 @@
  */
 import { type ConnId, type NodeId, WriteId } from '../../core/base/ids.ts';
 import { invariant, unreachable } from '../../core/base/invariant.ts';
-import type { NodeMapImage } from '../../core/metadata/nodeMap.ts';
+import type { NodeMapImage } from '../../core/wire/nodes.ts';
 import type { Random, RandomSource } from '../../core/base/random.ts';
 import type { Effect, Input } from '../../core/node/door.ts';
 import type { LogRecord } from '../../core/log/records.ts';

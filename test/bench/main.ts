@@ -1,9 +1,10 @@
 /**
- * `npm run bench`: what Leasehold does under load, at rest, when a node dies, while a state is saved, with many tenants
- * and while one of them moves, beside the goals that are set for it. Prints tables and writes JSON. docs/benchmarks.md
- * says how to read them.
+ * `npm run bench`: what Leasehold does under load, at rest, when a node dies, while a state is saved, with many tenants,
+ * while one of them moves and while a large cluster is planned for, beside the goals that are set for it. Prints tables
+ * and writes JSON. docs/benchmarks.md says how to read them.
  *
- *   npm run bench -- [throughput|idle|failover|snapshot|maps|moves]... [--quick] [--rounds 3] [--seconds 2] [--out FILE]
+ *   npm run bench -- [throughput|idle|failover|snapshot|maps|moves|placement]... [--quick] [--rounds 3] [--seconds 2]
+ *     [--out FILE]
  *
  * Exit code 0: it ran, whatever the figures are. 2: usage.
  */
@@ -17,11 +18,12 @@ import { idle } from './idle.ts';
 import { maps } from './maps.ts';
 import { moves } from './moves.ts';
 import type { Part, PartResult } from './part.ts';
+import { placement } from './placement.ts';
 import { clearProgress, digits, showProgress, table } from './screen.ts';
 import { snapshot } from './snapshot.ts';
 import { throughput } from './throughput.ts';
 
-const partNames = ['throughput', 'idle', 'failover', 'snapshot', 'maps', 'moves'] as const;
+const partNames = ['throughput', 'idle', 'failover', 'snapshot', 'maps', 'moves', 'placement'] as const;
 type PartName = (typeof partNames)[number];
 
 const usage = `usage: npm run bench -- [${partNames.join('|')}]... [--quick] [--rounds 3] [--seconds 2] [--out FILE]\n`;
@@ -65,6 +67,7 @@ function partsOf({ rounds, seconds }: Options): Readonly<Record<PartName, Part>>
     snapshot,
     maps,
     moves,
+    placement,
   };
 }
 

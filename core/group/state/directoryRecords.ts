@@ -2,7 +2,8 @@
 import { type ByteReader, ByteWriter } from '../../base/bytes.ts';
 import { Epoch, type GroupId, MapVersion, MoveId } from '../../base/ids.ts';
 import { Directory } from '../../metadata/directory.ts';
-import { NodeMap, type NodeMapImage } from '../../metadata/nodeMap.ts';
+import { NodeMap } from '../../metadata/nodeMap.ts';
+import type { NodeMapImage } from '../../wire/nodes.ts';
 import { type MapCut, MapBuilder, TenantMap } from '../../metadata/tenantMap.ts';
 import { readGroup, readIncarnation, readMove, readTenant } from '../../wire/fields.ts';
 import type { PlannedMove } from '../../wire/messages.ts';

@@ -3,7 +3,7 @@ import { binaryString } from '../../base/bytes.ts';
 import { metadataGroup, type NodeId } from '../../base/ids.ts';
 import { nobody } from '../../base/tenantName.ts';
 import { errand } from '../../forward/procedure.ts';
-import type { NodeMapImage } from '../../metadata/nodeMap.ts';
+import type { NodeMapImage } from '../../wire/nodes.ts';
 import type { NodePlan } from '../../wire/nodes.ts';
 import { settingBounds } from '../defaults.ts';
 import type { NodeView } from '../view.ts';
@@ -20,8 +20,7 @@ export function join(call: NodeCall): void {
     .slice(2)
     .map((arg) => binaryString(arg));
   const { joinToken } = node.settings;
-  const isWellFormed =
-    args.length === 8 && zoneWord?.toLowerCase() === 'zone' && tokenWord?.toLowerCase() === 'token';
+  const isWellFormed = args.length === 8 && zoneWord?.toLowerCase() === 'zone' && tokenWord?.toLowerCase() === 'token';
   if (!isWellFormed) reply.error('ERR syntax error');
   else if (joinToken === '') reply.error('NOPERM no node may join: this cluster has no join.token');
   else if (token !== joinToken) reply.error('WRONGPASS the token is not that of this cluster');

@@ -38,7 +38,8 @@ export function writeEnd(reply: ReplyWriter, node: NodeView, procedure: Procedur
 
 /** Of the metadata group, about a node. */
 function writeAnswer(reply: ReplyWriter, node: NodeView, { answer, operation }: Errand): void {
-  if (answer?.kind !== 'nodes' || operation.kind !== 'planNode') reply.error('ERR the metadata group does not know that');
+  if (answer?.kind !== 'nodes' || operation.kind !== 'planNode')
+    reply.error('ERR the metadata group does not know that');
   else if (answer.why !== '') reply.error(`ERR ${answer.why}`);
   else if (operation.plan.kind === 'join') reply.bulkText(configurationFor(node, answer.node, answer.map));
   else reply.ok();

@@ -1,0 +1,35 @@
+/** A group for one tenant alone: the one it has, or one that is to be made. */
+import type { Draft } from './draft.ts';
+import { type GroupDraft, newGroup } from './groupDraft.ts';
+import { movedLoad } from './layout.ts';
+import { riseOfLeader, targetFor } from './targets.ts';
+
+/** As many voters as its group has now. Null: there is no room for one. */
+export function ownGroup(draft: Draft, tenant: number, why: string): GroupDraft | null {
+  const { layout, constraints } = draft;
+  const { tenant: name } = layout.tenantAt(tenant);
+  const own = layout.groups.find(({ dedicatedTo }) => dedicatedTo === name);
+  if (own !== undefined) return constraints.mayLive(tenant, own) ? own : null;
+  const nodes = nodesFor(draft, tenant);
+  return nodes === null ? null : draft.createGroup(name, nodes, why);
+}
+
+/** Who is to have it, the node that is to lead first: chosen as if it had the tenant already. */
+function nodesFor(draft: Draft, tenant: number): readonly number[] | null {
+  const { layout, potential } = draft;
+  const home = layout.homeOf(tenant);
+  const { tenant: name, exclusions } = layout.tenantAt(tenant);
+  const probe = newGroup(layout.nextGroup, layout.groups.length, home.wanted, name);
+  const { bytes, operations } = movedLoad(layout.tenantAt(tenant), home);
+  probe.bytes = bytes;
+  probe.operations = operations;
+  for (const id of exclusions) probe.excluded.set(layout.indexOf(id), 1);
+  while (probe.voters.length < home.wanted) {
+    const node = targetFor(draft, probe, -1);
+    if (node === null) return null;
+    probe.voters.push(node);
+  }
+  const able = probe.voters.filter((node) => draft.constraints.mayLead(probe, node));
+  const [leader] = able.sort((a, b) => riseOfLeader(potential, probe, a) - riseOfLeader(potential, probe, b));
+  return leader === undefined ? null : [leader, ...probe.voters.filter((node) => node !== leader)];
+}
