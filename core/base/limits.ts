@@ -86,6 +86,13 @@ export const limits = {
   /** How long a write waits before it comes again for a tenant that is about to change its group: that takes a few syncs. After so many pauses they get longer. */
   frozenPauseMs: 3,
   frozenPausesAlike: 8,
+  /** How often the cluster is planned for, and groups tell what they hold; how many steps are begun at a time. */
+  balanceEveryMs: 2_000,
+  balanceStepsAtATime: 4,
+  /** How long a group's members rest between two changes that serve the balance. */
+  balanceCoolDownMs: 10_000,
+  /** A node that was silent for so long is not only slow. */
+  downAfterMs: 10_000,
   /** A piece of a tenant that is copied to another group: an entry there, which is little beside what it may hold. */
   moveChunkBytes: 256 * kib,
   /** So many pieces may follow a tenant's writes before those are held up, and before it stays where it is; for so long it may be frozen. */

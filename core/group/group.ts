@@ -77,6 +77,8 @@ export class Group implements StateOwner {
   ledSince: MonoTime | null = null;
   /** What was told of it last: the log index of the configuration that is committed. */
   toldConfiguration = LogIndex(0);
+  /** Operations that it was asked for. */
+  submitted = 0;
   private readonly nodes = new Map<ReplicaId, NodeId>();
   /** Replicas that this leader has put in the place of lost ones: by node, in which life of it and in which term. */
   private readonly renewals = new Map<
@@ -173,6 +175,7 @@ export class Group implements StateOwner {
   /** Takes an operation. Its completion follows, in this turn or a later one. `turn` as in `advance`. */
   submit(submission: Submission, now: Now, turn: number): void {
     this.beginTurn(turn);
+    this.submitted += 1;
     const refusal = this.refusalOf(submission);
     if (refusal !== null) {
       this.refuse(submission, refusal);

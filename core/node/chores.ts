@@ -158,11 +158,15 @@ export class Chores {
       if (!hasLedAWhile(group, now)) continue;
       const home = group.raft.configuration.voters[0];
       if (home === undefined || home.node === this.options.node) continue;
-      if (group.raft.state.stays || !this.router.isReachable(home.node)) continue;
+      if (group.raft.state.stays || !this.router.isReachable(home.node) || this.isLeaving(home.node)) continue;
       if (!group.raft.isCaughtUp(home.replica, now)) continue;
       if (group.raft.transferLeadership(home.replica, now)) returned += 1;
       this.host.touch(group);
     }
+  }
+
+  private isLeaving(node: NodeId): boolean {
+    return this.nodes.present.nodes.find((known) => known.node === node)?.state === 'draining';
   }
 
   /** Logs the removal of keys whose time has come, in the groups that are led here. */

@@ -9,6 +9,8 @@ export const defaultSettings: Settings = {
   leaseReads: true,
   commandTimeoutMs: 5000,
   gossipMs: 500,
+  rebalance: 'on',
+  lostAfterMs: 600_000,
   joinToken: '',
   autoCreateTenants: true,
   defaultTenant: true,
@@ -29,6 +31,7 @@ export const settingBounds: Readonly<
     | 'heartbeatMs'
     | 'commandTimeoutMs'
     | 'gossipMs'
+    | 'lostAfterMs'
     | 'maxValueBytes'
     | 'snapshotLogBytes'
     | 'snapshotBytesPerSecond',
@@ -39,6 +42,7 @@ export const settingBounds: Readonly<
   heartbeatMs: { least: 5, most: 10_000 },
   commandTimeoutMs: { least: 100, most: 600_000 },
   gossipMs: { least: 20, most: 60_000 },
+  lostAfterMs: { least: 1_000, most: 86_400_000 },
   maxValueBytes: { least: 1024, most: 512 * mib },
   snapshotLogBytes: { least: 1024, most: 4096 * mib },
   snapshotBytesPerSecond: { least: mib, most: 4096 * mib },

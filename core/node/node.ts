@@ -6,7 +6,7 @@
  * write per client however many commands it holds.
  */
 import { noBytes } from '../base/bytes.ts';
-import { type GroupId, metadataGroup, type NodeId, type ReplicaId, Term, unordered, WriteId } from '../base/ids.ts';
+import { type GroupId, type LogIndex, metadataGroup, type NodeId, type ReplicaId, Term, unordered, WriteId } from '../base/ids.ts';
 import { unreachable } from '../base/invariant.ts';
 import { checkLimits, limits } from '../base/limits.ts';
 import { after, elapsedMs, type MonoTime, nextMultiple, type Now } from '../base/time.ts';
@@ -33,8 +33,16 @@ import type { DeparturesHost } from '../migration/departures.ts';
 import { membersOf } from '../raft/configuration.ts';
 import { isOfLeader, type MembershipChange } from '../raft/raft.ts';
 import type { OutgoingRaftMessage } from '../raft/types.ts';
-import type { ForwardRequest, GroupMembers, Operation, PeerMessage, Refusal } from '../wire/messages.ts';
+import type {
+  ForwardRequest,
+  GroupMembers,
+  Operation,
+  OrderedChange,
+  PeerMessage,
+  Refusal,
+} from '../wire/messages.ts';
 import { type AlarmKind, Alarms } from './alarms.ts';
+import { Balancer } from './balancer.ts';
 import { Chores } from './chores.ts';
 import { Clients } from './clients.ts';
 import type { Effect, Input } from './door.ts';
@@ -44,6 +52,7 @@ import { Moves } from './moves.ts';
 import { MapKeeper } from './mapKeeper.ts';
 import { Pulses } from './pulses.ts';
 import { SnapshotWork } from './snapshotWork.ts';
+import { Loads } from './loads.ts';
 import { LocalView } from './localView.ts';
 import type { GroupDescriptor, NodeContext, NodeOptions } from './options.ts';
 import type { NodeStatistics } from './view.ts';
@@ -52,7 +61,7 @@ import type { NodeStatistics } from './view.ts';
 type NodeTimer =
   | RetryTimer
   | (Timer & { readonly kind: 'group'; readonly group: Group })
-  | (Timer & { readonly kind: 'pulse' | 'gossip' | 'deadline' | 'purge' | 'lanes' | 'snapshots' | 'moves' | 'drain' });
+  | (Timer & { readonly kind: 'pulse' | 'gossip' | 'deadline' | 'purge' | 'lanes' | 'snapshots' | 'moves' | 'balance' | 'drain' });
 
 export class Node implements ForwarderHost {
   readonly id: NodeId;
@@ -75,6 +84,8 @@ export class Node implements ForwarderHost {
   private readonly moves: Moves;
   private readonly maps: MapExchange;
   private readonly nodes: NodeExchange;
+  private readonly balancer: Balancer;
+  private readonly loads: Loads;
   private readonly pulses: Pulses;
   private readonly keeper: MapKeeper;
   private readonly alarms = new Alarms();
@@ -88,6 +99,7 @@ export class Node implements ForwarderHost {
   private readonly lanesTimer: NodeTimer = { kind: 'lanes', scheduledAt: null };
   private readonly snapshotTimer: NodeTimer = { kind: 'snapshots', scheduledAt: null };
   private readonly movesTimer: NodeTimer = { kind: 'moves', scheduledAt: null };
+  private readonly balanceTimer: NodeTimer = { kind: 'balance', scheduledAt: null };
   private readonly drainTimer: NodeTimer = { kind: 'drain', scheduledAt: null };
   /** Groups that something happened to in this turn. */
   private readonly touched = new Set<Group>();
@@ -159,6 +171,14 @@ export class Node implements ForwarderHost {
       sources: () => this.router.groups.votersOf(metadataGroup).filter((voter) => this.router.hasLink(voter)),
       differs: (peer) => this.onMapDiffers(peer),
     });
+    this.loads = new Loads(now.mono);
+    this.balancer = new Balancer(this.options, this.router, this.nodes, this.pulses, {
+      order: (to, group, index, change) => {
+        if (to === this.id) this.onOrder(group, index, change);
+        else this.post(to, { kind: 'order', group, index, change });
+      },
+      log: (message, facts) => this.log('info', message, facts),
+    });
     this.chores = new Chores(this.options, this.hosting, this.router, this.maps, this.nodes, this.forwarder, {
       post: (to, message) => this.post(to, message),
       touch: (group) => this.touched.add(group),
@@ -183,6 +203,7 @@ export class Node implements ForwarderHost {
     this.timers.schedule(this.pulseTimer, now.mono);
     this.timers.schedule(this.gossipTimer, after(now.mono, settings.gossipMs));
     this.timers.schedule(this.purgeTimer, after(now.mono, limits.purgeEveryMs));
+    if (settings.rebalance !== 'manual') this.timers.schedule(this.balanceTimer, after(now.mono, limits.balanceEveryMs));
     this.timers.schedule(this.lanesTimer, after(now.mono, settings.commandTimeoutMs));
     this.scheduleGroups();
   }
@@ -321,6 +342,12 @@ export class Node implements ForwarderHost {
         return;
       case 'leads':
         for (const { group, term } of message.groups) this.router.leaders.learn(group, from, term);
+        return;
+      case 'loads':
+        this.balancer.onLoads(message.groups);
+        return;
+      case 'order':
+        this.onOrder(message.group, message.index, message.change);
         return;
       case 'nodesVersion':
         this.nodes.onVersion(from, message.version);
@@ -561,6 +588,11 @@ export class Node implements ForwarderHost {
       case 'moves':
         this.moves.goOn(mono);
         return;
+      case 'balance':
+        this.timers.schedule(timer, after(mono, limits.balanceEveryMs));
+        this.tellLoads();
+        if (this.groups.get(metadataGroup)?.isLeader === true) this.balancer.work(this.now);
+        return;
       case 'drain':
         this.finishDraining();
         return;
@@ -651,6 +683,27 @@ export class Node implements ForwarderHost {
     if (group === undefined) return 'notLeader';
     this.touched.add(group);
     return group.raft.changeMembership(change, this.now.mono);
+  }
+
+  private tellLoads(): void {
+    const planner = this.router.leaders.leaderOf(metadataGroup);
+    if (planner === null) return;
+    const news = this.loads.news(this.hosting.led, planner, this.now.mono);
+    if (planner === this.id) this.balancer.onLoads(news);
+    else
+      for (let at = 0; at < news.length; at += limits.groupsPerMessage)
+        this.post(planner, { kind: 'loads', groups: news.slice(at, at + limits.groupsPerMessage) });
+  }
+
+  /** Whoever plans goes by what it has heard: an order for a group that has changed since is of the past. */
+  private onOrder(id: GroupId, index: LogIndex, change: OrderedChange): void {
+    const group = this.groups.get(id);
+    if (group?.isLeader !== true || group.raft.state.log.era.since !== index) return;
+    this.touched.add(group);
+    const leaving = change.kind === 'add' ? change.replaces : change.kind === 'remove' ? change.replica : null;
+    // It hands over first; the order comes again.
+    if (leaving === group.raft.id) group.raft.transferLeadership(null, this.now.mono);
+    else group.raft.changeMembership(change.kind === 'add' ? { ...change, joins: true } : change, this.now.mono);
   }
 
   private workOnSnapshots(): void {

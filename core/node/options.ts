@@ -7,6 +7,7 @@ import type { RestoredLog } from '../log/records.ts';
 import type { NodeMapImage } from '../wire/nodes.ts';
 import type { TenantMap } from '../metadata/tenantMap.ts';
 import type { Now } from '../base/time.ts';
+import type { Rebalancing } from '../placement/policy.ts';
 import type { Probe } from './probe.ts';
 
 /** What a node knows of itself for as long as it lives. */
@@ -68,6 +69,13 @@ export interface Settings {
   readonly commandTimeoutMs: number;
   /** How often a node compares its ShardMap version with one random peer. */
   readonly gossipMs: number;
+  /**
+   * Whether the cluster keeps its balance by itself: `on`, only in words (`dry-run`), or not at all (`off`). Lost nodes are
+   * replaced and drained ones left all the same, unless all of that is left to the operator (`manual`).
+   */
+  readonly rebalance: Rebalancing | 'manual';
+  /** A node that was silent for so long is taken for lost: what it had is made again elsewhere. */
+  readonly lostAfterMs: number;
   /** What a node must know to join the cluster; empty: none may. */
   readonly joinToken: string;
   /** An unknown tenant is created by the placement policy when a command names it. */

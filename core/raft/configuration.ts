@@ -59,6 +59,12 @@ export function withVote(c: Configuration, learner: Learner): Configuration {
   };
 }
 
+/** The same members, of whom that one is to lead: the leader belongs on the first of the voters. */
+export function withFirst(c: Configuration, id: ReplicaId): Configuration {
+  const first = c.voters.filter(({ replica }) => replica === id);
+  return { ...c, voters: [...first, ...c.voters.filter(({ replica }) => replica !== id)] };
+}
+
 /** What follows a joint configuration. */
 export function settled(c: Configuration): Configuration {
   return { ...c, outgoing: [] };

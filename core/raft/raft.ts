@@ -13,7 +13,7 @@ import { Queue } from '../base/queue.ts';
 import type { Random } from '../base/random.ts';
 import { after, type MonoTime, nextMultiple } from '../base/time.ts';
 import { Outbox } from './outbox.ts';
-import { isJoint, isRemoved, isVoter, membersOf, settled, without, withLearner, withVote } from './configuration.ts';
+import { isJoint, isRemoved, isVoter, membersOf, settled, withFirst, withLearner, without, withVote } from './configuration.ts';
 import { Liveness } from './liveness.ts';
 import { Membership } from './membership.ts';
 import type { Configuration } from './types.ts';
@@ -46,7 +46,9 @@ export interface ReplicaProgress {
 /** What may be changed in a group: one thing at a time (§4.1). `replaces`: the new replica takes that one's place. */
 export type MembershipChange =
   | { readonly kind: 'add'; readonly node: NodeId; readonly joins: boolean; readonly replaces: ReplicaId | null }
-  | { readonly kind: 'remove'; readonly replica: ReplicaId };
+  | { readonly kind: 'remove'; readonly replica: ReplicaId }
+  /** A voter: the leader is to be there. */
+  | { readonly kind: 'prefer'; readonly replica: ReplicaId };
 
 /** What a replica has as of a check. */
 export interface ReportedDigest {
@@ -320,11 +322,7 @@ export class Raft {
     this.wake(now);
     if (this.canAppend !== 'yes') return this.canAppend;
     if (!this.membership.mayChange) return 'busy';
-    const { configuration } = s.log.era;
-    const next =
-      change.kind === 'remove'
-        ? without(configuration, change.replica)
-        : withLearner(configuration, change.node, change.joins, change.replaces);
+    const next = changed(s.log.era.configuration, change);
     if (!this.membership.hasQuorumIn(next, now)) return 'unsafe';
     this.configure(next, now);
     return 'begun';
@@ -788,4 +786,15 @@ export function isOfLeader({ kind }: RaftMessage): boolean {
 /** Answers that come late to a group that rests since: they ask for nothing. */
 function isEcho(message: RaftMessage): boolean {
   return message.kind === 'heartbeatReply' ? message.round > 0 : message.kind === 'rest';
+}
+
+function changed(configuration: Configuration, change: MembershipChange): Configuration {
+  switch (change.kind) {
+    case 'add':
+      return withLearner(configuration, change.node, change.joins, change.replaces);
+    case 'remove':
+      return without(configuration, change.replica);
+    case 'prefer':
+      return withFirst(configuration, change.replica);
+  }
 }

@@ -3,7 +3,7 @@
  * before let a command cost a hop more, and nothing else.
  */
 import { type GroupId, LogIndex, type NodeId } from '../base/ids.ts';
-import { firstConfiguration, membersOf } from '../raft/configuration.ts';
+import { firstConfiguration, membersOf, unknownConfiguration } from '../raft/configuration.ts';
 import type { Configuration, Member } from '../raft/types.ts';
 
 export interface Membership {
@@ -32,6 +32,10 @@ export class GroupMap {
   /** Grows with all that is learned; where it is the same, so is the map, nearly always. */
   get version(): number {
     return this.sum;
+  }
+
+  membershipOf(group: GroupId): Membership {
+    return this.memberships.get(group) ?? { index: LogIndex(0), configuration: unknownConfiguration };
   }
 
   of(group: GroupId): Configuration | null {

@@ -4,7 +4,7 @@
  * out of range is malformed. Decoders return null for an unknown kind and fail the reader for malformed bytes.
  */
 import { ByteReader, type ByteWriter } from '../base/bytes.ts';
-import { Epoch, Incarnation, LaneId, LogIndex, MapVersion, RequestId, type TenantName, Term } from '../base/ids.ts';
+import { Epoch, Incarnation, LaneId, LogIndex, MapVersion, ReplicaId, RequestId, type TenantName, Term } from '../base/ids.ts';
 import { unreachable } from '../base/invariant.ts';
 import { readConfiguration, writeConfiguration } from './configuration.ts';
 import { none, readGroup, readIncarnation, readNode, readNodeOrNone, readReplica } from './fields.ts';
@@ -18,7 +18,7 @@ import {
   encodePlace,
   mapMessageBytes,
 } from './mapCodec.ts';
-import type { ForwardReply, ForwardRequest, Operation, Outcome, PeerMessage, Refusal } from './messages.ts';
+import type { ForwardReply, ForwardRequest, Operation, OrderedChange, Outcome, PeerMessage, Refusal } from './messages.ts';
 import { decodePlannedMove, decodeState, encodePlannedMove, encodeState } from './moves.ts';
 import { decodeNodeMap, encodeNodeMap, nodeMapBytes } from './nodes.ts';
 import { decodeList, decodeOperation, encodeList, encodeOperation, operationBytes } from './operation.ts';
@@ -44,6 +44,8 @@ const message = {
   mapChanges: 18,
   nodesVersion: 19,
   nodes: 20,
+  loads: 21,
+  order: 22,
 } as const;
 /** Before version 6, which did not say digests. */
 const formerly = { mapVersion: 4, mapChanges: 5 } as const;
@@ -63,6 +65,10 @@ const fixedBytes = 96;
 /** More than a group's members take without the members, and a member. */
 const groupBytes = 32;
 const memberBytes = 24;
+const ordered = { add: 1, remove: 2, prefer: 3 } as const;
+/** More than a group's load takes. */
+const loadBytes = 21;
+const minimumLoadBytes = 3;
 /** More than a group and a term take. */
 const leadBytes = 13;
 const minimumLeadBytes = 2;
@@ -110,6 +116,7 @@ export function messageBytes(m: PeerMessage): number {
     case 'mapVersion':
     case 'groupsVersion':
     case 'nodesVersion':
+    case 'order':
     case 'pulse':
     case 'lost':
     case 'renewed':
@@ -119,6 +126,8 @@ export function messageBytes(m: PeerMessage): number {
       return fixedBytes + m.groups.length * leadBytes;
     case 'nodes':
       return fixedBytes + nodeMapBytes(m.map);
+    case 'loads':
+      return fixedBytes + m.groups.length * loadBytes;
     case 'groups':
       return m.groups.reduce(
         (bytes, { configuration: { voters, outgoing, learners } }) =>
@@ -242,6 +251,18 @@ function encodeBody(writer: ByteWriter, m: PeerMessage): void {
     case 'nodes':
       encodeNodeMap(writer, m.map);
       break;
+    case 'loads':
+      writer.varint(m.groups.length);
+      for (const { group, bytes, operations } of m.groups)
+        for (const part of [group, bytes, operations]) writer.varint(part);
+      break;
+    case 'order':
+      writer.varint(m.group);
+      writer.varint(m.index);
+      writer.u8(ordered[m.change.kind]);
+      if (m.change.kind !== 'add') writer.varint(m.change.replica);
+      else for (const part of [m.change.node, m.change.replaces ?? none]) writer.varint(part);
+      break;
     case 'leads':
       writer.varint(m.groups.length);
       for (const { group, term } of m.groups) {
@@ -340,6 +361,21 @@ function decodeMessage(
       return { kind: 'nodesVersion', version: reader.varint() };
     case message.nodes:
       return { kind: 'nodes', map: decodeNodeMap(reader) };
+    case message.loads: {
+      const count = reader.count(minimumLoadBytes);
+      const groups = Array.from({ length: count }, () => ({
+        group: readGroup(reader),
+        bytes: reader.varint(),
+        operations: reader.varint(),
+      }));
+      return { kind: 'loads', groups };
+    }
+    case message.order: {
+      const group = readGroup(reader);
+      const index = LogIndex(reader.varint());
+      const change = decodeOrderedChange(reader);
+      return change === null ? null : { kind: 'order', group, index, change };
+    }
     case message.leads: {
       const count = reader.count(minimumLeadBytes);
       const groups = Array.from({ length: count }, () => ({ group: readGroup(reader), term: Term(reader.varint()) }));
@@ -386,6 +422,22 @@ function decodeNextReply(reader: ByteReader, previous: PeerMessage | null): (For
   }
   const { boot, attempt } = previous;
   return { kind: 'reply', boot, request: RequestId(previous.request + 1), attempt, outcome: { kind: 'done', reply } };
+}
+
+function decodeOrderedChange(reader: ByteReader): OrderedChange | null {
+  switch (reader.u8()) {
+    case ordered.add: {
+      const node = readNode(reader);
+      const replaces = reader.varint();
+      return { kind: 'add', node, replaces: replaces === none ? null : ReplicaId(replaces) };
+    }
+    case ordered.remove:
+      return { kind: 'remove', replica: readReplica(reader) };
+    case ordered.prefer:
+      return { kind: 'prefer', replica: readReplica(reader) };
+    default:
+      return null;
+  }
 }
 
 function encodeOutcome(writer: ByteWriter, o: Outcome): void {

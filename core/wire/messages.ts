@@ -51,6 +51,10 @@ export type PeerMessage =
   /** Anti-entropy of the GroupMap: all log indexes in mine add up to this. Where they differ, each tells what it has. */
   | { readonly kind: 'groupsVersion'; readonly version: number }
   | { readonly kind: 'groups'; readonly groups: readonly GroupMembers[] }
+  /** What groups led by the sender hold and do, for whoever plans. Those that it does not tell of are as it told before. */
+  | { readonly kind: 'loads'; readonly groups: readonly GroupLoad[] }
+  /** To the leader of a group: change its members, if they are those of the entry at `index` still. */
+  | { readonly kind: 'order'; readonly group: GroupId; readonly index: LogIndex; readonly change: OrderedChange }
   /** Anti-entropy of the NodeMap: the one ahead answers with `nodes`. */
   | { readonly kind: 'nodesVersion'; readonly version: number }
   | { readonly kind: 'nodes'; readonly map: NodeMapImage };
@@ -61,6 +65,18 @@ export interface GroupMembers {
   readonly index: LogIndex;
   readonly configuration: Configuration;
 }
+
+export interface GroupLoad {
+  readonly group: GroupId;
+  readonly bytes: number;
+  /** A second. */
+  readonly operations: number;
+}
+
+export type OrderedChange =
+  /** A replica on that node; in the place of that one, if it is given. */
+  | { readonly kind: 'add'; readonly node: NodeId; readonly replaces: ReplicaId | null }
+  | { readonly kind: 'remove' | 'prefer'; readonly replica: ReplicaId };
 
 /** A request from the ingress to the node it believes leads `group`. It takes one hop: the receiver never forwards. */
 export interface ForwardRequest {

@@ -5,6 +5,8 @@ export interface ClusterShape {
   readonly groups: number;
   /** Of the first node's clients; the others follow. */
   readonly port: number;
+  /** As in `settings.rebalance`. */
+  readonly rebalance: string;
 }
 
 export interface LocalNode {
@@ -14,6 +16,8 @@ export interface LocalNode {
 }
 
 const replicasPerGroup = 3;
+/** It listens on the loopback interface alone: whoever is on this machine may join. */
+export const localToken = 'local-cluster';
 const peerPortOffset = 10_000;
 
 export function localNodes({ nodes, port }: ClusterShape): readonly LocalNode[] {
@@ -31,5 +35,7 @@ export function localConfig(shape: ClusterShape, node: number): Readonly<Record<
     id: group,
     nodes: Array.from({ length: replicas }, (__, replica) => ((group + replica) % shape.nodes) + 1),
   }));
-  return { cluster: 'local', node, data: '.', nodes: localNodes(shape), groups };
+  const settings = { rebalance: shape.rebalance };
+  const nodes = localNodes(shape);
+  return { cluster: 'local', node, data: '.', nodes, groups, settings, join: { token: localToken } };
 }

@@ -41,6 +41,8 @@ const peerCode: Readonly<Record<PeerMessage['kind'], number>> = {
   mapPiece: 14,
   nodesVersion: 15,
   nodes: 16,
+  loads: 17,
+  order: 18,
 };
 
 const raftCode: Readonly<Record<RaftMessage['kind'], number>> = {

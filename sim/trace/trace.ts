@@ -109,6 +109,10 @@ function describePeer(message: PeerMessage): string {
       return `map v${String(message.since)} +${String(message.changes.length)}, a piece behind ${message.after ?? 'nothing'}`;
     case 'leads':
       return `leads ${message.groups.map(({ group, term }) => `g${String(group)} t${String(term)}`).join(' ')}`;
+    case 'loads':
+      return `loads of ${String(message.groups.length)}`;
+    case 'order':
+      return `order g${String(message.group)} @${String(message.index)} ${message.change.kind}`;
     case 'nodesVersion':
       return `nodes v${String(message.version)}`;
     case 'nodes':

@@ -193,6 +193,8 @@ export class World {
       heartbeatMs: timing.heartbeatMs,
       leaseReads: timing.leaseReads,
       joinToken: '',
+      rebalance: 'manual',
+      lostAfterMs: 600_000,
       commandTimeoutMs: timing.commandTimeoutMs,
       gossipMs: timing.gossipMs,
       autoCreateTenants: true,

@@ -32,7 +32,7 @@ export interface Cluster {
 }
 
 export async function startCluster(
-  options: { readonly nodes?: number; readonly groups?: number } = {},
+  options: { readonly nodes?: number; readonly groups?: number; readonly rebalance?: string } = {},
 ): Promise<Cluster> {
   const nodes = options.nodes ?? 3;
   const groups = options.groups ?? 4;
@@ -51,6 +51,8 @@ export async function startCluster(
       String(port),
       '--data',
       data,
+      '--rebalance',
+      options.rebalance ?? 'manual',
     ];
     const child = spawn(process.execPath, ['--import', 'tsx', ...args], {
       cwd: root,

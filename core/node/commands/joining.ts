@@ -55,6 +55,7 @@ export function configurationFor(view: NodeView, joined: NodeId, { nodes }: Node
     groups: view.groupsAtFirst.map(({ group, replicas }) => ({ id: group, nodes: replicas.map(({ node }) => node) })),
     settings: {
       ...Object.fromEntries(numbers.map((name) => [name, settings[name]])),
+      rebalance: settings.rebalance,
       leaseReads: settings.leaseReads,
       autoCreateTenants: settings.autoCreateTenants,
       defaultTenant: settings.defaultTenant,

@@ -1,0 +1,49 @@
+/** What groups led here hold and do, told now and then to whoever plans: of most groups nothing has changed since. */
+import type { GroupId, NodeId } from '../base/ids.ts';
+import { elapsedMs, type MonoTime } from '../base/time.ts';
+import type { Group } from '../group/group.ts';
+import { TenantMachine } from '../group/tenantMachine.ts';
+import type { GroupLoad } from '../wire/messages.ts';
+
+interface Told extends GroupLoad {
+  /** What the group had run and applied then. */
+  readonly submitted: number;
+  readonly applied: number;
+}
+
+export class Loads {
+  private readonly told = new Map<GroupId, Told>();
+  private reader: NodeId | null = null;
+  private toldAt: MonoTime;
+
+  constructor(now: MonoTime) {
+    this.toldAt = now;
+  }
+
+  /** What `reader` does not know yet. */
+  news(led: Iterable<Group>, reader: NodeId, now: MonoTime): readonly GroupLoad[] {
+    const seconds = Math.max(1, elapsedMs(this.toldAt, now)) / 1000;
+    const isNew = reader !== this.reader;
+    this.reader = reader;
+    this.toldAt = now;
+    const news: GroupLoad[] = [];
+    for (const group of led) {
+      const before = this.told.get(group.id);
+      const isSame = before?.submitted === group.submitted && before.applied === group.applied && before.operations === 0;
+      if (isSame && !isNew) continue;
+      const operations = Math.round((group.submitted - (before?.submitted ?? group.submitted)) / seconds);
+      const bytes = before?.applied === group.applied ? before.bytes : bytesOf(group);
+      const { id, submitted, applied } = group;
+      this.told.set(id, { group: id, bytes, operations, submitted, applied });
+      news.push({ group: id, bytes, operations });
+    }
+    return news;
+  }
+}
+
+function bytesOf({ machine }: Group): number {
+  if (!(machine instanceof TenantMachine)) return 0;
+  let bytes = 0;
+  for (const { keyspace } of machine.tenants.values()) bytes += keyspace.bytes;
+  return bytes;
+}
