@@ -141,7 +141,10 @@ export class Balancer {
   }
 }
 
-function changeOf(step: Exclude<Step, { kind: 'moveTenant' | 'createGroup' }>, members: ReturnType<typeof membersOf>): OrderedChange | null {
+function changeOf(
+  step: Exclude<Step, { kind: 'moveTenant' | 'createGroup' }>,
+  members: ReturnType<typeof membersOf>,
+): OrderedChange | null {
   switch (step.kind) {
     case 'addReplica':
       return { kind: 'add', node: step.to, replaces: null };
@@ -156,5 +159,3 @@ function changeOf(step: Exclude<Step, { kind: 'moveTenant' | 'createGroup' }>, m
     }
   }
 }
-
-

@@ -7,6 +7,7 @@ import { dataCommands } from '../engine/dataCommands.ts';
 import { connectionCommands } from './commands/connection.ts';
 import { groupCommands } from './commands/group.ts';
 import { nodeCommands } from './commands/node.ts';
+import { placementCommands } from './commands/placement.ts';
 import { sessionCommands } from './commands/session.ts';
 import { serverCommands } from './commands/server.ts';
 import type { NodeCommand } from './commands/spec.ts';
@@ -46,6 +47,7 @@ function makeTable(): ReadonlyMap<string, Command> {
     tenantCommands,
     groupCommands,
     nodeCommands,
+    placementCommands,
   ];
   for (const spec of families.flat()) table.set(spec.name, { kind: 'node', spec });
   for (const spec of dataCommands.values()) table.set(spec.name, { kind: 'data', spec });

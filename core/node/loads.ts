@@ -29,7 +29,8 @@ export class Loads {
     const news: GroupLoad[] = [];
     for (const group of led) {
       const before = this.told.get(group.id);
-      const isSame = before?.submitted === group.submitted && before.applied === group.applied && before.operations === 0;
+      const isSame =
+        before?.submitted === group.submitted && before.applied === group.applied && before.operations === 0;
       if (isSame && !isNew) continue;
       const operations = Math.round((group.submitted - (before?.submitted ?? group.submitted)) / seconds);
       const bytes = before?.applied === group.applied ? before.bytes : bytesOf(group);

@@ -16,6 +16,8 @@ import type { Router } from '../routing/router.ts';
 import type { Alarm, Alarms } from './alarms.ts';
 import { commandSpecs } from './commandTable.ts';
 import type { Connection } from './connection.ts';
+import type { ClusterSnapshot } from '../placement/clusterSnapshot.ts';
+import type { Plan } from '../placement/plan.ts';
 import type { GroupDescriptor, NodeContext, Settings } from './options.ts';
 import type { GroupCounts, GroupView, Held, LocalReplicaView, NodeStatistics, NodeView, TenantView } from './view.ts';
 
@@ -31,6 +33,8 @@ export interface Handles {
   readonly transfer: (id: GroupId, to: NodeId | null) => boolean;
   readonly changeMembers: NodeView['changeMembers'];
   readonly nodes: () => readonly ClusterNode[];
+  readonly plan: NodeView['plan'];
+  readonly clusterSnapshot: NodeView['clusterSnapshot'];
   readonly alarms: Alarms;
   readonly now: () => Now;
 }
@@ -175,6 +179,14 @@ export class LocalView implements NodeView {
 
   changeMembers(id: GroupId, change: MembershipChange): 'begun' | 'notLeader' | 'busy' | 'unsafe' {
     return this.handles.changeMembers(id, change);
+  }
+
+  plan(): Plan | null {
+    return this.handles.plan();
+  }
+
+  clusterSnapshot(): ClusterSnapshot | null {
+    return this.handles.clusterSnapshot();
   }
 
   close(connection: Connection): void {

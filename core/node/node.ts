@@ -6,7 +6,16 @@
  * write per client however many commands it holds.
  */
 import { noBytes } from '../base/bytes.ts';
-import { type GroupId, type LogIndex, metadataGroup, type NodeId, type ReplicaId, Term, unordered, WriteId } from '../base/ids.ts';
+import {
+  type GroupId,
+  type LogIndex,
+  metadataGroup,
+  type NodeId,
+  type ReplicaId,
+  Term,
+  unordered,
+  WriteId,
+} from '../base/ids.ts';
 import { unreachable } from '../base/invariant.ts';
 import { checkLimits, limits } from '../base/limits.ts';
 import { after, elapsedMs, type MonoTime, nextMultiple, type Now } from '../base/time.ts';
@@ -33,14 +42,7 @@ import type { DeparturesHost } from '../migration/departures.ts';
 import { membersOf } from '../raft/configuration.ts';
 import { isOfLeader, type MembershipChange } from '../raft/raft.ts';
 import type { OutgoingRaftMessage } from '../raft/types.ts';
-import type {
-  ForwardRequest,
-  GroupMembers,
-  Operation,
-  OrderedChange,
-  PeerMessage,
-  Refusal,
-} from '../wire/messages.ts';
+import type { ForwardRequest, GroupMembers, Operation, OrderedChange, PeerMessage, Refusal } from '../wire/messages.ts';
 import { type AlarmKind, Alarms } from './alarms.ts';
 import { Balancer } from './balancer.ts';
 import { Chores } from './chores.ts';
@@ -61,7 +63,9 @@ import type { NodeStatistics } from './view.ts';
 type NodeTimer =
   | RetryTimer
   | (Timer & { readonly kind: 'group'; readonly group: Group })
-  | (Timer & { readonly kind: 'pulse' | 'gossip' | 'deadline' | 'purge' | 'lanes' | 'snapshots' | 'moves' | 'balance' | 'drain' });
+  | (Timer & {
+      readonly kind: 'pulse' | 'gossip' | 'deadline' | 'purge' | 'lanes' | 'snapshots' | 'moves' | 'balance' | 'drain';
+    });
 
 export class Node implements ForwarderHost {
   readonly id: NodeId;
@@ -142,6 +146,8 @@ export class Node implements ForwarderHost {
     });
     const view = new LocalView(this.options, this.groups, this.router, this.forwarder, this.statistics, {
       nodes: () => this.nodes.present.nodes,
+      plan: () => (this.leadsMetadata ? this.balancer.plan(this.now) : null),
+      clusterSnapshot: () => (this.leadsMetadata ? this.balancer.snapshot(this.now) : null),
       connections: () => this.clients.all(),
       connectionCount: () => this.clients.size,
       start: (connection, procedure) => this.clients.await(connection, procedure, this.now),
@@ -203,7 +209,8 @@ export class Node implements ForwarderHost {
     this.timers.schedule(this.pulseTimer, now.mono);
     this.timers.schedule(this.gossipTimer, after(now.mono, settings.gossipMs));
     this.timers.schedule(this.purgeTimer, after(now.mono, limits.purgeEveryMs));
-    if (settings.rebalance !== 'manual') this.timers.schedule(this.balanceTimer, after(now.mono, limits.balanceEveryMs));
+    if (settings.rebalance !== 'manual')
+      this.timers.schedule(this.balanceTimer, after(now.mono, limits.balanceEveryMs));
     this.timers.schedule(this.lanesTimer, after(now.mono, settings.commandTimeoutMs));
     this.scheduleGroups();
   }
@@ -532,7 +539,7 @@ export class Node implements ForwarderHost {
 
   private followDirectory(): void {
     const { directory } = this.hosting;
-    const leads = this.groups.get(metadataGroup)?.isLeader === true;
+    const leads = this.leadsMetadata;
     if (directory === null) return;
     this.maps.follow(directory.directory.map, leads);
     this.nodes.follow(directory.directory.nodes, leads);
@@ -591,7 +598,7 @@ export class Node implements ForwarderHost {
       case 'balance':
         this.timers.schedule(timer, after(mono, limits.balanceEveryMs));
         this.tellLoads();
-        if (this.groups.get(metadataGroup)?.isLeader === true) this.balancer.work(this.now);
+        if (this.leadsMetadata) this.balancer.work(this.now);
         return;
       case 'drain':
         this.finishDraining();
@@ -683,6 +690,10 @@ export class Node implements ForwarderHost {
     if (group === undefined) return 'notLeader';
     this.touched.add(group);
     return group.raft.changeMembership(change, this.now.mono);
+  }
+
+  private get leadsMetadata(): boolean {
+    return this.groups.get(metadataGroup)?.isLeader === true;
   }
 
   private tellLoads(): void {

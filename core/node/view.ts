@@ -10,6 +10,8 @@ import type { ClusterNode } from '../wire/nodes.ts';
 import type { Configuration } from '../raft/types.ts';
 import type { MembershipChange, ReplicaProgress } from '../raft/raft.ts';
 import type { Connection } from './connection.ts';
+import type { ClusterSnapshot } from '../placement/clusterSnapshot.ts';
+import type { Plan } from '../placement/plan.ts';
 import type { GroupDescriptor, Settings } from './options.ts';
 import type { Queued } from './transactions.ts';
 
@@ -117,6 +119,10 @@ export interface NodeView {
   transferGroup(id: GroupId, to: NodeId | null): boolean;
   /** Begins a change of who belongs to the group, which is led here. */
   changeMembers(id: GroupId, change: MembershipChange): 'begun' | 'notLeader' | 'busy' | 'unsafe';
+  /** What would be done now about the cluster; null if this node does not plan. */
+  plan(): Plan | null;
+  /** What that is planned from. */
+  clusterSnapshot(): ClusterSnapshot | null;
   /** Ends the connection after the replies it is owed. */
   close(connection: Connection): void;
 }

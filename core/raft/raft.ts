@@ -13,7 +13,17 @@ import { Queue } from '../base/queue.ts';
 import type { Random } from '../base/random.ts';
 import { after, type MonoTime, nextMultiple } from '../base/time.ts';
 import { Outbox } from './outbox.ts';
-import { isJoint, isRemoved, isVoter, membersOf, settled, withFirst, withLearner, without, withVote } from './configuration.ts';
+import {
+  isJoint,
+  isRemoved,
+  isVoter,
+  membersOf,
+  settled,
+  withFirst,
+  withLearner,
+  without,
+  withVote,
+} from './configuration.ts';
 import { Liveness } from './liveness.ts';
 import { Membership } from './membership.ts';
 import type { Configuration } from './types.ts';

@@ -4,7 +4,17 @@
  * out of range is malformed. Decoders return null for an unknown kind and fail the reader for malformed bytes.
  */
 import { ByteReader, type ByteWriter } from '../base/bytes.ts';
-import { Epoch, Incarnation, LaneId, LogIndex, MapVersion, ReplicaId, RequestId, type TenantName, Term } from '../base/ids.ts';
+import {
+  Epoch,
+  Incarnation,
+  LaneId,
+  LogIndex,
+  MapVersion,
+  ReplicaId,
+  RequestId,
+  type TenantName,
+  Term,
+} from '../base/ids.ts';
 import { unreachable } from '../base/invariant.ts';
 import { readConfiguration, writeConfiguration } from './configuration.ts';
 import { none, readGroup, readIncarnation, readNode, readNodeOrNone, readReplica } from './fields.ts';
@@ -18,7 +28,15 @@ import {
   encodePlace,
   mapMessageBytes,
 } from './mapCodec.ts';
-import type { ForwardReply, ForwardRequest, Operation, OrderedChange, Outcome, PeerMessage, Refusal } from './messages.ts';
+import type {
+  ForwardReply,
+  ForwardRequest,
+  Operation,
+  OrderedChange,
+  Outcome,
+  PeerMessage,
+  Refusal,
+} from './messages.ts';
 import { decodePlannedMove, decodeState, encodePlannedMove, encodeState } from './moves.ts';
 import { decodeNodeMap, encodeNodeMap, nodeMapBytes } from './nodes.ts';
 import { decodeList, decodeOperation, encodeList, encodeOperation, operationBytes } from './operation.ts';

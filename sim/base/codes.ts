@@ -121,7 +121,19 @@ function hashMessage(hash: RollingHash, message: PeerMessage): void {
       return;
     case 'mapVersion':
     case 'groupsVersion':
+    case 'nodesVersion':
       hash.add(message.version);
+      return;
+    case 'nodes':
+      hash.add(message.map.version);
+      return;
+    case 'loads':
+      for (const { group, bytes, operations } of message.groups)
+        for (const part of [group, bytes, operations]) hash.add(part);
+      return;
+    case 'order':
+      hash.add(message.group);
+      hash.add(message.index);
       return;
     case 'leads':
       for (const { group, term } of message.groups) {

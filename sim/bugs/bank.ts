@@ -429,12 +429,6 @@ export const bugs: readonly Bug[] = [
     ...hunt('moves', 10),
   },
   {
-    name: 'a read overtakes a write that was refused when it was applied',
-    edits: [edit(group, "if (applied.kind === 'refused') this.block(submission);", '')],
-    oracles: ['L2'],
-    ...hunt('moves', 600),
-  },
-  {
     name: 'ownership is not checked when a command is applied',
     edits: [
       edit(

@@ -152,7 +152,7 @@ const weights: Readonly<Record<Profile, Weights>> = {
     cutWhileMoving: 4,
     moveWithoutQuorum: 2,
     moveAndShuttle: 4,
-    cancelMove: 2,
+    cancelMove: 4,
     membership: 2,
     save: 2,
     crash: 1,

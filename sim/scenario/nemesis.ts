@@ -314,8 +314,10 @@ export const nemeses = {
     return [
       fault('move', { atMs: startMs }, { node: someNode(stage) }, 0, group, tenant),
       ...[1, 2, 3].map(() => {
-        const at = { atMs: startMs + between(stage.random, 1, 600) };
-        return fault('cancelMove', at, { node: someNode(stage) }, 0, 0, tenant);
+        const node = someNode(stage);
+        const event = pick(stage.random, ['prepare', 'stage', 'stage', 'freeze'] as const);
+        const anchor: Anchor = { node, event, n: 1, plusMs: between(stage.random, 0, 3) };
+        return fault('cancelMove', anchor, { node }, 0, 0, tenant);
       }),
     ];
   },

@@ -80,3 +80,32 @@ test('a block that nobody lifts is forgotten after two whole intervals without a
   replica.agree();
   expect(replica.outcomes()).toEqual([[4, done]]);
 });
+
+test('behind a command that is refused when it is applied its lane is refused until it comes back', () => {
+  const frozen: Outcome = { kind: 'refused', refusal: { kind: 'frozen' } };
+  let isFrozen = true;
+  const moving = new OneReplica({
+    accessOf: ({ kind, ...operation }) => (kind === 'execute' && 'access' in operation ? operation.access : 'write'),
+    judge: () => null,
+    apply: () => (isFrozen ? frozen : done),
+    read: () => done,
+    ...stateless,
+  });
+  moving.lead();
+  moving.agree();
+  moving.submit(1, true);
+  moving.endTurn();
+  moving.agree();
+  // A read that was sent before its client's node heard of the refusal.
+  moving.submit(2, false, 'read');
+  expect(moving.outcomes()).toEqual([
+    [1, frozen],
+    [2, outOfOrder],
+  ]);
+  isFrozen = false;
+  moving.submit(1, true);
+  moving.submit(2, false, 'read');
+  moving.endTurn();
+  moving.agree();
+  expect(moving.outcomes().map(([request]) => request)).toEqual([1, 2]);
+});

@@ -15,14 +15,14 @@ export async function moveTenant(
   const ask = async (...words: string[]): Promise<unknown> => {
     for (const port of ports()) {
       const answer = await askPort(port, 'TENANT', 'MOVE', tenant, ...words);
-      if (answer !== undefined && !String(answer).includes('UNKNOWN')) return answer;
+      if (answer !== undefined && !(answer instanceof Error && answer.message.startsWith('UNKNOWN'))) return answer;
     }
     return undefined;
   };
   await until(
     async () => {
       const answer = await ask('TO', String(to));
-      return answer === 'OK' || String(answer).includes('lives in group');
+      return answer === 'OK' || (answer instanceof Error && answer.message.includes('lives in group'));
     },
     `a move of ${tenant} begins`,
     withinMs,
@@ -30,7 +30,8 @@ export async function moveTenant(
   await until(
     async () => {
       await pause(pollMs);
-      return String(await ask('STATUS')).includes('no move of tenant');
+      const answer = await ask('STATUS');
+      return answer instanceof Error && answer.message.includes('no move of tenant');
     },
     `the move of ${tenant} is over`,
     withinMs,

@@ -21,6 +21,7 @@ import type { RaftMessage } from '../../core/raft/types.ts';
 import type {
   MapChange,
   Operation,
+  OrderedChange,
   Outcome,
   PeerMessage,
   PlannedMove,
@@ -28,6 +29,7 @@ import type {
   TenantPlace,
 } from '../../core/wire/messages.ts';
 import type { CopyCursor, MovePlan, MoveState, MoveStep } from '../../core/wire/moves.ts';
+import type { NodeMapImage, NodePlan } from '../../core/wire/nodes.ts';
 import type { LoggedItem, LoggedOperation } from '../../core/wire/operation.ts';
 
 const edges = [0, 1, 127, 128, 16_383, 16_384, 0xffff_ffff, 0x1_0000_0000, Number.MAX_SAFE_INTEGER];
@@ -127,9 +129,36 @@ const plan: fc.Arbitrary<MovePlan> = fc.oneof(
   kind('look', {}),
 );
 
+const word = fc.string({ maxLength: 20 });
+const nodePlan: fc.Arbitrary<NodePlan> = fc.oneof(
+  kind('join', { clientAddress: word, peerAddress: word, zone: word }),
+  ...(['drain', 'undrain', 'remove'] as const).map((name) => kind(name, { node })),
+);
+const nodeMap: fc.Arbitrary<NodeMapImage> = fc.record({
+  version: natural,
+  nodes: fc
+    .uniqueArray(
+      fc.record({
+        node,
+        clientAddress: word,
+        peerAddress: word,
+        zone: word,
+        state: fc.constantFrom('member' as const, 'draining' as const, 'removed' as const),
+      }),
+      { selector: (known) => known.node, maxLength: 5 },
+    )
+    .map((nodes) => nodes.sort((a, b) => a.node - b.node)),
+});
+const ordered: fc.Arbitrary<OrderedChange> = fc.oneof(
+  kind('add', { node, replaces: fc.option(replica) }),
+  kind('remove', { replica }),
+  kind('prefer', { replica }),
+);
+
 export const operation: fc.Arbitrary<Operation> = fc.oneof(
   kind('move', { tenant, move, step }),
   kind('planMove', { tenant, plan }),
+  kind('planNode', { tenant, plan: nodePlan }),
   kind('execute', {
     tenant,
     incarnation,
@@ -198,6 +227,7 @@ const outcome: fc.Arbitrary<Outcome> = fc.oneof(
   kind('undecided', {}),
   kind('planned', { move: fc.option(plannedMove), why: fc.string({ maxLength: 40 }) }),
   kind('moving', { state: moveState }),
+  kind('nodes', { map: nodeMap, node, why: fc.string({ maxLength: 40 }) }),
 );
 const change: fc.Arbitrary<MapChange> = fc.oneof(
   kind('placed', { tenant, group, epoch, incarnation }),
@@ -242,6 +272,15 @@ export const message: fc.Arbitrary<PeerMessage> = fc.oneof(
   { weight: 1, arbitrary: kind('outlier', { group, replica }) },
   { weight: 1, arbitrary: kind('renewed', { group, boot: natural, replica }) },
   { weight: 1, arbitrary: kind('groupsVersion', { version: natural }) },
+  { weight: 1, arbitrary: kind('nodesVersion', { version: natural }) },
+  { weight: 1, arbitrary: kind('nodes', { map: nodeMap }) },
+  {
+    weight: 1,
+    arbitrary: kind('loads', {
+      groups: fc.array(fc.record({ group, bytes: natural, operations: natural }), { maxLength: 4 }),
+    }),
+  },
+  { weight: 1, arbitrary: kind('order', { group, index, change: ordered }) },
   { weight: 1, arbitrary: kind('leads', { groups: fc.array(fc.record({ group, term }), { maxLength: 4 }) }) },
   { weight: 1, arbitrary: kind('groups', { groups: fc.array(members, { maxLength: 4 }) }) },
   { weight: 1, arbitrary: mapChanges },

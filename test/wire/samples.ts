@@ -12,13 +12,14 @@ import {
   RequestId,
   Term,
 } from '../../core/base/ids.ts';
-import { parseTenantName } from '../../core/base/tenantName.ts';
+import { nobody, parseTenantName } from '../../core/base/tenantName.ts';
 import { WallTime } from '../../core/base/time.ts';
 import type { Hello } from '../../core/wire/hello.ts';
-import type { Operation, Outcome, PeerMessage } from '../../core/wire/messages.ts';
+import type { Operation, OrderedChange, Outcome, PeerMessage } from '../../core/wire/messages.ts';
 import type { EntryBatch } from '../../core/wire/operation.ts';
 import type { RaftMessage } from '../../core/raft/types.ts';
 import type { CopyCursor, MovePlan, MoveState, MoveStep } from '../../core/wire/moves.ts';
+import type { NodeMapImage, NodePlan } from '../../core/wire/nodes.ts';
 
 const ascii = (text: string): Uint8Array => new Uint8Array(Buffer.from(text, 'latin1'));
 const acme = parseTenantName('acme')!;
@@ -127,6 +128,41 @@ const moveMessages: readonly PeerMessage[] = [
   reply({ kind: 'planned', move: planned, why: '' }),
   reply({ kind: 'refused', refusal: { kind: 'moved', group: GroupId(4), epoch: Epoch(4), incarnation: two } }),
   reply({ kind: 'refused', refusal: { kind: 'frozen' } }),
+];
+
+const nodeMap: NodeMapImage = {
+  version: 300,
+  nodes: [
+    { node: NodeId(1), clientAddress: 'a:1', peerAddress: '[::1]:65535', zone: '', state: 'member' },
+    { node: NodeId(2), clientAddress: 'b.example:1', peerAddress: 'b:2', zone: 'east-1', state: 'draining' },
+    { node: NodeId(65_535), clientAddress: 'c:1', peerAddress: 'c:2', zone: 'west', state: 'removed' },
+  ],
+};
+const nodePlans: readonly NodePlan[] = [
+  { kind: 'join', clientAddress: 'd:1', peerAddress: 'd:2', zone: 'east-1' },
+  { kind: 'drain', node: NodeId(300) },
+  { kind: 'undrain', node: NodeId(300) },
+  { kind: 'remove', node: NodeId(300) },
+];
+const nodeOperations: readonly Operation[] = nodePlans.map((plan) => ({ kind: 'planNode', tenant: nobody, plan }));
+const order = (change: OrderedChange): PeerMessage => ({ kind: 'order', group, index: LogIndex(1000), change });
+const nodeMessages: readonly PeerMessage[] = [
+  ...nodeOperations.map(request),
+  reply({ kind: 'nodes', map: nodeMap, node: NodeId(2), why: '' }),
+  reply({ kind: 'nodes', map: { version: 0, nodes: [] }, node: NodeId(9), why: "no such node '9'" }),
+  { kind: 'nodesVersion', version: 300 },
+  { kind: 'nodes', map: nodeMap },
+  {
+    kind: 'loads',
+    groups: [
+      { group, bytes: 2 ** 40, operations: 100_000 },
+      { group: GroupId(1), bytes: 0, operations: 0 },
+    ],
+  },
+  order({ kind: 'add', node: NodeId(300), replaces: null }),
+  order({ kind: 'add', node: NodeId(300), replaces: ReplicaId(3) }),
+  order({ kind: 'remove', replica: ReplicaId(300) }),
+  order({ kind: 'prefer', replica: ReplicaId(300) }),
 ];
 
 export const sampleHello: Hello = {
@@ -244,6 +280,7 @@ export const sampleMessages: readonly PeerMessage[] = [
     digest: 2 ** 40 + 3,
   },
   ...moveMessages,
+  ...nodeMessages,
 ];
 
 /** What versions before 6 said of it. */
@@ -254,7 +291,7 @@ export function asBefore6(said: PeerMessage): PeerMessage {
 }
 
 /** How many of them earlier versions knew. */
-export const messagesOfVersion5 = sampleMessages.length - 3 - moveMessages.length;
+export const messagesOfVersion5 = sampleMessages.length - 3 - moveMessages.length - nodeMessages.length;
 export const messagesOfVersion4 = messagesOfVersion5 - 8;
 export const messagesOfVersion3 = messagesOfVersion5 - 20;
 
@@ -283,7 +320,7 @@ export const sampleBatch: EntryBatch = {
 export const sampleMoveBatch: EntryBatch = {
   stamp: sampleBatch.stamp,
   maxValueBytes: sampleBatch.maxValueBytes,
-  items: moveOperations.map((operation, i) => ({
+  items: [...moveOperations, ...nodeOperations].map((operation, i) => ({
     origin: { node: NodeId(3), boot, request: RequestId(1000 + i) },
     lane: LaneId(0),
     ackBelow: RequestId(1000 + i),
