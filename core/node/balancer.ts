@@ -25,7 +25,7 @@ export interface BalancerHost {
 }
 
 /** As long as nodes do not say what they can hold, each can hold as much as any other. */
-const capacityBytes = 2 ** 40;
+const capacityBytes = 1_099_511_627_776;
 const capacityOperations = 1_000_000;
 const maxReplicas = 65_535;
 

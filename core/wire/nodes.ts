@@ -91,12 +91,12 @@ export function decodeNodeMap(reader: ByteReader): NodeMapImage {
   return { version, nodes };
 }
 
-/** Little more than `encodeNodeMap` takes. */
+/** What nodes take in it, and little more. */
 export function nodeMapBytes({ nodes }: NodeMapImage): number {
   return nodes.reduce(
     (sum, { clientAddress, peerAddress, zone }) =>
       sum + fixedNodeBytes + clientAddress.length + peerAddress.length + zone.length,
-    fixedNodeBytes,
+    0,
   );
 }
 

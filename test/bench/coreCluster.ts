@@ -41,7 +41,7 @@ export class CoreCluster {
       groups: [metadataGroup, GroupId(1)].map((group) => ({ group, replicas })),
       tenants: [],
     };
-    const settings = { ...defaultSettings, defaultTenant: false };
+    const settings = { ...defaultSettings, defaultTenant: false, rebalance: 'manual' as const };
     this.nodes = ids.map((node) => {
       const replica = replicas.find((each) => each.node === node)?.replica;
       const groups = new Map(replica === undefined ? [] : [[metadataGroup, { ...saved, replica }]]);

@@ -57,7 +57,7 @@ export class Nodes {
           node,
           boot: 1,
           topology,
-          settings: { ...defaultSettings, ...settings },
+          settings: { ...defaultSettings, rebalance: 'manual', ...settings },
           restored,
           random,
           now: this.now(),

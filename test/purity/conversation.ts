@@ -74,7 +74,7 @@ export function converse(): Conversation {
 }
 
 function startNode(node: NodeId): Node {
-  const settings = { ...defaultSettings, autoCreateTenants: true };
+  const settings = { ...defaultSettings, autoCreateTenants: true, rebalance: 'manual' as const };
   const restored = { boots: 0, isLost: false, groups: new Map() };
   return new Node({
     node,
