@@ -17,7 +17,7 @@ import {
 } from '../base/ids.ts';
 import { unreachable } from '../base/invariant.ts';
 import { readConfiguration, writeConfiguration } from './configuration.ts';
-import { none, readGroup, readIncarnation, readNode, readNodeOrNone, readReplica } from './fields.ts';
+import { none, readGroup, readIncarnation, readNode, readNodeOrNone, readReplica, varintBytes } from './fields.ts';
 import {
   decodeMapChanges,
   decodeMapPiece,
@@ -84,8 +84,6 @@ const fixedBytes = 96;
 const groupBytes = 32;
 const memberBytes = 24;
 const ordered = { add: 1, remove: 2, prefer: 3 } as const;
-/** More than a group's load takes. */
-const loadBytes = 21;
 const minimumLoadBytes = 3;
 /** More than a group and a term take. */
 const leadBytes = 13;
@@ -145,7 +143,10 @@ export function messageBytes(m: PeerMessage): number {
     case 'nodes':
       return fixedBytes + nodeMapBytes(m.map);
     case 'loads':
-      return fixedBytes + m.groups.length * loadBytes;
+      return m.groups.reduce(
+        (sum, { group, bytes, operations }) => sum + varintBytes(group) + varintBytes(bytes) + varintBytes(operations),
+        fixedBytes,
+      );
     case 'groups':
       return m.groups.reduce(
         (bytes, { configuration: { voters, outgoing, learners } }) =>

@@ -94,14 +94,11 @@ export function decodeNodeMap(reader: ByteReader): NodeMapImage {
 /** What nodes take in it, and little more. */
 export function nodeMapBytes({ nodes }: NodeMapImage): number {
   return nodes.reduce(
-    (sum, { clientAddress, peerAddress, zone }) =>
-      sum + fixedNodeBytes + clientAddress.length + peerAddress.length + zone.length,
+    (sum, { node, clientAddress, peerAddress, zone }) =>
+      sum + 2 + varintBytes(node) + textBytes(clientAddress) + textBytes(peerAddress) + textBytes(zone),
     0,
   );
 }
-
-/** An id, a state and three lengths. */
-const fixedNodeBytes = 10;
 
 function textBytes({ length }: string): number {
   return varintBytes(length) + length;
