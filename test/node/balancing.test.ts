@@ -1,0 +1,113 @@
+/** A whole cluster of cores that keeps its own balance: what is drained, lost and unevenly spread. */
+import { expect, test } from 'vitest';
+import { GroupId, LogIndex, metadataGroup, NodeId } from '../../core/base/ids.ts';
+import { invariant } from '../../core/base/invariant.ts';
+import type { Node } from '../../core/index.ts';
+import { membersOf } from '../../core/raft/configuration.ts';
+import { Nodes } from './harness.ts';
+
+const groups = 8;
+
+/** How many groups have a replica on each node, and how many it leads, as their leaders say. */
+function shares(nodes: Nodes): { readonly replicas: readonly number[]; readonly leads: readonly number[] } {
+  const replicas = nodes.nodes.map(() => 0);
+  const leads = nodes.nodes.map(() => 0);
+  for (const [at, node] of nodes.nodes.entries()) {
+    if (nodes.paused.has(at + 1)) continue;
+    for (const group of node.groups.values()) {
+      if (!group.isLeader) continue;
+      leads[at] = (leads[at] ?? 0) + 1;
+      for (const { node: member } of membersOf(group.raft.committedConfiguration))
+        replicas[member - 1] = (replicas[member - 1] ?? 0) + 1;
+    }
+  }
+  return { replicas, leads };
+}
+
+function sum(counts: readonly number[]): number {
+  return counts.reduce((all, count) => all + count, 0);
+}
+
+/** The node that leads the metadata group: it is the one to ask. */
+function planner(nodes: Nodes): number {
+  return 1 + nodes.nodes.findIndex((node: Node) => node.groups.get(metadataGroup)?.isLeader === true);
+}
+
+function order(nodes: Nodes, ...words: string[]): string {
+  nodes.connect(planner(nodes), 1);
+  return nodes.ask(planner(nodes), 1, ...words);
+}
+
+test('a node that is drained has nothing any more, can be removed, and its id stays taken', () => {
+  const nodes = new Nodes(4, groups, { rebalance: 'off' });
+  const before = shares(nodes);
+  expect(before.replicas[3]).toBeGreaterThan(0);
+  expect(order(nodes, 'NODE', 'REMOVE', '4')).toMatch(/^-ERR node 4 has replicas/);
+  expect(order(nodes, 'NODE', 'DRAIN', '4')).toBe('+OK\r\n');
+  nodes.pass(40_000);
+  const { replicas, leads } = shares(nodes);
+  expect([replicas[3], leads[3]]).toEqual([0, 0]);
+  expect([sum(replicas), sum(leads)]).toEqual([3 * (groups + 1), groups + 1]);
+  expect(order(nodes, 'NODE', 'REMOVE', '4')).toBe('+OK\r\n');
+  expect(order(nodes, 'NODE', 'UNDRAIN', '4')).toMatch(/^-ERR node 4 was removed/);
+});
+
+test('what a lost node had is made again on the others, and nothing before it counts as lost', () => {
+  const nodes = new Nodes(5, groups, { rebalance: 'off', lostAfterMs: 30_000 });
+  expect(shares(nodes).replicas[4]).toBeGreaterThan(0);
+  nodes.paused.add(5);
+  for (const other of [1, 2, 3, 4]) nodes.input(other, { kind: 'peerDown', peer: NodeId(5) });
+  nodes.pass(20_000);
+  expect(shares(nodes).replicas[4]).toBeGreaterThan(0);
+  nodes.pass(60_000);
+  const { replicas } = shares(nodes);
+  expect([replicas[4], sum(replicas)]).toEqual([0, 3 * (groups + 1)]);
+});
+
+test('nothing is repaired while too much looks lost', () => {
+  const nodes = new Nodes(5, groups, { rebalance: 'on', lostAfterMs: 10_000 });
+  for (const gone of [4, 5]) {
+    nodes.paused.add(gone);
+    for (const other of [1, 2, 3]) nodes.input(other, { kind: 'peerDown', peer: NodeId(gone) });
+  }
+  nodes.pass(5000);
+  const before = shares(nodes).replicas;
+  nodes.pass(40_000);
+  expect(shares(nodes).replicas).toEqual(before);
+  expect(order(nodes, 'PLACEMENT', 'PLAN')).toMatch(/stopped: /);
+});
+
+test('a plan is told by the node that makes it, and others say which that is', () => {
+  const nodes = new Nodes(3, groups, { rebalance: 'on' });
+  expect(order(nodes, 'PLACEMENT', 'PLAN')).toBe('*0\r\n');
+  expect(order(nodes, 'PLACEMENT', 'SNAPSHOT')).toMatch(/"takenAt":/);
+  const other = (planner(nodes) % 3) + 1;
+  nodes.connect(other, 2);
+  const where = new RegExp(`^-ERR this node does not plan: ask node ${String(planner(nodes))} `);
+  expect(nodes.ask(other, 2, 'PLACEMENT', 'PLAN')).toMatch(where);
+});
+
+test('only an order for the members that a group has is carried out', () => {
+  const nodes = new Nodes(4, 1);
+  const id = GroupId(1);
+  const at = nodes.nodes.findIndex((node) => node.groups.get(id)?.isLeader === true);
+  const group = nodes.nodes[at]?.groups.get(id);
+  const voter = group?.raft.configuration.voters[1];
+  invariant(group !== undefined && voter !== undefined, 'the group has a leader and others');
+  const index = group.raft.state.log.era.since;
+  const prefer = (from: number): void => {
+    const change = { kind: 'prefer', replica: voter.replica } as const;
+    nodes.input(at + 1, {
+      kind: 'peerMessages',
+      from: NodeId(((at + 1) % 4) + 1),
+      messages: [{ kind: 'order', group: id, index: LogIndex(from), change }],
+    });
+    nodes.pass(3000);
+  };
+  prefer(index + 1);
+  expect(group.raft.configuration.voters[0]).not.toEqual(voter);
+  prefer(index);
+  expect(group.raft.configuration.voters[0]).toEqual(voter);
+  // Leadership follows.
+  expect(nodes.nodes[voter.node - 1]?.groups.get(id)?.isLeader).toBe(true);
+});
