@@ -169,6 +169,22 @@ const weights: Readonly<Record<Profile, Weights>> = {
     wipe: 1,
     diskHang: 1,
   },
+  reconfigure: {
+    drainNode: 8,
+    crash: 3,
+    crashNewLeader: 2,
+    rollingCrash: 2,
+    partition: 2,
+    isolateLeader: 2,
+    oneWay: 1,
+    wipe: 2,
+    move: 2,
+    membership: 2,
+    save: 1,
+    lossy: 1,
+    hold: 1,
+    diskHang: 1,
+  },
   'bad-clocks': { isolateLeader: 6, isolateLeaderInThePast: 2 },
   idle: {
     crash: 4,
@@ -217,6 +233,7 @@ const profilesWithDiskTroubles: readonly Profile[] = ['mixed', 'crashes'];
 const nodeCounts: Readonly<Partial<Record<Profile, readonly number[]>>> = {
   'stale-map': [3, 4, 5, 5],
   membership: [3, 4, 5, 6],
+  reconfigure: [4, 5, 6],
 };
 const replicasPerGroup = 3;
 /** All clients together, at most: enough to meet every fault, and little enough for a thousand runs. */
@@ -231,7 +248,7 @@ export function expand(seed: number, profile: Profile): Scenario {
   const fewest = profile === 'moves' ? 2 : 1;
   const groupCount = 1 + (isFocused ? 1 : between(topology, fewest, 6));
   const groups = Array.from({ length: groupCount }, () => drawReplicas(topology, nodes));
-  const timing = drawTiming(streams('timing'));
+  const timing = drawTiming(profile, streams('timing'), streams('balance'));
   const faultyMs = between(streams('length'), 4000, 9000);
   const stage = { nodes, groups: groupCount, placement: groups, faultyMs, electionMs: timing.electionMs };
   const faults = drawFaults(weights[profile], 10, { ...stage, random: streams('faults') });
@@ -349,7 +366,10 @@ function drawReplicas(random: Random, nodes: number): readonly number[] {
   return chosen.sort((a, b) => a - b);
 }
 
-function drawTiming(random: Random): Timing {
+const usualLostAfterMs = 600_000;
+
+function drawTiming(profile: Profile, random: Random, balance: Random): Timing {
+  const rebalance = profile === 'reconfigure';
   const electionMs = between(random, 100, 300);
   return {
     electionMs,
@@ -357,6 +377,8 @@ function drawTiming(random: Random): Timing {
     commandTimeoutMs: between(random, 500, 3000),
     gossipMs: between(random, 50, 500),
     leaseReads: chance(random, 500),
+    rebalance,
+    lostAfterMs: rebalance ? between(balance, 1500, 6000) : usualLostAfterMs,
   };
 }
 

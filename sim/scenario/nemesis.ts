@@ -307,6 +307,15 @@ export const nemeses = {
     return [...moves(stage, startMs), ...shuttle(stage, startMs + between(stage.random, 0, 300))];
   },
 
+  /** A node is to have nothing any more, and perhaps its share again before that is so. */
+  drainNode: (stage) => {
+    const startMs = momentMs(stage);
+    const peer = someNode(stage);
+    const drained = fault('drainNode', { atMs: startMs }, { node: someNode(stage) }, 0, peer);
+    const back = { atMs: startMs + between(stage.random, 200, 5000) };
+    return chance(stage.random, 600) ? [drained, fault('undrainNode', back, { node: someNode(stage) }, 0, peer)] : [drained];
+  },
+
   cancelMove: (stage) => {
     const startMs = momentMs(stage);
     const tenant = between(stage.random, 0, 7);

@@ -3,10 +3,11 @@
  * compared with one that is known to be right.
  */
 import { expand } from './expand.ts';
-import { faultKinds, type Scenario, scenarioFormat, type Workload } from './scenario.ts';
+import { faultKinds, type Scenario, scenarioFormat, type Timing, type Workload } from './scenario.ts';
 
 /** Knobs that scenarios of this format did not have from the beginning, and what was true then. */
 const unknownToEarlier: Pick<Scenario, 'isolated'> = { isolated: [] };
+const unknownToEarlierTiming: Pick<Timing, 'rebalance' | 'lostAfterMs'> = { rebalance: false, lostAfterMs: 600_000 };
 const unknownToEarlierClients: Pick<Workload, 'numberedPermille'> = { numberedPermille: 0 };
 
 /** The scenario, or what is wrong with the text. */
@@ -20,7 +21,8 @@ export function parseScenario(text: string): Scenario | string {
   const { format } = parsed;
   if (format !== scenarioFormat) return `its format is ${String(format)}, this program reads ${String(scenarioFormat)}`;
   const workload = { ...unknownToEarlierClients, ...parsed.workload };
-  const whole: unknown = { ...unknownToEarlier, ...parsed, workload };
+  const timing = { ...unknownToEarlierTiming, ...parsed.timing };
+  const whole: unknown = { ...unknownToEarlier, ...parsed, timing, workload };
   const problem = compare('scenario', whole, expand(0, 'mixed'));
   if (problem !== null) return problem;
   const scenario = whole as Scenario;

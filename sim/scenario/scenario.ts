@@ -43,6 +43,7 @@ export const profiles = [
   'crashes',
   'stale-map',
   'moves',
+  'reconfigure',
   'membership',
   'leases',
   'bad-clocks',
@@ -64,6 +65,9 @@ export interface Timing {
   readonly commandTimeoutMs: number;
   readonly gossipMs: number;
   readonly leaseReads: boolean;
+  /** Whether the cluster keeps its balance by itself, and after how long it takes a silent node for lost. */
+  readonly rebalance: boolean;
+  readonly lostAfterMs: number;
 }
 
 export interface NetworkKnobs {
@@ -223,6 +227,8 @@ export const faultKinds = {
   removeReplica: 'the operator tells the node to remove the replica of group `amount` on the peer',
   replace:
     'the operator tells the node to replace the replica of group `amount` on the peer by one on the next node without, or, if there is none, by another on the same',
+  drainNode: 'the operator tells the node that the peer is to have nothing any more',
+  undrainNode: 'the same, that it is to have its share again',
   move: 'the operator tells the node to move tenant number `amount` to group `peer`',
   cancelMove: 'the operator tells the node to let tenant number `amount` stay where it is',
   save: 'the operator tells the node to save the state of group `amount`',

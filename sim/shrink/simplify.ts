@@ -15,7 +15,15 @@ type Section = keyof Knobs;
  * the way there they are never rarer than elections.
  */
 const benign: Knobs = {
-  timing: { heartbeatMs: 25, electionMs: 100, commandTimeoutMs: 1000, gossipMs: 100, leaseReads: false },
+  timing: {
+    heartbeatMs: 25,
+    electionMs: 100,
+    commandTimeoutMs: 1000,
+    gossipMs: 100,
+    leaseReads: false,
+    rebalance: false,
+    lostAfterMs: 600_000,
+  },
   network: {
     baseUs: 100,
     jitterUs: 0,

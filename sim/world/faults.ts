@@ -262,6 +262,10 @@ export class Faults {
         return this.order(machine, ['GROUP', 'REMOVE-REPLICA', this.groupOf(fault), String(this.nodeOf(fault.peer))]);
       case 'replace':
         return this.replace(machine, fault);
+      case 'drainNode':
+        return this.order(machine, ['NODE', 'DRAIN', String(this.nodeOf(fault.peer))]);
+      case 'undrainNode':
+        return this.order(machine, ['NODE', 'UNDRAIN', String(this.nodeOf(fault.peer))]);
       case 'move':
         return this.order(machine, ['TENANT', 'MOVE', this.tenantOf(fault), 'TO', this.destinationOf(fault)]);
       case 'cancelMove':
