@@ -65,7 +65,15 @@ function scenarioOf(d: Drawn): Scenario {
       [0, 1, 2].map((i) => ((group + i) % nodes) + 1).sort((a, b) => a - b),
     ),
     tenants: ['acme', 'blue', 'corp', 'dune'].slice(0, 1 + d.tenants).map((name, i) => ({ name, group: i % 2 })),
-    timing: { electionMs: 100, heartbeatMs: 25, commandTimeoutMs: 800, gossipMs: 100, leaseReads: d.leases === 1 },
+    timing: {
+      electionMs: 100,
+      heartbeatMs: 25,
+      commandTimeoutMs: 800,
+      gossipMs: 100,
+      leaseReads: d.leases === 1,
+      rebalance: false,
+      lostAfterMs: 600_000,
+    },
     network: {
       ...benign.network,
       baseUs: 100,
