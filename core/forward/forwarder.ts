@@ -328,7 +328,7 @@ export class Forwarder {
         this.settle(lane, now);
         return;
       case 'refused':
-        if (outcome.refusal.kind === 'busy' && !call.mayHaveRun) {
+        if (isBound(outcome.refusal) && !call.mayHaveRun) {
           this.end(call, { kind: 'notExecuted', reason: 'busy', what: outcome.refusal.what });
           this.settle(lane, now);
           return;
@@ -338,6 +338,7 @@ export class Forwarder {
       case 'resolved':
       case 'planned':
       case 'moving':
+      case 'inspected':
         this.loseAnswer(call, 'linkLost', now);
         return;
       case 'undecided':
@@ -354,7 +355,7 @@ export class Forwarder {
   private onRefused(call: CommandCall, from: NodeId, refusal: Refusal, now: MonoTime): void {
     const { lane } = call;
     const { kind } = refusal;
-    if (kind !== 'busy' && kind !== 'frozen') this.host.misrouted(call, refusal);
+    if (!isBound(refusal) && kind !== 'frozen') this.host.misrouted(call, refusal);
     if (kind === 'notOwner') lane.mustResolve = true;
     if (kind === 'frozen') lane.isFrozen = true;
     if (kind === 'moved') this.router.shards.learn({ tenant: lane.tenant, ...refusal });
@@ -559,7 +560,8 @@ export class Forwarder {
     }
     this.calls.delete(step.request);
     const next = nextStep(procedure, outcome);
-    if (next.kind === 'step' && next.startsOver) this.makeStep(procedure, next.group, next.operation, now, this.setBack(procedure));
+    if (next.kind === 'step' && next.startsOver)
+      this.makeStep(procedure, next.group, next.operation, now, this.setBack(procedure));
     else this.follow(procedure, next, now);
   }
 
@@ -598,6 +600,11 @@ export class Forwarder {
     this.ensuring.delete(procedure.tenant);
     for (const lane of waiting.lanes) this.resolved(lane, ending, now);
   }
+}
+
+/** More than may be at a time: to ask elsewhere, or at once again, is of no use. */
+function isBound(refusal: Refusal): refusal is Extract<Refusal, { kind: 'busy' | 'quota' }> {
+  return refusal.kind === 'busy' || refusal.kind === 'quota';
 }
 
 /** Puts the transaction together. False while a WATCH of it is not answered: it comes before, in the same lane. */

@@ -177,10 +177,10 @@ export class Group implements StateOwner {
       this.refuse(submission, refusal);
       return;
     }
-    const answer = this.machine.judge(submission.operation);
+    const answer = this.machine.judge(submission, now.mono);
     if (answer !== null) {
       this.complete(submission, answer);
-      if (answer.kind === 'refused') this.block(submission);
+      if (answer.kind === 'refused' && answer.refusal.kind !== 'quota') this.block(submission);
       return;
     }
     if (this.machine.accessOf(submission.operation) === 'read') this.read(submission, now);

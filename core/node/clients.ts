@@ -165,7 +165,7 @@ export class Clients {
     const { connection, slot } = waiting;
     this.reply.protocol = connection.protocol;
     if (ending.kind === 'deadline') this.reply.error(endingError({ kind: 'unknown', reason: 'deadline' }));
-    else writeEnd(this.reply, procedure, ending.place);
+    else writeEnd(this.reply, procedure, ending.place, this.view);
     slot.reply = this.reply.take();
     this.changed.add(connection);
   }

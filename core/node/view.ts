@@ -8,6 +8,7 @@ import type { Alarm } from './alarms.ts';
 import type { Procedure } from '../forward/procedure.ts';
 import type { Configuration } from '../raft/types.ts';
 import type { MembershipChange, ReplicaProgress } from '../raft/raft.ts';
+import type { TenantReport } from '../wire/accounts.ts';
 import type { Connection } from './connection.ts';
 import type { NodeDescriptor, Settings } from './options.ts';
 import type { Queued } from './transactions.ts';
@@ -98,7 +99,11 @@ export interface NodeView {
   groups(): readonly GroupView[];
   group(id: GroupId): GroupView | null;
   tenants(): readonly TenantView[];
+  /** Those of the map's changes from `cursor` on, so many of which are looked at; `next` is 0 at the end. */
+  tenantsFrom(cursor: number, count: number): { readonly next: number; readonly tenants: readonly TenantName[] };
   tenant(name: TenantName): TenantView | null;
+  /** What the tenant may use and uses; null if its group is not led here. */
+  tenantReport(name: TenantName): TenantReport | null;
   /** The tenant of a connection that chose none; null if such commands are refused. */
   readonly defaultTenant: TenantName | null;
   /** Starts a procedure whose end is this command's reply. False if too many are under way. */

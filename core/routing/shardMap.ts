@@ -61,6 +61,22 @@ export class ShardMap {
     return this.changes.slice(since, since + limit);
   }
 
+  /**
+   * The tenants that are as the next `count` changes from the cursor on have made them; `next` is 0 at the end. Whoever
+   * is in the map from the first step, at cursor 0, to the last is in one of them, or, if it moved, in two.
+   */
+  page(cursor: number, count: number): { readonly next: number; readonly tenants: readonly TenantName[] } {
+    const end = cursor + count;
+    const tenants: TenantName[] = [];
+    for (const change of this.changes.slice(cursor, end)) {
+      const { tenant, incarnation } = change;
+      const shard = this.shards.get(tenant);
+      if (change.kind === 'dropped' || shard?.incarnation !== incarnation) continue;
+      if (shard.group === change.group && shard.epoch === change.epoch) tenants.push(tenant);
+    }
+    return { next: end < this.changes.length ? end : 0, tenants };
+  }
+
   /** All tenants with their shard, in the order of their names' code units. */
   list(): readonly TenantPlace[] {
     const names = new Set([...this.shards.keys(), ...this.overlay.keys()]);

@@ -6,6 +6,7 @@
 import { ByteReader, type ByteWriter } from '../base/bytes.ts';
 import { Epoch, Incarnation, LaneId, LogIndex, MapVersion, RequestId, type TenantName, Term } from '../base/ids.ts';
 import { unreachable } from '../base/invariant.ts';
+import { decodeReport, encodeReport, reportBytes } from './accounts.ts';
 import { readConfiguration, writeConfiguration } from './configuration.ts';
 import { none, readGroup, readIncarnation, readMove, readNodeOrNone, readReplica, readTenant } from './fields.ts';
 import type {
@@ -40,8 +41,17 @@ const message = {
   nextRequest: 13,
   nextReply: 14,
 } as const;
-const outcome = { done: 1, resolved: 2, refused: 3, forgotten: 4, undecided: 5, planned: 6, moving: 7 } as const;
-const refusal = { notLeader: 1, notOwner: 2, outOfOrder: 3, busy: 4, moved: 5, frozen: 6 } as const;
+const outcome = {
+  done: 1,
+  resolved: 2,
+  refused: 3,
+  forgotten: 4,
+  undecided: 5,
+  planned: 6,
+  moving: 7,
+  inspected: 8,
+} as const;
+const refusal = { notLeader: 1, notOwner: 2, outOfOrder: 3, busy: 4, moved: 5, frozen: 6, quota: 7 } as const;
 const change = { placed: 1, dropped: 2 } as const;
 /** More than any message takes without the bytes, names and lists in it. */
 const fixedBytes = 96;
@@ -395,6 +405,9 @@ function encodeOutcome(writer: ByteWriter, o: Outcome): void {
     case 'moving':
       encodeState(writer, o.state);
       return;
+    case 'inspected':
+      encodeReport(writer, o.report);
+      return;
     case 'undecided':
       return;
     default:
@@ -428,6 +441,8 @@ function decodeOutcome(reader: ByteReader): Outcome | null {
       const state = decodeState(reader);
       return state === null ? null : { kind: 'moving', state };
     }
+    case outcome.inspected:
+      return { kind: 'inspected', report: decodeReport(reader) };
     case outcome.forgotten:
       return { kind: 'forgotten', isSure: reader.u8() === 1 };
     default:
@@ -455,6 +470,7 @@ function encodeRefusal(writer: ByteWriter, r: Refusal): void {
     case 'outOfOrder':
       return;
     case 'busy':
+    case 'quota':
       writer.text(r.what);
       return;
     default:
@@ -484,6 +500,8 @@ function decodeRefusal(reader: ByteReader): Refusal | null {
       return { kind: 'outOfOrder' };
     case refusal.busy:
       return { kind: 'busy', what: reader.text() };
+    case refusal.quota:
+      return { kind: 'quota', what: reader.text() };
     default:
       return null;
   }
@@ -553,11 +571,13 @@ function outcomeBytes(o: Outcome): number {
     case 'resolved':
       return o.tenant === null ? 0 : o.tenant.tenant.length;
     case 'refused':
-      return o.refusal.kind === 'busy' ? o.refusal.what.length : 0;
+      return o.refusal.kind === 'busy' || o.refusal.kind === 'quota' ? o.refusal.what.length : 0;
     case 'planned':
       return o.why.length + (o.move === null ? 0 : o.move.tenant.length + plannedBytes);
     case 'moving':
       return stateBytes;
+    case 'inspected':
+      return reportBytes(o.report);
     case 'forgotten':
     case 'undecided':
       return 0;

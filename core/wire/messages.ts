@@ -18,6 +18,7 @@ import type {
 } from '../base/ids.ts';
 import type { Configuration } from '../raft/types.ts';
 import type { RaftMessage } from '../raft/types.ts';
+import type { QuotaChange, TenantReport } from './accounts.ts';
 import type { MovePlan, MoveState, MoveStep } from './moves.ts';
 
 export type PeerMessage =
@@ -103,7 +104,16 @@ export type Operation =
   /** To the metadata group: begin a move of the tenant, note that one is over, or tell of one. Idempotent. */
   | { readonly kind: 'planMove'; readonly tenant: TenantName; readonly plan: MovePlan }
   /** To the group that a tenant moves from or to: a step of that move. Idempotent. */
-  | { readonly kind: 'move'; readonly tenant: TenantName; readonly move: MoveId; readonly step: MoveStep };
+  | { readonly kind: 'move'; readonly tenant: TenantName; readonly move: MoveId; readonly step: MoveStep }
+  /** To a tenant's group: what it may use from now on. Idempotent. */
+  | {
+      readonly kind: 'setQuota';
+      readonly tenant: TenantName;
+      readonly incarnation: Incarnation;
+      readonly change: QuotaChange;
+    }
+  /** To a tenant's group: what it may use, what it uses, what its leader has counted. */
+  | { readonly kind: 'inspectTenant'; readonly tenant: TenantName; readonly incarnation: Incarnation };
 
 export interface ForwardReply {
   readonly boot: number;
@@ -122,6 +132,8 @@ export type Outcome =
   | { readonly kind: 'planned'; readonly move: PlannedMove | null; readonly why: string }
   /** The answer to `move`: how far it is in the group that was asked. */
   | { readonly kind: 'moving'; readonly state: MoveState }
+  /** The answer to `inspectTenant`. */
+  | { readonly kind: 'inspected'; readonly report: TenantReport }
   | { readonly kind: 'refused'; readonly refusal: Refusal }
   /** Whoever was asked lost leadership before it knew: it may run yet, or never. Ask the next leader. */
   | { readonly kind: 'undecided' }
@@ -140,7 +152,9 @@ export type Refusal =
   /** An earlier request of the same lane was refused and has not come back yet. */
   | { readonly kind: 'outOfOrder' }
   /** A bound was reached; `what` names it. */
-  | { readonly kind: 'busy'; readonly what: string };
+  | { readonly kind: 'busy'; readonly what: string }
+  /** The tenant has used what it may in this second; `what` names the quota. Final: later requests of its lane need not wait for it. */
+  | { readonly kind: 'quota'; readonly what: string };
 
 /** A move that the metadata group has begun. */
 export interface PlannedMove {

@@ -181,6 +181,7 @@ function describeOutcome(outcome: Outcome): string {
     case 'moving':
       return `moving: ${outcome.state.kind}`;
     case 'forgotten':
+    case 'inspected':
     case 'undecided':
       return outcome.kind;
     default:

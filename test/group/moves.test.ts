@@ -19,6 +19,7 @@ import { WallTime } from '../../core/base/time.ts';
 import { TenantMachine } from '../../core/group/tenantMachine.ts';
 import { unknownConfiguration } from '../../core/raft/configuration.ts';
 import type { Outcome } from '../../core/wire/messages.ts';
+import type { QuotaChange } from '../../core/wire/accounts.ts';
 import { copyStart, type CopyCursor, type MoveStep, sameCursor } from '../../core/wire/moves.ts';
 import type { LoggedOperation } from '../../core/wire/operation.ts';
 
@@ -137,6 +138,25 @@ describe('the steps', () => {
     expect(destination.machine.tenants.get(tenant)?.epoch).toBe(2);
   });
 
+  test('what it may use goes with it, and cannot be changed while it is frozen', () => {
+    const [source, destination] = begun();
+    const set = (replica: Replica, change: QuotaChange): string =>
+      replica.apply({ kind: 'setQuota', tenant, incarnation, change }).kind;
+    expect([set(source, { keys: 1, bandwidth: 9 }), set(destination, { keys: 5 })]).toEqual(['done', 'refused']);
+    while (copy(source, destination, 1000));
+    source.step({ kind: 'freeze' });
+    expect(set(source, { keys: 7 })).toBe('refused');
+    expect(sealed(source, destination)).toBe('sealed');
+    destination.restart();
+    for (const [replica, step] of [
+      [source, 'depart'],
+      [destination, 'activate'],
+    ] as const)
+      replica.step({ kind: step });
+    expect(destination.machine.tenants.get(tenant)?.quota).toEqual({ bytes: 0, keys: 1, operations: 0, bandwidth: 9 });
+    expect(destination.run(['SET', 'another', '1'])).toMatch(/^-OOM/);
+  });
+
   test('whichever comes first of departure and cancellation decides', () => {
     const [source] = frozen();
     expect([source.step({ kind: 'cancel' }), source.step({ kind: 'depart' })]).toEqual(['ended', 'ended']);
@@ -219,7 +239,12 @@ describe('the steps', () => {
   test('a state with moves in every stage is as it was after a restart', () => {
     const [source, destination] = begun();
     const large = 'x'.repeat(300_000);
-    for (const words of [['RPUSH', 'list', 'a', large, 'b'], ['SET', 'large', large], ['DEL', 'before']]) source.run(words);
+    for (const words of [
+      ['RPUSH', 'list', 'a', large, 'b'],
+      ['SET', 'large', large],
+      ['DEL', 'before'],
+    ])
+      source.run(words);
     for (const replica of [source, destination]) replica.restart();
     while (copy(source, destination, 50_000)) for (const replica of [source, destination]) replica.restart();
     source.step({ kind: 'freeze' });
@@ -287,7 +312,9 @@ test('whatever is written while it is copied, and by whom, the copy is the origi
       expect(copied?.keyspace.bytes).toBe(original?.keyspace.bytes);
       expect(copied?.keyspace.versionsImage()).toEqual(original?.keyspace.versionsImage());
       expect(copied?.keyspace.scan(0, 100, WallTime(now))).toMatchObject({
-        items: original?.keyspace.scan(0, 100, WallTime(now)).items.map(({ key: name, serial }) => ({ key: name, serial })),
+        items: original?.keyspace
+          .scan(0, 100, WallTime(now))
+          .items.map(({ key: name, serial }) => ({ key: name, serial })),
       });
       expect(copied?.sessions.digest()).toBe(original?.sessions.digest());
     }),

@@ -5,11 +5,11 @@
  *
  *   header    version · kind of machine · latest log time · configuration (not in format 1)
  *   tenants   { released }* · { ended }* · { whole }* · { staged · whole }* · { departed · whole? }*
- *   whole     tenant · arrived? · { outgoing · { changes }* }? · { ingress · { session · { remembered }* }* }* ·
+ *   whole     tenant · quota? · arrived? · { outgoing · { changes }* }? · { ingress · { session · { remembered }* }* }* ·
  *             clients · { item · contents }*
  *   clients   nothing, if there never were any (and in formats 1 and 2), or clients · { client · { remembered }* }*
  *   contents  { values | large · { part }* }*, as many byte strings as the item counts
- *             Of the last item of a staged tenant contents may be missing. Nothing of moves was in formats 1 to 3.
+ *             Of the last item of a staged tenant contents may be missing. Nothing of moves and quotas was in formats 1 to 3.
  *   directory tenants placed by policy · { change }* · moves? · { planned }*
  *
  * Integers are varints, byte strings have their length before them; see `base/bytes.ts`.
@@ -55,6 +55,8 @@ export const record = {
   /** Of the directory: the number of the latest move, and each that is under way. */
   moves: 24,
   planned: 25,
+  /** Of a tenant: what it may use. Missing if nothing is bounded. */
+  quota: 26,
 } as const;
 
 /** Byte strings beyond it are written in parts of this size; records end soon behind it. */

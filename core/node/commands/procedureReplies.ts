@@ -3,8 +3,10 @@ import type { MoveProcedure } from '../../forward/moveProcedure.ts';
 import type { Procedure } from '../../forward/procedure.ts';
 import type { ReplyWriter } from '../../resp/replyWriter.ts';
 import type { PlannedMove, TenantPlace } from '../../wire/messages.ts';
+import type { NodeView } from '../view.ts';
+import { writeQuota, writeStatistics } from './tenantAccounts.ts';
 
-export function writeEnd(reply: ReplyWriter, procedure: Procedure, place: TenantPlace | null): void {
+export function writeEnd(reply: ReplyWriter, procedure: Procedure, place: TenantPlace | null, node: NodeView): void {
   const { tenant } = procedure;
   switch (procedure.kind) {
     case 'beginMove':
@@ -18,6 +20,12 @@ export function writeEnd(reply: ReplyWriter, procedure: Procedure, place: Tenant
       if (procedure.planned === null) reply.error(noMove(tenant));
       else writeMove(reply, procedure, procedure.planned);
       return;
+    case 'showQuota':
+    case 'showStatistics':
+      if (place === null || procedure.report === null) break;
+      if (procedure.kind === 'showQuota') writeQuota(reply, procedure.report.quota);
+      else writeStatistics(reply, procedure.report, place, node);
+      return;
     case 'ensure':
       if (place !== null && procedure.group !== null && place.group !== procedure.group) {
         reply.error(`ERR tenant '${tenant}' exists in group ${String(place.group)}`);
@@ -25,6 +33,7 @@ export function writeEnd(reply: ReplyWriter, procedure: Procedure, place: Tenant
       }
       break;
     case 'drop':
+    case 'setQuota':
     case 'errand':
       break;
   }
