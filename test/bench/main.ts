@@ -1,8 +1,8 @@
 /**
- * `npm run bench`: what Leasehold does under load, at rest, when a node dies and while a state is saved, beside the
- * goals that are set for it. Prints tables and writes JSON. docs/benchmarks.md says how to read them.
+ * `npm run bench`: what Leasehold does under load, at rest, when a node dies, while a state is saved and beside a
+ * flooding tenant, with the goals that are set for it. Prints tables and writes JSON. docs/benchmarks.md says how to read them.
  *
- *   npm run bench -- [throughput|idle|failover|snapshot]... [--quick] [--rounds 3] [--seconds 2] [--out FILE]
+ *   npm run bench -- [throughput|idle|failover|snapshot|isolation]... [--quick] [--rounds 3] [--seconds 2] [--out FILE]
  *
  * Exit code 0: it ran, whatever the figures are. 2: usage.
  */
@@ -13,12 +13,13 @@ import { parseArgs } from 'node:util';
 import { failover } from './failover.ts';
 import { type Goal, verdict } from './goals.ts';
 import { idle } from './idle.ts';
+import { isolation } from './isolation.ts';
 import type { Part, PartResult } from './part.ts';
 import { clearProgress, digits, showProgress, table } from './screen.ts';
 import { snapshot } from './snapshot.ts';
 import { throughput } from './throughput.ts';
 
-const partNames = ['throughput', 'idle', 'failover', 'snapshot'] as const;
+const partNames = ['throughput', 'idle', 'failover', 'snapshot', 'isolation'] as const;
 type PartName = (typeof partNames)[number];
 
 const usage = `usage: npm run bench -- [${partNames.join('|')}]... [--quick] [--rounds 3] [--seconds 2] [--out FILE]\n`;
@@ -55,7 +56,13 @@ function readOptions(): Options | null {
 }
 
 function partsOf({ rounds, seconds }: Options): Readonly<Record<PartName, Part>> {
-  return { throughput: async (options) => throughput({ ...options, rounds, seconds }), idle, failover, snapshot };
+  return {
+    throughput: async (options) => throughput({ ...options, rounds, seconds }),
+    idle,
+    failover,
+    snapshot,
+    isolation,
+  };
 }
 
 function goalTable(goals: readonly Goal[]): string {
