@@ -608,7 +608,8 @@ export class Group implements StateOwner {
 
   private complete(submission: Submission, outcome: Outcome): void {
     if (outcome.kind === 'done') this.replyBytesLeft -= outcome.reply.length;
-    this.completions.push({ origin: submission.origin, attempt: submission.attempt, outcome });
+    const { origin, attempt, operation } = submission;
+    this.completions.push({ origin, attempt, tenant: operation.tenant, outcome });
   }
 }
 
