@@ -15,14 +15,18 @@ export const limits = {
   /** Commands of one connection that wait for their turn: beyond it the connection is not read from. What its client sends in the meantime waits with the client. */
   waitingCommands: 1_024,
   waitingCommandsResume: 256,
-  /** Commands and requests that a turn takes, and bytes of them that count as one more: a millisecond or two of work, so that nobody waits longer than that for what others have sent. */
+  /**
+   * Commands and requests that a turn takes, and bytes of them that count as one more: a millisecond or two of work, so
+   * that nobody waits longer than that for what others have sent. While a tenant is alone, larger turns cost less.
+   */
   arrivalsPerTurn: 256,
+  arrivalsAlone: 1_024,
   arrivalBytes: 4 * kib,
   /** Of those, what one tenant takes before it is the turn of the next. */
   arrivalsPerShare: 32,
   /**
    * Operations of one tenant under way in the groups of a node while others are about: an entry or two, a few
-   * milliseconds of work, for which others wait. A tenant is about for so long after its last operation. While it is
+   * milliseconds of work, for which others wait. A tenant is about for so long after it was heard of last. While it is
    * alone it may have so many: enough for any rate, and too few to fill what a group may hold.
    */
   operationsPerTenant: 512,
@@ -128,6 +132,7 @@ export function checkLimits(): void {
   const l: Readonly<Record<keyof typeof limits, number>> = limits;
   invariant(l.pipelinedCommandsResume < l.pipelinedCommands, 'a paused client resumes below its limit');
   invariant(l.waitingCommandsResume < l.waitingCommands, 'a connection that waits is read again below its limit');
+  invariant(l.arrivalsPerTurn < l.arrivalsAlone, 'turns are longer for one tenant');
   invariant(l.arrivalsPerShare < l.arrivalsPerTurn, 'several tenants have their share in a turn');
   invariant(l.operationsPerTenant < l.operationsAlone, 'a tenant has less beside others');
   invariant(2 * l.operationsAlone <= l.proposedOperations, 'one tenant leaves room in a group');

@@ -26,15 +26,16 @@ export type Arrival =
   | { readonly kind: 'request'; readonly from: NodeId; readonly message: ForwardRequest; readonly bytes: number };
 
 export interface IntakeLimits {
-  /** What a turn takes: an arrival counts for one, and one more for so many bytes. */
+  /** What a turn takes, while several tenants are about and while one is: an arrival counts for one, and one more for so many bytes. */
   readonly arrivalsPerTurn: number;
+  readonly arrivalsAlone: number;
   readonly arrivalBytes: number;
   /** What a tenant may take before it is the turn of the next. */
   readonly arrivalsPerShare: number;
-  /** Operations of one tenant under way in groups here: while others are about, and while none is. */
+  /** Operations of one tenant under way in groups here, likewise. */
   readonly operationsPerTenant: number;
   readonly operationsAlone: number;
-  /** For how long after its last operation a tenant is about. */
+  /** For how long after its last arrival a tenant is about. */
   readonly aboutMs: number;
 }
 
@@ -51,9 +52,11 @@ export class Intake {
   private readonly shares = new Map<TenantName | null, Share>();
   private current: Share | null = null;
   private readonly underWay = new Map<TenantName | null, number>();
+  /** What this turn takes, and what is left of that. */
+  private most = 0;
   private left = 0;
   private now = MonoTime(0);
-  /** Whose operation began last, and until when there are others beside it. */
+  /** Who came last, and until when there are others beside it. */
   private latest: TenantName | null = null;
   private othersUntil = MonoTime(0);
 
@@ -73,10 +76,7 @@ export class Intake {
 
   /** An operation of the tenant goes to a group here. */
   begun(tenant: TenantName): void {
-    if (tenant !== this.latest) {
-      if (this.latest !== null) this.othersUntil = after(this.now, this.limits.aboutMs);
-      this.latest = tenant;
-    }
+    if (tenant !== this.latest) this.noteOther(tenant);
     this.underWay.set(tenant, (this.underWay.get(tenant) ?? 0) + 1);
   }
 
@@ -89,7 +89,8 @@ export class Intake {
 
   beginTurn(now: MonoTime): void {
     this.now = now;
-    this.left = this.limits.arrivalsPerTurn;
+    this.most = this.isShared ? this.limits.arrivalsPerTurn : this.limits.arrivalsAlone;
+    this.left = this.most;
   }
 
   /**
@@ -98,7 +99,8 @@ export class Intake {
    */
   admit(arrival: Arrival): boolean {
     const tenant = tenantOf(arrival);
-    if (this.isEmpty && this.left > this.limits.arrivalsPerTurn / 2 && !this.isHeld(tenant)) {
+    if (tenant !== this.latest && tenant !== null) this.noteOther(tenant);
+    if (this.isEmpty && this.left > this.most / 2 && !this.isHeld(tenant)) {
       this.left -= this.costOf(arrival);
       return true;
     }
@@ -163,8 +165,20 @@ export class Intake {
   private isHeld(tenant: TenantName | null): boolean {
     if (this.underWay.size === 0) return false;
     const { operationsPerTenant, operationsAlone } = this.limits;
-    const most = this.now < this.othersUntil ? operationsPerTenant : operationsAlone;
-    return (this.underWay.get(tenant) ?? 0) >= most;
+    return (this.underWay.get(tenant) ?? 0) >= (this.isShared ? operationsPerTenant : operationsAlone);
+  }
+
+  private get isShared(): boolean {
+    return this.now < this.othersUntil;
+  }
+
+  private noteOther(tenant: TenantName): void {
+    if (this.latest !== null) {
+      this.othersUntil = after(this.now, this.limits.aboutMs);
+      // In this very turn, if it has not taken more yet.
+      this.left = Math.min(this.left, this.limits.arrivalsPerTurn);
+    }
+    this.latest = tenant;
   }
 
   private end(share: Share): void {
