@@ -16,14 +16,14 @@ export const limits = {
   waitingCommands: 1_024,
   waitingCommandsResume: 256,
   /**
-   * Commands and requests that a turn takes, and bytes of them that count as one more: a millisecond or two of work, so
+   * Commands and requests that a turn takes, and bytes of them that count as one more: half a millisecond of work, so
    * that nobody waits longer than that for what others have sent. While a tenant is alone, larger turns cost less.
    */
-  arrivalsPerTurn: 256,
+  arrivalsPerTurn: 64,
   arrivalsAlone: 1_024,
   arrivalBytes: 4 * kib,
   /** Of those, what one tenant takes before it is the turn of the next. */
-  arrivalsPerShare: 32,
+  arrivalsPerShare: 16,
   /**
    * Operations of one tenant under way in the groups of a node while others are about: an entry or two, a few
    * milliseconds of work, for which others wait. A tenant is about for so long after it was heard of last. While it is

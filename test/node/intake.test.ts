@@ -160,14 +160,14 @@ describe('a flood of one tenant', () => {
 
   /** In how many turns, and behind how much of the flood. */
   test.each([
-    [1, 'same', 'GET', 2, 300],
-    [1, 'other', 'GET', 2, 300],
-    [1, 'same', 'SET', 6, 1300],
-    [1, 'other', 'SET', 6, 1300],
-    [3, 'same', 'GET', 6, 1300],
-    [3, 'other', 'GET', 6, 1300],
-    [3, 'same', 'SET', 16, 2000],
-    [3, 'other', 'SET', 16, 2000],
+    [1, 'same', 'GET', 2, 130],
+    [1, 'other', 'GET', 2, 130],
+    [1, 'same', 'SET', 6, 520],
+    [1, 'other', 'SET', 6, 520],
+    [3, 'same', 'GET', 6, 520],
+    [3, 'other', 'GET', 6, 520],
+    [3, 'same', 'SET', 16, 1100],
+    [3, 'other', 'SET', 16, 1100],
   ])('on %d nodes: a client of a tenant in the %s group has its %s soon', (size, tenant, name, turns, behind) => {
     const nodes = flooded(size);
     const polite = 50;
