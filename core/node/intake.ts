@@ -51,6 +51,8 @@ export class Intake {
   /** Those for whom something waits, the next first. */
   private readonly shares = new Map<TenantName | null, Share>();
   private current: Share | null = null;
+  /** Requests that wait, by the peer that sent them. */
+  private readonly requests = new Map<NodeId, number>();
   private readonly underWay = new Map<TenantName | null, number>();
   /** What this turn takes, and what is left of that. */
   private most = 0;
@@ -106,7 +108,10 @@ export class Intake {
     }
     const share = this.shareOf(tenant);
     share.waiting.push(arrival);
-    if (arrival.kind === 'request') return false;
+    if (arrival.kind === 'request') {
+      this.requests.set(arrival.from, (this.requests.get(arrival.from) ?? 0) + 1);
+      return false;
+    }
     const { connection, bytes } = arrival;
     connection.share = share.tenant;
     connection.arrivals += 1;
@@ -123,7 +128,10 @@ export class Intake {
     this.left -= cost;
     share.credit -= cost;
     if (share.waiting.length === 0) this.end(share);
-    if (arrival.kind === 'request') return arrival;
+    if (arrival.kind === 'request') {
+      this.requests.set(arrival.from, (this.requests.get(arrival.from) ?? 1) - 1);
+      return arrival;
+    }
     arrival.connection.arrivals -= 1;
     arrival.connection.pendingBytes -= arrival.bytes;
     return arrival;
@@ -131,6 +139,8 @@ export class Intake {
 
   /** The link broke: what came on it is as lost as what did not. It must not run behind what comes on the next. */
   forget(peer: NodeId): void {
+    if ((this.requests.get(peer) ?? 0) === 0) return;
+    this.requests.delete(peer);
     for (const share of this.shares.values()) {
       const kept = share.waiting.drain().filter((arrival) => arrival.kind !== 'request' || arrival.from !== peer);
       for (const arrival of kept) share.waiting.push(arrival);

@@ -2,18 +2,19 @@
  * One tenant at full blast, and what another notices: a polite client that says one thing at a time, alone and beside
  * the flood, with its tenant in the flooded group and in another group of the same leader.
  */
+import { execFile } from 'node:child_process';
 import { setTimeout as pause } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { askPort, placeOf } from '../support/asking.ts';
 import { type Cluster, startCluster, until } from '../support/cluster.ts';
 import { Caller, type Heard } from './caller.ts';
 import { atMost, type Goal } from './goals.ts';
-import { encode, measure } from './load.ts';
+import type { Measured } from './load.ts';
 import type { PartOptions, PartResult } from './part.ts';
 import { digits, table } from './screen.ts';
 
-const pipeline = 1000;
 const flood = 'flood';
-const answerBytes = pipeline * '+OK\r\n'.length;
 /** So that the machine has time left: what is looked for is waiting, not what fits. */
 const politePauseMs = 2;
 const goal = 2;
@@ -75,20 +76,17 @@ async function rowsOf(
           progress(`${String(nodes)} nodes: ${String(connections)} floods of ${kind}, ${command} in ${where}`);
           const aloneAt = performance.now();
           await pause(seconds * 1000);
-          const besideAt = performance.now();
-          const one = kind === 'SET' ? ['SET', `{${flood}}k`, 'v'] : ['GET', `{${flood}}nothing`];
-          const request = encode(Array.from({ length: pipeline }, () => one));
-          const { perSecond } = await measure({
-            ...{ ports: [port], connections, request, answerBytes },
-            ...{ operations: pipeline, seconds },
-          });
+          const startedAt = performance.now();
+          // An answer is as long whichever it is: OK, or that there is no such key.
+          const words = kind === 'SET' ? ['SET', `{${flood}}k`, 'v'] : ['GET', `{${flood}}nothing`];
+          const { perSecond } = await flooded(port, connections, seconds, words);
           const doneAt = performance.now();
           rows.push({
             nodes,
             floods: `${String(connections)} × ${kind}`,
             polite: `${command}, ${where}`,
-            alone: Caller.heard([caller], aloneAt, besideAt),
-            beside: Caller.heard([caller], besideAt, doneAt),
+            alone: Caller.heard([caller], aloneAt, startedAt),
+            beside: Caller.heard([caller], doneAt - seconds * 1000, doneAt),
             floodPerSecond: perSecond,
           });
           await pause(settleMs);
@@ -99,6 +97,20 @@ async function rowsOf(
   }
   return rows;
 }
+
+async function flooded(
+  port: number,
+  connections: number,
+  seconds: number,
+  command: readonly string[],
+): Promise<Measured> {
+  const words = [port, connections, seconds].map(String);
+  const { stdout } = await run(process.execPath, ['--import', 'tsx', script, ...words, ...command]);
+  return JSON.parse(stdout) as Measured;
+}
+
+const run = promisify(execFile);
+const script = fileURLToPath(new URL('flood.ts', import.meta.url));
 
 /** What is under way at the end of a flood is not what comes after it. */
 const settleMs = 500;

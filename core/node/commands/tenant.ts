@@ -33,7 +33,7 @@ const help: readonly string[] = [
   'QUOTA <tenant>: what it may use, 0 for what is not bounded.',
   'QUOTA <tenant> SET [BYTES <n>] [KEYS <n>] [OPS <n>] [BANDWIDTH <n>]: bytes of memory, keys, commands per second,',
   '  bytes per second of commands and replies. 0 or NONE lifts a bound; what is not named stays.',
-  'STATS <tenant>: what it uses, and what was counted since its group got its leader.',
+  'STATS <tenant>: what it uses, and what the leader of its group has counted.',
   'WHERE <tenant>: the route a command for it takes from this node.',
   'CREATE <tenant> [IN <group>]: creates it, in a group of its own choice or the next one. Does nothing if it exists.',
   'DROP <tenant>: deletes it with all its data, for good.',
