@@ -239,8 +239,9 @@ export class TenantMachine implements StateMachine {
   }
 
   private inspect(operation: Extract<Operation, { kind: 'inspectTenant' }>): Outcome {
+    const { tenant } = operation;
     const refusal = this.refusalOf(operation, false);
-    const owned = this.tenants.get(operation.tenant);
+    const owned = this.tenants.get(tenant);
     return refusal ?? (owned === undefined ? done : { kind: 'inspected', report: reportOf(owned) });
   }
 
