@@ -134,6 +134,11 @@ export class Driver {
   /** One timer for the whole node. One that fires early finds nothing due and is set again. */
   private armTimer(now: Now): void {
     const { wakeAt } = this.node;
+    if (wakeAt !== null && wakeAt <= now.mono) {
+      // There is more to do, after what has happened meanwhile: a timer would wait for a millisecond.
+      this.emit({ kind: 'timer' });
+      return;
+    }
     if (wakeAt === null || (this.timerAt !== null && this.timerAt <= wakeAt)) return;
     if (this.timer !== null) clearTimeout(this.timer);
     this.timerAt = wakeAt;

@@ -12,6 +12,26 @@ export const limits = {
   pipelinedCommands: 16_384,
   /** Where reading goes on: low enough that pausing and resuming are rare. */
   pipelinedCommandsResume: 8_192,
+  /** Commands of one connection that wait for their turn: beyond it the connection is not read from. What its client sends in the meantime waits with the client. */
+  waitingCommands: 1_024,
+  waitingCommandsResume: 256,
+  /**
+   * Commands and requests that a turn takes, and bytes of them that count as one more: half a millisecond of work, so
+   * that nobody waits longer than that for what others have sent. While a tenant is alone, larger turns cost less.
+   */
+  arrivalsPerTurn: 64,
+  arrivalsAlone: 1_024,
+  arrivalBytes: 4 * kib,
+  /** Of those, what one tenant takes before it is the turn of the next. */
+  arrivalsPerShare: 16,
+  /**
+   * Operations of one tenant under way in the groups of a node while others are about: an entry or two, a few
+   * milliseconds of work, for which others wait. A tenant is about for so long after it was heard of last. While it is
+   * alone it may have so many: enough for any rate, and too few to fill what a group may hold.
+   */
+  operationsPerTenant: 512,
+  operationsAlone: 16_384,
+  aboutMs: 1_000,
   /** Bytes of arguments of one connection without a reply, before it is not read from. */
   pipelinedBytes: 64 * mib,
   /** Commands of one node under way, over all connections. About 1 KiB each. */
@@ -30,10 +50,10 @@ export const limits = {
    */
   gatherFrom: 8,
   gatherMs: 3,
-  /** Operations run by one group in one turn: about 20 ms of work. */
-  operationsPerTurn: 10_000,
+  /** Operations run by one group in one turn: a few milliseconds of work, for which the other groups of the node wait. */
+  operationsPerTurn: 2_000,
   /** Bytes of replies made by one group in one turn, unless a single one is larger: a pipeline of reads of a large value must not fill memory before anybody could see that its client is too slow. */
-  replyBytesPerTurn: 32 * mib,
+  replyBytesPerTurn: 8 * mib,
   /** Reads that wait for a quorum round, per group. */
   waitingReads: 65_536,
   /** Quorum rounds for reads under way at a time, per group: the second hides the time of the first, a third costs more than it hides. */
@@ -131,6 +151,11 @@ export const limits = {
 export function checkLimits(): void {
   const l: Readonly<Record<keyof typeof limits, number>> = limits;
   invariant(l.pipelinedCommandsResume < l.pipelinedCommands, 'a paused client resumes below its limit');
+  invariant(l.waitingCommandsResume < l.waitingCommands, 'a connection that waits is read again below its limit');
+  invariant(l.arrivalsPerTurn < l.arrivalsAlone, 'turns are longer for one tenant');
+  invariant(l.arrivalsPerShare < l.arrivalsPerTurn, 'several tenants have their share in a turn');
+  invariant(l.operationsPerTenant < l.operationsAlone, 'a tenant has less beside others');
+  invariant(2 * l.operationsAlone <= l.proposedOperations, 'one tenant leaves room in a group');
   invariant(l.entryBytes <= l.appendBytes, 'a batch fits in one append');
   invariant(l.appendBytes < l.uncommittedBytes, 'an append fits in what may be uncommitted');
   invariant(l.appendBytes <= l.appendBytesInFlight, 'an append fits in what may be on its way');

@@ -5,6 +5,7 @@ import type { Random } from '../base/random.ts';
 import type { WallTime } from '../base/time.ts';
 import type { ReplyWriter } from '../resp/replyWriter.ts';
 import type { ClientSessions } from './clientSessions.ts';
+import type { Full } from './fullness.ts';
 import type { Keyspace } from './keyspace.ts';
 
 export interface CommandSpec {
@@ -34,6 +35,8 @@ export interface DataCommand extends CommandSpec {
   readonly access: 'read' | 'write';
   /** `keys`: its keys may name the tenant. `keyspace`: it means the connection's tenant. */
   readonly scope: 'keys' | 'keyspace';
+  /** It may take memory: Redis' `denyoom`. */
+  readonly mayGrow: boolean;
   /** Writes exactly one reply. One that replies with an error has changed nothing. */
   readonly run: (execution: Execution) => void;
 }
@@ -52,6 +55,8 @@ export interface Execution {
   readonly reply: ReplyWriter;
   /** What a write may make a value grow to. */
   maxValueBytes: number;
+  /** Before a write: which quota of the tenant is used up, null if none is. */
+  full: Full | null;
 }
 
 /** Finds a command by its name, in whatever case. */
@@ -117,6 +122,7 @@ export function family(group: string, category: string) {
       doc: { summary, since, group, complexity },
       access,
       scope: keys === 'none' ? 'keyspace' : 'keys',
+      mayGrow: words.includes('denyoom'),
       run,
     };
   };

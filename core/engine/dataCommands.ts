@@ -1,4 +1,5 @@
 /** All commands that run on a tenant's data, by lower-case name. */
+import { binaryString, noBytes } from '../base/bytes.ts';
 import { NameTable } from '../base/nameTable.ts';
 import type { DataCommand } from './command.ts';
 import { counterCommands } from './counters.ts';
@@ -7,10 +8,10 @@ import { keyCommands } from './keys.ts';
 import { lcsCommands } from './lcs.ts';
 import { listCommands } from './lists.ts';
 import { listSearchCommands } from './listSearch.ts';
-import { numberedCommands } from './numbered.ts';
+import { decodeNumbered, numberedCommands } from './numbered.ts';
 import { stringPartCommands } from './stringParts.ts';
 import { stringCommands } from './strings.ts';
-import { transactionCommands } from './transaction.ts';
+import { decodeTransaction, transactionCommands } from './transaction.ts';
 import { wholeKeyspaceCommands } from './wholeKeyspace.ts';
 
 const families: readonly (readonly DataCommand[])[] = [
@@ -45,4 +46,11 @@ const byName: Readonly<NameTable<DataCommand>> = new NameTable([
 /** `name` in whatever case a client wrote it; internal commands too. */
 export function findDataCommand(name: Uint8Array): DataCommand | undefined {
   return byName.find(name);
+}
+
+/** How many commands of a client these arguments are: those of a transaction, or one. */
+export function commandCount(args: readonly Uint8Array[]): number {
+  const name = binaryString(args[0] ?? noBytes);
+  if (name === 'numbered') return commandCount(decodeNumbered(args)?.args ?? []);
+  return name === 'exec' || name === 'execread' ? (decodeTransaction(args)?.commands.length ?? 1) : 1;
 }

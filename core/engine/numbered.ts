@@ -7,6 +7,7 @@
 import { binaryString, bytesOfBinary, noBytes } from '../base/bytes.ts';
 import { errors } from '../resp/errors.ts';
 import { type DataCommand, type Execution, family, type FindCommand } from './command.ts';
+import { runWithin } from './fullness.ts';
 
 /** What a client says of a write beside the write. */
 export interface ClientNumber {
@@ -65,7 +66,7 @@ function runOnce(e: Execution, find: FindCommand): void {
   if (memory === 'forgotten') reply.error(forgotten);
   else if (memory === 'new') {
     e.args = numbered.args;
-    command.run(e);
+    runWithin(e, command);
     clients.remember(token, number, ackBelow, reply.copy(), now);
   } else if (memory.reply === null) reply.error(replyForgotten);
   else reply.raw(memory.reply);

@@ -6,10 +6,11 @@
  *   exec      count of watched · { key · version }* · { count of arguments · argument* }*
  *   versions  key+                                                      → the version of each
  */
-import { binaryString, bytesOfBinary } from '../base/bytes.ts';
+import { binaryString, bytesOfBinary, noBytes } from '../base/bytes.ts';
 import { errors } from '../resp/errors.ts';
 import { argument, keyAt } from './arguments.ts';
 import { type DataCommand, type Execution, family, type FindCommand } from './command.ts';
+import { isRefused } from './fullness.ts';
 
 export interface WatchedKey {
   readonly key: Uint8Array;
@@ -77,13 +78,23 @@ export function transactionCommands(find: FindCommand): readonly DataCommand[] {
 }
 
 function run(e: Execution, find: FindCommand): void {
-  const { keyspace, now, reply } = e;
+  const { keyspace, now, reply, full } = e;
   const transaction = decodeTransaction(e.args);
   if (transaction === null) {
     reply.error(errors.syntax);
     return;
   }
   const { watched, commands } = transaction;
+  // As Redis does: of a transaction that may not run in full nothing runs, and of one that may everything does.
+  const isDenied = ([name = noBytes, ...rest]: readonly Uint8Array[]): boolean => {
+    const command = find(name);
+    return full !== null && command !== undefined && isRefused(e, full, command, [name, ...rest]);
+  };
+  if (full !== null && commands.some(isDenied)) {
+    full.wasTold = true;
+    reply.error(`EXECABORT Transaction discarded because of: ${full.error}`);
+    return;
+  }
   if (watched.some(({ key, version }) => keyspace.versionOf(binaryString(key), now) !== version)) {
     reply.nilArray();
     return;

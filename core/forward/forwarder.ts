@@ -330,7 +330,7 @@ export class Forwarder {
         this.settle(lane, now);
         return;
       case 'refused':
-        if (outcome.refusal.kind === 'busy' && !call.mayHaveRun) {
+        if (isBound(outcome.refusal) && !call.mayHaveRun) {
           this.end(call, { kind: 'notExecuted', reason: 'busy', what: outcome.refusal.what });
           this.settle(lane, now);
           return;
@@ -341,6 +341,7 @@ export class Forwarder {
       case 'planned':
       case 'nodes':
       case 'moving':
+      case 'inspected':
         this.loseAnswer(call, 'linkLost', now);
         return;
       case 'undecided':
@@ -357,7 +358,7 @@ export class Forwarder {
   private onRefused(call: CommandCall, from: NodeId, refusal: Refusal, now: MonoTime): void {
     const { lane } = call;
     const { kind } = refusal;
-    if (kind !== 'busy' && kind !== 'frozen') this.host.misrouted(call, refusal);
+    if (!isBound(refusal) && kind !== 'frozen') this.host.misrouted(call, refusal);
     if (kind === 'notOwner') lane.mustResolve = true;
     if (kind === 'frozen') lane.isFrozen = true;
     if (kind === 'moved') this.router.shards.learn({ tenant: lane.tenant, ...refusal });
@@ -602,6 +603,11 @@ export class Forwarder {
     this.ensuring.delete(procedure.tenant);
     for (const lane of waiting.lanes) this.resolved(lane, ending, now);
   }
+}
+
+/** More than may be at a time: to ask elsewhere, or at once again, is of no use. */
+function isBound(refusal: Refusal): refusal is Extract<Refusal, { kind: 'busy' | 'quota' }> {
+  return refusal.kind === 'busy' || refusal.kind === 'quota';
 }
 
 /** Puts the transaction together. False while a WATCH of it is not answered: it comes before, in the same lane. */

@@ -4,11 +4,12 @@
  */
 import type { GroupId, TenantName } from '../base/ids.ts';
 import type { Operation, Outcome } from '../wire/messages.ts';
+import { type AccountProcedure, firstAccountStep, nextAccountStep } from './accountProcedure.ts';
 import { firstMoveStep, type MoveProcedure, nextMoveStep } from './moveProcedure.ts';
 import type { NextStep } from './nextStep.ts';
 import { firstTenancyStep, nextTenancyStep, type TenancyProcedure } from './tenancy.ts';
 
-export type Procedure = TenancyProcedure | MoveProcedure | Errand;
+export type Procedure = TenancyProcedure | MoveProcedure | AccountProcedure | Errand;
 
 /** One operation, for the sake of its answer. */
 export interface Errand {
@@ -28,6 +29,10 @@ export function firstStep(procedure: Procedure): NextStep {
     case 'ensure':
     case 'drop':
       return firstTenancyStep(procedure);
+    case 'setQuota':
+    case 'showQuota':
+    case 'showStatistics':
+      return firstAccountStep(procedure);
     case 'errand':
       return { kind: 'step', group: procedure.group, operation: procedure.operation, startsOver: false };
     default:
@@ -41,6 +46,10 @@ export function nextStep(procedure: Procedure, outcome: Outcome): NextStep {
     case 'ensure':
     case 'drop':
       return nextTenancyStep(procedure, outcome);
+    case 'setQuota':
+    case 'showQuota':
+    case 'showStatistics':
+      return nextAccountStep(procedure, outcome);
     case 'errand':
       procedure.answer = outcome;
       return { kind: 'finished', place: null };

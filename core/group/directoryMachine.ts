@@ -34,7 +34,7 @@ export class DirectoryMachine implements StateMachine {
     return operation.create && this.directory.find(operation.tenant) === null ? 'write' : 'read';
   }
 
-  judge(operation: LoggedOperation): Outcome | null {
+  judge({ operation }: LoggedItem): Outcome | null {
     const { kind } = operation;
     const isForUs = kind === 'resolveTenant' || kind === 'dropTenant' || kind === 'planMove' || kind === 'planNode';
     return isForUs ? null : notForUs;

@@ -181,10 +181,10 @@ export class Group implements StateOwner {
       this.refuse(submission, refusal);
       return;
     }
-    const answer = this.machine.judge(submission.operation);
+    const answer = this.machine.judge(submission, now.mono);
     if (answer !== null) {
       this.complete(submission, answer);
-      if (answer.kind === 'refused') this.block(submission);
+      if (answer.kind === 'refused' && answer.refusal.kind !== 'quota') this.block(submission);
       return;
     }
     if (this.machine.accessOf(submission.operation) === 'read') this.read(submission, now);
@@ -613,7 +613,8 @@ export class Group implements StateOwner {
 
   private complete(submission: Submission, outcome: Outcome): void {
     if (outcome.kind === 'done') this.replyBytesLeft -= outcome.reply.length;
-    this.completions.push({ origin: submission.origin, attempt: submission.attempt, outcome });
+    const { origin, attempt, operation } = submission;
+    this.completions.push({ origin, attempt, tenant: operation.tenant, outcome });
   }
 }
 

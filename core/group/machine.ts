@@ -3,7 +3,7 @@
  * replica. `judge` is the fast refusal before an operation is proposed; `apply` is the authority.
  */
 import { noBytes } from '../base/bytes.ts';
-import type { WallTime } from '../base/time.ts';
+import type { MonoTime, WallTime } from '../base/time.ts';
 import type { LoggedItem, LoggedOperation, Terms } from '../wire/operation.ts';
 import type { Outcome } from '../wire/messages.ts';
 import type { Instant } from './state/format.ts';
@@ -13,8 +13,11 @@ import type { StateLoader } from './state/stateLoader.ts';
 export interface StateMachine {
   /** Whether the operation changes the machine, as of what is applied now, or only looks at it. */
   accessOf(operation: LoggedOperation): 'read' | 'write';
-  /** An answer that needs no log entry: a refusal, or "done before". Null: go on. */
-  judge(operation: LoggedOperation): Outcome | null;
+  /**
+   * An answer that needs no log entry: a refusal, or "done before". Null: go on. Asked once for each time an operation
+   * is submitted: what it costs its tenant is counted with it.
+   */
+  judge(item: LoggedItem, now: MonoTime): Outcome | null;
   /** Runs a logged operation on the terms of its entry. `wantsReply` is false where nobody waits for the outcome. */
   apply(item: LoggedItem, terms: Terms, wantsReply: boolean): Applied;
   /** Runs a read beside the log; leadership at this instant has been proven. `now` is never before the last stamp. */

@@ -1,4 +1,5 @@
 /** What goes into a group and what comes out of it: each submission ends in exactly one completion. */
+import type { TenantName } from '../base/ids.ts';
 import type { Origin } from '../node/probe.ts';
 import type { Outcome } from '../wire/messages.ts';
 import type { LoggedItem } from '../wire/operation.ts';
@@ -14,6 +15,7 @@ export interface Submission extends LoggedItem {
 
 export interface Completion {
   readonly origin: Origin;
+  readonly tenant: TenantName;
   readonly attempt: number;
   readonly outcome: Outcome;
 }

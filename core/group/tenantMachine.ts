@@ -4,12 +4,13 @@
  */
 import { type Incarnation, type TenantName, unordered } from '../base/ids.ts';
 import { invariant, unreachable } from '../base/invariant.ts';
-import { type ByteWriter, noBytes } from '../base/bytes.ts';
+import { type ByteWriter, noBytes, totalBytes } from '../base/bytes.ts';
 import { type Random, seededRandom } from '../base/random.ts';
-import { WallTime } from '../base/time.ts';
+import { type MonoTime, WallTime } from '../base/time.ts';
 import type { Execution } from '../engine/command.ts';
 import { ClientSessions } from '../engine/clientSessions.ts';
-import { findDataCommand } from '../engine/dataCommands.ts';
+import { commandCount, findDataCommand } from '../engine/dataCommands.ts';
+import { runWithin } from '../engine/fullness.ts';
 import { Keyspace } from '../engine/keyspace.ts';
 import type { CutClock } from '../engine/keyspaceCut.ts';
 import { ReplyWriter } from '../resp/replyWriter.ts';
@@ -23,9 +24,12 @@ import type { StateLoader } from './state/stateLoader.ts';
 import { TenantLoader } from './state/tenantLoader.ts';
 import { cutOf, tenantRecords } from './state/tenantRecords.ts';
 import { TenantMoves } from './tenantMoves.ts';
+import { fullnessOf, overQuota, reportOf } from './quotas.ts';
 import { type DepartedTenant, newTenant, noTenants, type OwnedTenant, type Tenants, withData } from './tenants.ts';
 
 type Execute = Extract<Operation, { kind: 'execute' }>;
+/** What is said to the owner of one incarnation of a tenant. */
+type ToOwner = PurgeOperation | Extract<Operation, { kind: 'execute' | 'setQuota' | 'inspectTenant' }>;
 
 const replyChunkBytes = 16 * 1024;
 
@@ -48,7 +52,7 @@ export class TenantMachine implements StateMachine {
     this.random = random;
     this.reply = reply;
     const nowhere = { keyspace: new Keyspace(), clients: new ClientSessions(WallTime(0)) };
-    this.execution = { ...nowhere, args: [], now: WallTime(0), random, reply, maxValueBytes: 0 };
+    this.execution = { ...nowhere, args: [], now: WallTime(0), random, reply, maxValueBytes: 0, full: null };
     this.moves = new TenantMoves(() => this.state, this.clock);
   }
 
@@ -64,14 +68,23 @@ export class TenantMachine implements StateMachine {
 
   accessOf(operation: LoggedOperation): 'read' | 'write' {
     if (operation.kind === 'move') return operation.step.kind === 'look' ? 'read' : 'write';
+    if (operation.kind === 'inspectTenant') return 'read';
     return operation.kind === 'execute' ? operation.access : 'write';
   }
 
-  judge(operation: LoggedOperation): Outcome | null {
+  judge(item: LoggedItem, now: MonoTime): Outcome | null {
+    const { operation } = item;
     switch (operation.kind) {
       case 'execute':
+        if (this.isHeld(operation)) return frozen;
+        return this.refusalOf(operation, isWrite(operation)) ?? this.admit(operation, item.isRetry, now);
       case 'purge':
-        return this.isHeld(operation) ? frozen : this.refusalOf(operation, isWrite(operation));
+        return this.isHeld(operation) ? frozen : this.refusalOf(operation, true);
+      case 'setQuota':
+        return this.refusalOf(operation, true);
+      case 'inspectTenant':
+        this.tenants.get(operation.tenant)?.account.look(now);
+        return this.refusalOf(operation, false);
       case 'adopt':
         return this.owns(operation.tenant, operation.incarnation) ? done : null;
       case 'release':
@@ -96,8 +109,15 @@ export class TenantMachine implements StateMachine {
         if (operation.access === 'read') return wantsReply ? this.read(operation, stamp) : done;
         this.execution.maxValueBytes = maxValueBytes;
         this.execution.random = seededRandom(stamp + item.origin.request);
-        return this.executeOnce(item, operation, stamp, wantsReply);
+        this.execution.full = null;
+        const applied = this.executeOnce(item, operation, stamp, wantsReply);
+        if (wantsReply) this.answered(operation, applied);
+        return applied;
       }
+      case 'setQuota':
+        return this.refusalOf(operation, true) ?? this.setQuota(operation);
+      case 'inspectTenant':
+        return this.inspect(operation);
       case 'purge':
         return this.refusalOf(operation, true) ?? this.purge(operation, stamp);
       case 'adopt':
@@ -119,11 +139,14 @@ export class TenantMachine implements StateMachine {
   read(operation: LoggedOperation, now: WallTime): Outcome {
     if (operation.kind === 'move')
       return { kind: 'moving', state: this.moves.stateOf(operation.tenant, operation.move) };
+    if (operation.kind === 'inspectTenant') return this.inspect(operation);
     invariant(operation.kind === 'execute', 'only commands are read beside the log', { kind: operation.kind });
     const refusal = this.refusalOf(operation, false);
     if (refusal !== null) return refusal;
     this.execution.random = this.random;
-    return this.execute(operation, now, true);
+    const outcome = this.execute(operation, now, true);
+    this.answered(operation, outcome);
+    return outcome;
   }
 
   cut(instant: Instant): StateCut {
@@ -180,7 +203,7 @@ export class TenantMachine implements StateMachine {
    * What a command for the tenant is answered in its place; null if it is to run. `isLogged`: it goes through the log,
    * as a write, or as a read behind a write of its connection, which must not run if that does not.
    */
-  private refusalOf({ tenant, incarnation }: Execute | PurgeOperation, isLogged: boolean): Outcome | null {
+  private refusalOf({ tenant, incarnation }: ToOwner, isLogged: boolean): Outcome | null {
     const owned = this.state.owned.get(tenant);
     if (owned?.incarnation === incarnation) return isLogged && owned.out?.isFrozen === true ? frozen : null;
     // Whoever knows that it is about to live here need not ask who else owns it.
@@ -193,6 +216,41 @@ export class TenantMachine implements StateMachine {
   private isHeld(operation: Execute | PurgeOperation): boolean {
     const { held } = this.moves;
     return held.size > 0 && held.has(operation.tenant) && isWrite(operation);
+  }
+
+  /**
+   * Counts a command, or refuses it for what its tenant has had in this second. What may have run is only asked for
+   * again, and its answer must not be that it did not run.
+   */
+  private admit({ tenant, access, args }: Execute, isRetry: boolean, now: MonoTime): Outcome | null {
+    const owned = this.tenants.get(tenant);
+    if (owned === undefined || isRetry) return null;
+    const { quota, account } = owned;
+    const exceeded = account.judge(quota, now);
+    if (exceeded !== null) return overQuota(tenant, quota, exceeded);
+    account.admit(quota, access, quota.operations > 0 ? commandCount(args) : 1, totalBytes(args), now);
+    return null;
+  }
+
+  private answered({ tenant }: Execute, outcome: Applied): void {
+    const owned = this.tenants.get(tenant);
+    if (outcome.kind !== 'done' || owned === undefined) return;
+    const { quota, account } = owned;
+    account.answer(quota, outcome.reply.length);
+    if (this.execution.full?.wasTold === true) account.refusedFull += 1;
+  }
+
+  private inspect(operation: Extract<Operation, { kind: 'inspectTenant' }>): Outcome {
+    const { tenant } = operation;
+    const refusal = this.refusalOf(operation, false);
+    const owned = this.tenants.get(tenant);
+    return refusal ?? (owned === undefined ? done : { kind: 'inspected', report: reportOf(owned) });
+  }
+
+  private setQuota({ tenant, change }: Extract<Operation, { kind: 'setQuota' }>): Outcome {
+    const owned = this.tenants.get(tenant);
+    if (owned !== undefined) this.state.owned.set(tenant, { ...owned, quota: { ...owned.quota, ...change } });
+    return done;
   }
 
   private move({ tenant, move, step }: Extract<Operation, { kind: 'move' }>, stamp: WallTime): Outcome {
@@ -240,7 +298,8 @@ export class TenantMachine implements StateMachine {
     execution.clients = owned.clients;
     execution.args = args;
     execution.now = now;
-    command.run(execution);
+    execution.full = operation.access === 'write' ? fullnessOf(operation.tenant, owned) : null;
+    runWithin(execution, command);
     if (operation.access === 'write' && owned.keyspace.nextExpiry() !== null) this.expiring.add(operation.tenant);
     if (wantsReply) return { kind: 'done', reply: reply.take() };
     reply.rewind();

@@ -8,7 +8,9 @@ import type { ChangeLog } from '../engine/changeLog.ts';
 import { ClientSessions } from '../engine/clientSessions.ts';
 import { Keyspace } from '../engine/keyspace.ts';
 import type { CutClock } from '../engine/keyspaceCut.ts';
+import { noQuota, type Quota } from '../wire/accounts.ts';
 import type { CopyCursor } from '../wire/moves.ts';
+import { Account } from './account.ts';
 import { Sessions } from './sessions.ts';
 import type { ItemLoader } from './state/itemLoader.ts';
 
@@ -18,6 +20,9 @@ export interface OwnedTenant {
   readonly keyspace: Keyspace;
   readonly sessions: Sessions;
   readonly clients: ClientSessions;
+  readonly quota: Quota;
+  /** This replica's own, in no log. */
+  readonly account: Account;
   /** The move that brought it here; null if it was created here. */
   readonly since: MoveId | null;
   /** The move that takes it elsewhere; null if it stays. */
@@ -75,6 +80,8 @@ export function newTenant(incarnation: Incarnation, epoch: Epoch, stamp: WallTim
     keyspace: new Keyspace(clock),
     sessions: new Sessions(stamp, clock),
     clients: new ClientSessions(stamp, clock),
+    quota: noQuota,
+    account: new Account(),
     since: null,
     out: null,
   };

@@ -58,10 +58,12 @@ export class PlaceTable {
     return at;
   }
 
-  /** In the order in which the names came. */
-  *entries(): Generator<readonly [TenantName, Place]> {
+  /** In the order in which the names came, without the first `skipped`. */
+  *entries(skipped = 0): Generator<readonly [TenantName, Place]> {
     const { records } = this;
-    for (let at = 0; at < records.end; at = records.after(at)) yield [records.nameAt(at), records.placeAt(at)];
+    let at = 0;
+    for (let skip = skipped; skip > 0 && at < records.end; skip -= 1) at = records.after(at);
+    for (; at < records.end; at = records.after(at)) yield [records.nameAt(at), records.placeAt(at)];
   }
 
   /** Writes what follows the record at `after` (-1: from the first on), about `bytes` of it. Returns whether that is all. */

@@ -83,6 +83,18 @@ export class TenantMap {
     for (const [tenant, place] of this.table.entries()) if (place.group !== null) yield placeOf(tenant, place);
   }
 
+  /** Of `count` names behind the first `cursor` those that are tenants; `next` is 0 at the end. Names keep their order. */
+  page(cursor: number, count: number): { readonly next: number; readonly tenants: readonly TenantName[] } {
+    const tenants: TenantName[] = [];
+    let looked = 0;
+    for (const [tenant, place] of this.table.entries(cursor)) {
+      if (looked === count) return { next: cursor + looked, tenants };
+      looked += 1;
+      if (place.group !== null) tenants.push(tenant);
+    }
+    return { next: 0, tenants };
+  }
+
   /**
    * Writes the places behind that of a tenant (null: from the first on), about `bytes` of them. Returns whether these
    * are the last; null if there is no such tenant.

@@ -77,9 +77,19 @@ export class Clients {
     if (connection !== undefined) this.forget(connection);
   }
 
-  onMalformed(id: ConnId, error: string): void {
+  /** Null once it is closed, or about to be: what it says is not looked at. */
+  find(id: ConnId): Connection | null {
     const connection = this.connections.get(id);
-    if (connection === undefined || connection.isClosing) return;
+    return connection === undefined || connection.isClosing ? null : connection;
+  }
+
+  /** What waits of the connection has changed. */
+  touch(connection: Connection): void {
+    this.changed.add(connection);
+  }
+
+  onMalformed(connection: Connection, error: string): void {
+    if (this.find(connection.id) === null) return;
     this.answerError(connection, error);
     this.close(connection);
   }
@@ -90,9 +100,8 @@ export class Clients {
     this.changed.add(connection);
   }
 
-  onCommand(id: ConnId, args: readonly Uint8Array[], now: Now): void {
-    const connection = this.connections.get(id);
-    if (connection === undefined || connection.isClosing) return;
+  onCommand(connection: Connection, args: readonly Uint8Array[], now: Now): void {
+    if (this.find(connection.id) === null) return;
     this.statistics.commands += 1;
     const command = findCommand(args[0] ?? noBytes);
     if (command === undefined) {
@@ -192,11 +201,11 @@ export class Clients {
       this.effects.push({ kind: 'closeClient', conn });
       return;
     }
-    const { slots, pendingBytes, isPaused } = connection;
-    if (!isPaused && (slots.length >= limits.pipelinedCommands || pendingBytes >= limits.pipelinedBytes)) {
+    const { isPaused } = connection;
+    if (!isPaused && hasEnough(connection)) {
       connection.isPaused = true;
       this.effects.push({ kind: 'pauseClient', conn });
-    } else if (isPaused && slots.length <= limits.pipelinedCommandsResume && pendingBytes < limits.pipelinedBytes) {
+    } else if (isPaused && hasRoom(connection)) {
       connection.isPaused = false;
       this.effects.push({ kind: 'resumeClient', conn });
     }
@@ -345,6 +354,18 @@ function isSilenced(connection: Connection): boolean {
   if (connection.replies === 'on') return false;
   if (connection.replies === 'skipNext') connection.replies = 'on';
   return true;
+}
+
+/** It is not to be read from. */
+function hasEnough({ slots, arrivals, pendingBytes }: Connection): boolean {
+  const isLong = slots.length >= limits.pipelinedCommands || arrivals >= limits.waitingCommands;
+  return isLong || pendingBytes >= limits.pipelinedBytes;
+}
+
+/** It is to be read from again. */
+function hasRoom({ slots, arrivals, pendingBytes }: Connection): boolean {
+  const isShort = slots.length <= limits.pipelinedCommandsResume && arrivals <= limits.waitingCommandsResume;
+  return isShort && pendingBytes < limits.pipelinedBytes;
 }
 
 function forgetIdleLanes(connection: Connection): void {

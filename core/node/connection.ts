@@ -34,7 +34,10 @@ export interface Connection extends TransactionState, SessionState {
   out: Uint8Array[];
   /** `CLIENT REPLY`: `skipNext` silences the next command. */
   replies: 'on' | 'off' | 'skipNext';
-  /** Bytes of arguments of commands without a reply. */
+  /** Commands that wait for their turn (`Intake`), and with whose: only what they are counted for. */
+  arrivals: number;
+  share: TenantName | null;
+  /** Bytes of arguments of commands without a reply, of those that wait too. */
   pendingBytes: number;
   isPaused: boolean;
   /** Close once every reply owed has left. */
@@ -59,6 +62,8 @@ export function openConnection(id: ConnId, address: string, openedAt: MonoTime):
     slots: new Queue(),
     out: [],
     replies: 'on',
+    arrivals: 0,
+    share: null,
     pendingBytes: 0,
     queued: null,
     watches: [],

@@ -8,11 +8,13 @@ import type { CommandCall } from '../forward/call.ts';
 import type { Queued } from './transactions.ts';
 import type { Procedure } from '../forward/procedure.ts';
 import type { Group } from '../group/group.ts';
+import { reportOf } from '../group/quotas.ts';
 import { TenantMachine } from '../group/tenantMachine.ts';
 import type { ClusterNode } from '../wire/nodes.ts';
 import type { Configuration } from '../raft/types.ts';
 import type { MembershipChange } from '../raft/raft.ts';
 import type { Router } from '../routing/router.ts';
+import type { TenantReport } from '../wire/accounts.ts';
 import type { Alarm, Alarms } from './alarms.ts';
 import { commandSpecs } from './commandTable.ts';
 import type { Connection } from './connection.ts';
@@ -155,6 +157,18 @@ export class LocalView implements NodeView {
   tenant(name: TenantName): TenantView | null {
     const shard = this.router.shards.find(name);
     return shard === null ? null : { tenant: name, ...shard };
+  }
+
+  tenantsFrom(cursor: number, count: number): ReturnType<NodeView['tenantsFrom']> {
+    return this.router.shards.base.page(cursor, count);
+  }
+
+  tenantReport(name: TenantName): TenantReport | null {
+    const shard = this.router.shards.find(name);
+    const group = shard === null ? undefined : this.hosted.get(shard.group);
+    if (group?.isLeader !== true || !(group.machine instanceof TenantMachine)) return null;
+    const owned = group.machine.tenants.get(name);
+    return owned === undefined ? null : reportOf(owned);
   }
 
   start(connection: Connection, procedure: Procedure): boolean {

@@ -5,8 +5,9 @@
  * A turn ends each group's batch once, so that it costs one log write, one frame per peer and one socket
  * write per client however many commands it holds.
  */
-import { noBytes } from '../base/bytes.ts';
+import { noBytes, totalBytes } from '../base/bytes.ts';
 import {
+  type ConnId,
   type GroupId,
   type LogIndex,
   metadataGroup,
@@ -50,6 +51,7 @@ import { Clients } from './clients.ts';
 import type { Effect, Input } from './door.ts';
 import { Elections } from './elections.ts';
 import { Hosting, membersAtFirst } from './hosting.ts';
+import { type Arrival, Intake } from './intake.ts';
 import { Moves } from './moves.ts';
 import { MapKeeper } from './mapKeeper.ts';
 import { Pulses } from './pulses.ts';
@@ -64,7 +66,17 @@ type NodeTimer =
   | RetryTimer
   | (Timer & { readonly kind: 'group'; readonly group: Group })
   | (Timer & {
-      readonly kind: 'pulse' | 'gossip' | 'deadline' | 'purge' | 'lanes' | 'snapshots' | 'moves' | 'balance' | 'drain';
+      readonly kind:
+        | 'pulse'
+        | 'gossip'
+        | 'deadline'
+        | 'purge'
+        | 'lanes'
+        | 'snapshots'
+        | 'moves'
+        | 'balance'
+        | 'drain'
+        | 'intake';
     });
 
 export class Node implements ForwarderHost {
@@ -84,6 +96,7 @@ export class Node implements ForwarderHost {
   private readonly hosting: Hosting;
   private readonly forwarder: Forwarder;
   private readonly clients: Clients;
+  private readonly intake = new Intake(limits);
   private readonly chores: Chores;
   private readonly moves: Moves;
   private readonly maps: MapExchange;
@@ -105,6 +118,7 @@ export class Node implements ForwarderHost {
   private readonly movesTimer: NodeTimer = { kind: 'moves', scheduledAt: null };
   private readonly balanceTimer: NodeTimer = { kind: 'balance', scheduledAt: null };
   private readonly drainTimer: NodeTimer = { kind: 'drain', scheduledAt: null };
+  private readonly intakeTimer: NodeTimer = { kind: 'intake', scheduledAt: null };
   /** Groups that something happened to in this turn. */
   private readonly touched = new Set<Group>();
   private readonly snapshotWork: SnapshotWork;
@@ -225,13 +239,16 @@ export class Node implements ForwarderHost {
     if (this.options.settings.leaseReads) this.checkClocks(now);
     this.now = now;
     this.turn += 1;
+    this.intake.beginTurn(now.mono);
     for (const input of turn) this.onInput(input);
+    this.takeIn();
     this.holdElections();
     this.settle();
     this.scheduleDeadline();
     this.scheduleMoves();
     this.collectOutput();
     this.scheduleGroups();
+    if (this.intake.isReady) this.timers.schedule(this.intakeTimer, now.mono);
     for (const [to, messages] of this.outbox) this.effects.push({ kind: 'sendToPeer', to, messages });
     this.outbox.clear();
     this.effects.push(...this.clients.flush());
@@ -243,7 +260,7 @@ export class Node implements ForwarderHost {
   private onInput(input: Input): void {
     switch (input.kind) {
       case 'clientCommand':
-        this.clients.onCommand(input.conn, input.args, this.now);
+        this.onClientCommand(input.conn, input.args);
         return;
       case 'peerMessages':
         if (this.pulses.onHeard(input.from, this.now.mono)) this.onReturned(input.from);
@@ -262,7 +279,7 @@ export class Node implements ForwarderHost {
         this.clients.onClosed(input.conn);
         return;
       case 'clientMalformed':
-        this.clients.onMalformed(input.conn, input.error);
+        this.onClientMalformed(input.conn, input.error);
         return;
       case 'peerUp':
         this.onLinkDown(input.peer);
@@ -288,6 +305,46 @@ export class Node implements ForwarderHost {
     }
   }
 
+  private onClientCommand(conn: ConnId, args: readonly Uint8Array[]): void {
+    const connection = this.clients.find(conn);
+    if (connection !== null) this.arrive({ kind: 'command', connection, args, bytes: totalBytes(args) });
+  }
+
+  private onClientMalformed(conn: ConnId, error: string): void {
+    const connection = this.clients.find(conn);
+    if (connection !== null) this.arrive({ kind: 'malformed', connection, error, bytes: 0 });
+  }
+
+  private arrive(arrival: Arrival): void {
+    if (this.intake.admit(arrival)) this.run(arrival);
+    else if (arrival.kind !== 'request') this.clients.touch(arrival.connection);
+  }
+
+  /** What waits has its turn, as far as this one goes. */
+  private takeIn(): void {
+    if (this.intake.isEmpty) return;
+    for (let arrival = this.intake.next(); arrival !== null; arrival = this.intake.next()) {
+      this.run(arrival);
+      if (arrival.kind !== 'request') this.clients.touch(arrival.connection);
+    }
+  }
+
+  private run(arrival: Arrival): void {
+    switch (arrival.kind) {
+      case 'command':
+        this.clients.onCommand(arrival.connection, arrival.args, this.now);
+        return;
+      case 'malformed':
+        this.clients.onMalformed(arrival.connection, arrival.error);
+        return;
+      case 'request':
+        this.onRequest(arrival.from, arrival.message);
+        return;
+      default:
+        unreachable(arrival);
+    }
+  }
+
   /** Two clocks that disagree about how long a turn ago was: neither is to be trusted with a lease. */
   private checkClocks(now: Now): void {
     const drift = Math.abs(now.wall - this.now.wall - elapsedMs(this.now.mono, now.mono));
@@ -298,6 +355,7 @@ export class Node implements ForwarderHost {
   private onLinkDown(peer: NodeId): void {
     // Whatever is sent without a link is answered with this: groups want to know once, of a call each time.
     if (this.router.isReachable(peer)) for (const group of this.groups.values()) group.onLinkDown(peer);
+    this.intake.forget(peer);
     this.router.linkDown(peer);
     this.maps.onLinkDown(peer);
     this.forwarder.onLinkDown(peer, this.now.mono);
@@ -317,7 +375,7 @@ export class Node implements ForwarderHost {
         this.onRaftMessage(from, message);
         return;
       case 'request':
-        this.onRequest(from, message);
+        this.arrive({ kind: 'request', from, message, bytes: bytesOf(message.operation) });
         return;
       case 'reply':
         if (message.boot === this.options.boot)
@@ -451,6 +509,7 @@ export class Node implements ForwarderHost {
   }
 
   private submit(group: Group, submission: Submission): void {
+    this.intake.begun(submission.operation.tenant);
     group.submit(submission, this.now, this.turn);
     if (group.isBatchFull) group.proposeBatch(this.now);
     this.touched.add(group);
@@ -478,7 +537,8 @@ export class Node implements ForwarderHost {
   private deliver(group: Group): void {
     const { completions } = group;
     for (let next = completions.shift(); next !== undefined; next = completions.shift()) {
-      const { origin, attempt, outcome } = next;
+      const { origin, attempt, tenant, outcome } = next;
+      this.intake.ended(tenant);
       const { node, boot, request } = origin;
       if (node !== this.id) this.post(node, { kind: 'reply', boot, request, attempt, outcome });
       else if (boot === this.options.boot) this.forwarder.onOutcome(node, request, attempt, outcome, this.now.mono);
@@ -600,6 +660,8 @@ export class Node implements ForwarderHost {
         this.tellLoads();
         if (this.leadsMetadata) this.balancer.work(this.now);
         return;
+      case 'intake':
+        return; // For the sake of the turn.
       case 'drain':
         this.finishDraining();
         return;
@@ -782,7 +844,7 @@ export class Node implements ForwarderHost {
       const { voters } = raft.configuration;
       if (isLeader && voters.some(({ node }) => node !== this.id && this.router.isReachable(node))) return;
     }
-    if (isAlone || this.forwarder.inFlight === 0) this.finishDraining();
+    if (isAlone || (this.forwarder.inFlight === 0 && this.intake.isEmpty)) this.finishDraining();
   }
 
   private finishDraining(): void {
@@ -926,6 +988,11 @@ function spreadElections(groups: readonly Group[]): void {
 const goldenRatio = (Math.sqrt(5) - 1) / 2;
 
 type RaftPeerMessage = Extract<PeerMessage, { kind: 'raft' }>;
+
+function bytesOf(operation: Operation): number {
+  if (operation.kind === 'execute') return totalBytes(operation.args);
+  return operation.kind === 'move' && 'records' in operation.step ? operation.step.records.length : 0;
+}
 
 /** A peer may be newer than this node; what it asks must mean the same here. */
 function isKnown(operation: Operation): boolean {

@@ -9,6 +9,7 @@ import type { Procedure } from '../forward/procedure.ts';
 import type { ClusterNode } from '../wire/nodes.ts';
 import type { Configuration } from '../raft/types.ts';
 import type { MembershipChange, ReplicaProgress } from '../raft/raft.ts';
+import type { TenantReport } from '../wire/accounts.ts';
 import type { Connection } from './connection.ts';
 import type { ClusterSnapshot } from '../placement/clusterSnapshot.ts';
 import type { Plan } from '../placement/plan.ts';
@@ -104,7 +105,11 @@ export interface NodeView {
   groups(): readonly GroupView[];
   group(id: GroupId): GroupView | null;
   tenants(): readonly TenantView[];
+  /** Of so many names of the map behind the first `cursor` those that are tenants; `next` is 0 at the end. */
+  tenantsFrom(cursor: number, count: number): { readonly next: number; readonly tenants: readonly TenantName[] };
   tenant(name: TenantName): TenantView | null;
+  /** What the tenant may use and uses; null if its group is not led here. */
+  tenantReport(name: TenantName): TenantReport | null;
   /** The tenant of a connection that chose none; null if such commands are refused. */
   readonly defaultTenant: TenantName | null;
   /** Starts a procedure whose end is this command's reply. False if too many are under way. */

@@ -16,6 +16,7 @@ import {
   Term,
 } from '../base/ids.ts';
 import { unreachable } from '../base/invariant.ts';
+import { decodeReport, encodeReport, reportBytes } from './accounts.ts';
 import { readConfiguration, writeConfiguration } from './configuration.ts';
 import { none, readGroup, readIncarnation, readNode, readNodeOrNone, readReplica, varintBytes } from './fields.ts';
 import {
@@ -76,8 +77,9 @@ const outcome = {
   planned: 6,
   moving: 7,
   nodes: 8,
+  inspected: 9,
 } as const;
-const refusal = { notLeader: 1, notOwner: 2, outOfOrder: 3, busy: 4, moved: 5, frozen: 6 } as const;
+const refusal = { notLeader: 1, notOwner: 2, outOfOrder: 3, busy: 4, moved: 5, frozen: 6, quota: 7 } as const;
 /** More than any message takes without the bytes, names and lists in it. */
 const fixedBytes = 96;
 /** More than a group's members take without the members, and a member. */
@@ -489,6 +491,9 @@ function encodeOutcome(writer: ByteWriter, o: Outcome): void {
       writer.text(o.why);
       encodeNodeMap(writer, o.map);
       return;
+    case 'inspected':
+      encodeReport(writer, o.report);
+      return;
     case 'undecided':
       return;
     default:
@@ -527,6 +532,8 @@ function decodeOutcome(reader: ByteReader): Outcome | null {
       const state = decodeState(reader);
       return state === null ? null : { kind: 'moving', state };
     }
+    case outcome.inspected:
+      return { kind: 'inspected', report: decodeReport(reader) };
     case outcome.forgotten:
       return { kind: 'forgotten', isSure: reader.u8() === 1 };
     default:
@@ -554,6 +561,7 @@ function encodeRefusal(writer: ByteWriter, r: Refusal): void {
     case 'outOfOrder':
       return;
     case 'busy':
+    case 'quota':
       writer.text(r.what);
       return;
     default:
@@ -583,6 +591,8 @@ function decodeRefusal(reader: ByteReader): Refusal | null {
       return { kind: 'outOfOrder' };
     case refusal.busy:
       return { kind: 'busy', what: reader.text() };
+    case refusal.quota:
+      return { kind: 'quota', what: reader.text() };
     default:
       return null;
   }
@@ -595,12 +605,15 @@ function outcomeBytes(o: Outcome): number {
     case 'resolved':
       return o.tenant === null ? 0 : o.tenant.tenant.length;
     case 'refused':
-      return o.refusal.kind === 'busy' ? o.refusal.what.length : 0;
+      return o.refusal.kind === 'busy' || o.refusal.kind === 'quota' ? o.refusal.what.length : 0;
     case 'planned':
       return o.why.length + (o.move === null ? 0 : o.move.tenant.length);
     case 'nodes':
       return o.why.length + nodeMapBytes(o.map);
     case 'moving':
+      return 0;
+    case 'inspected':
+      return reportBytes(o.report);
     case 'forgotten':
     case 'undecided':
       return 0;

@@ -18,6 +18,7 @@ import type {
 } from '../base/ids.ts';
 import type { Configuration } from '../raft/types.ts';
 import type { RaftMessage } from '../raft/types.ts';
+import type { QuotaChange, TenantReport } from './accounts.ts';
 import type { MovePlan, MoveState, MoveStep } from './moves.ts';
 import type { NodeMapImage, NodePlan } from './nodes.ts';
 
@@ -126,7 +127,16 @@ export type Operation =
   /** To the metadata group: a node comes, or is to go. Idempotent. `tenant` is nobody. */
   | { readonly kind: 'planNode'; readonly tenant: TenantName; readonly plan: NodePlan }
   /** To the group that a tenant moves from or to: a step of that move. Idempotent. */
-  | { readonly kind: 'move'; readonly tenant: TenantName; readonly move: MoveId; readonly step: MoveStep };
+  | { readonly kind: 'move'; readonly tenant: TenantName; readonly move: MoveId; readonly step: MoveStep }
+  /** To a tenant's group: what it may use from now on. Idempotent. */
+  | {
+      readonly kind: 'setQuota';
+      readonly tenant: TenantName;
+      readonly incarnation: Incarnation;
+      readonly change: QuotaChange;
+    }
+  /** To a tenant's group: what it may use, what it uses, what its leader has counted. */
+  | { readonly kind: 'inspectTenant'; readonly tenant: TenantName; readonly incarnation: Incarnation };
 
 export interface ForwardReply {
   readonly boot: number;
@@ -147,6 +157,8 @@ export type Outcome =
   | { readonly kind: 'nodes'; readonly map: NodeMapImage; readonly node: NodeId; readonly why: string }
   /** The answer to `move`: how far it is in the group that was asked. */
   | { readonly kind: 'moving'; readonly state: MoveState }
+  /** The answer to `inspectTenant`. */
+  | { readonly kind: 'inspected'; readonly report: TenantReport }
   | { readonly kind: 'refused'; readonly refusal: Refusal }
   /** Whoever was asked lost leadership before it knew: it may run yet, or never. Ask the next leader. */
   | { readonly kind: 'undecided' }
@@ -165,7 +177,9 @@ export type Refusal =
   /** An earlier request of the same lane was refused and has not come back yet. */
   | { readonly kind: 'outOfOrder' }
   /** A bound was reached; `what` names it. */
-  | { readonly kind: 'busy'; readonly what: string };
+  | { readonly kind: 'busy'; readonly what: string }
+  /** The tenant has used what it may in this second; `what` names the quota. Final: later requests of its lane need not wait for it. */
+  | { readonly kind: 'quota'; readonly what: string };
 
 /** A move that the metadata group has begun. */
 export interface PlannedMove {

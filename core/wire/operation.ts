@@ -8,6 +8,7 @@ import { unreachable } from '../base/invariant.ts';
 import { parseTenantName } from '../base/tenantName.ts';
 import { WallTime } from '../base/time.ts';
 import type { Origin, PurgeOperation } from '../node/probe.ts';
+import { decodeQuotaChange, encodeQuotaChange, quotaChangeBytes } from './accounts.ts';
 import { none, readGroup, readIncarnation, readMove, readNode, varintBytes } from './fields.ts';
 import type { Operation } from './messages.ts';
 import { decodeNodePlan, encodeNodePlan, nodePlanBytes } from './nodes.ts';
@@ -56,6 +57,8 @@ const tag = {
   planMove: 7,
   move: 8,
   planNode: 9,
+  setQuota: 10,
+  inspectTenant: 11,
 } as const;
 const flag = { write: 1, resp3: 2 } as const;
 
@@ -121,7 +124,12 @@ export function encodeOperation(writer: ByteWriter, operation: LoggedOperation, 
       return;
     case 'release':
     case 'dropTenant':
+    case 'inspectTenant':
       writer.varint(operation.incarnation);
+      return;
+    case 'setQuota':
+      writer.varint(operation.incarnation);
+      encodeQuotaChange(writer, operation.change);
       return;
     case 'resolveTenant':
       writer.u8(operation.create ? 1 : 0);
@@ -171,7 +179,10 @@ export function operationBytes(operation: LoggedOperation, previous: TenantName 
       return named + varintBytes(operation.incarnation) + varintBytes(operation.epoch);
     case 'release':
     case 'dropTenant':
+    case 'inspectTenant':
       return named + varintBytes(operation.incarnation);
+    case 'setQuota':
+      return named + varintBytes(operation.incarnation) + quotaChangeBytes(operation.change);
     case 'resolveTenant':
       return named + 1 + varintBytes(operation.group ?? none);
     case 'purge':
@@ -242,6 +253,12 @@ function decodeBody(reader: ByteReader, kind: number, tenant: TenantName): Logge
       const step = decodeStep(reader);
       return step === null ? null : { kind: 'move', tenant, move, step };
     }
+    case tag.setQuota: {
+      const incarnation = readIncarnation(reader);
+      return { kind: 'setQuota', tenant, incarnation, change: decodeQuotaChange(reader) };
+    }
+    case tag.inspectTenant:
+      return { kind: 'inspectTenant', tenant, incarnation: readIncarnation(reader) };
     default:
       return null;
   }

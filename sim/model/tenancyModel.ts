@@ -100,6 +100,9 @@ export class TenancyModel {
       case 'move':
         this.move(operation, index);
         return executed;
+      // The model knows no quotas: nobody sets one.
+      case 'setQuota':
+      case 'inspectTenant':
       case 'resolveTenant':
       case 'dropTenant':
       case 'planMove':

@@ -313,7 +313,9 @@ export const nemeses = {
     const peer = someNode(stage);
     const drained = fault('drainNode', { atMs: startMs }, { node: someNode(stage) }, 0, peer);
     const back = { atMs: startMs + between(stage.random, 200, 5000) };
-    return chance(stage.random, 600) ? [drained, fault('undrainNode', back, { node: someNode(stage) }, 0, peer)] : [drained];
+    return chance(stage.random, 600)
+      ? [drained, fault('undrainNode', back, { node: someNode(stage) }, 0, peer)]
+      : [drained];
   },
 
   cancelMove: (stage) => {

@@ -195,6 +195,7 @@ function describeOutcome(outcome: Outcome): string {
     case 'nodes':
       return `nodes: v${String(outcome.map.version)} ${outcome.why}`;
     case 'forgotten':
+    case 'inspected':
     case 'undecided':
       return outcome.kind;
     default:

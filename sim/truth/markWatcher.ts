@@ -83,6 +83,8 @@ function markOf(operation: CommittedEntry['items'][number]['operation']): Mark |
       return operation.incarnation > 1 ? 'tenantReturned' : null;
     case 'move':
       return moveMarks[operation.step.kind] ?? null;
+    case 'setQuota':
+    case 'inspectTenant':
     case 'resolveTenant':
     case 'dropTenant':
     case 'planMove':

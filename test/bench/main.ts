@@ -1,9 +1,9 @@
 /**
  * `npm run bench`: what Leasehold does under load, at rest, when a node dies, while a state is saved, with many tenants,
- * while one of them moves and while a large cluster is planned for, beside the goals that are set for it. Prints tables
+ * while one of them moves, while a large cluster is planned for and beside a flooding tenant, beside the goals that are set for it. Prints tables
  * and writes JSON. docs/benchmarks.md says how to read them.
  *
- *   npm run bench -- [throughput|idle|failover|snapshot|maps|moves|placement]... [--quick] [--rounds 3] [--seconds 2]
+ *   npm run bench -- [throughput|idle|failover|snapshot|maps|moves|placement|isolation]... [--quick] [--rounds 3] [--seconds 2]
  *     [--out FILE]
  *
  * Exit code 0: it ran, whatever the figures are. 2: usage.
@@ -15,6 +15,7 @@ import { parseArgs } from 'node:util';
 import { failover } from './failover.ts';
 import { type Goal, verdict } from './goals.ts';
 import { idle } from './idle.ts';
+import { isolation } from './isolation.ts';
 import { maps } from './maps.ts';
 import { moves } from './moves.ts';
 import type { Part, PartResult } from './part.ts';
@@ -23,7 +24,7 @@ import { clearProgress, digits, showProgress, table } from './screen.ts';
 import { snapshot } from './snapshot.ts';
 import { throughput } from './throughput.ts';
 
-const partNames = ['throughput', 'idle', 'failover', 'snapshot', 'maps', 'moves', 'placement'] as const;
+const partNames = ['throughput', 'idle', 'failover', 'snapshot', 'maps', 'moves', 'placement', 'isolation'] as const;
 type PartName = (typeof partNames)[number];
 
 const usage = `usage: npm run bench -- [${partNames.join('|')}]... [--quick] [--rounds 3] [--seconds 2] [--out FILE]\n`;
@@ -68,6 +69,7 @@ function partsOf({ rounds, seconds }: Options): Readonly<Record<PartName, Part>>
     maps,
     moves,
     placement,
+    isolation,
   };
 }
 

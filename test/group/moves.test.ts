@@ -19,6 +19,7 @@ import { WallTime } from '../../core/base/time.ts';
 import { TenantMachine } from '../../core/group/tenantMachine.ts';
 import { unknownConfiguration } from '../../core/raft/configuration.ts';
 import type { Outcome } from '../../core/wire/messages.ts';
+import type { QuotaChange } from '../../core/wire/accounts.ts';
 import { copyStart, type CopyCursor, type MoveStep, sameCursor } from '../../core/wire/moves.ts';
 import type { LoggedOperation } from '../../core/wire/operation.ts';
 
@@ -140,6 +141,25 @@ describe('the steps', () => {
     expect(served()).toEqual(['moved', ':2\r\n']);
     expect(source.step({ kind: 'erase' })).toBe('departed');
     expect(destination.machine.tenants.get(tenant)?.epoch).toBe(2);
+  });
+
+  test('what it may use goes with it, and cannot be changed while it is frozen', () => {
+    const [source, destination] = begun();
+    const set = (replica: Replica, change: QuotaChange): string =>
+      replica.apply({ kind: 'setQuota', tenant, incarnation, change }).kind;
+    expect([set(source, { keys: 1, bandwidth: 9 }), set(destination, { keys: 5 })]).toEqual(['done', 'refused']);
+    while (copy(source, destination, 1000));
+    source.step({ kind: 'freeze' });
+    expect(set(source, { keys: 7 })).toBe('refused');
+    expect(sealed(source, destination)).toBe('sealed');
+    destination.restart();
+    for (const [replica, step] of [
+      [source, 'depart'],
+      [destination, 'activate'],
+    ] as const)
+      replica.step({ kind: step });
+    expect(destination.machine.tenants.get(tenant)?.quota).toEqual({ bytes: 0, keys: 1, operations: 0, bandwidth: 9 });
+    expect(destination.run(['SET', 'another', '1'])).toMatch(/^-OOM/);
   });
 
   test('whichever comes first of departure and cancellation decides', () => {

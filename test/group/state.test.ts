@@ -37,7 +37,7 @@ const words: fc.Arbitrary<readonly string[]> = fc.oneof(
   fc.constant(['FLUSHDB']),
 );
 
-/** Commands mostly; now and then a tenant leaves, or one comes that was there before or not. */
+/** Commands mostly; now and then a tenant may use more or less, leaves, or one comes that was there before or not. */
 const step: fc.Arbitrary<Step> = fc.oneof(
   {
     weight: 20,
@@ -51,6 +51,13 @@ const step: fc.Arbitrary<Step> = fc.oneof(
           protocol: 2,
           args: args.map(bytesOfBinary),
         }),
+    ),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.tuple(tenants, fc.nat(3000), fc.constantFrom('bytes', 'keys')).map(
+      ([tenant, amount, of]): Step =>
+        () => ({ kind: 'setQuota', tenant, incarnation: Incarnation(1), change: { [of]: amount, operations: 5 } }),
     ),
   },
   {

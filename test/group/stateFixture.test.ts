@@ -92,6 +92,7 @@ function machineWithAll(version: number): TenantMachine {
     run(37 + 10 * i, step(tenant, move, { kind: 'depart' }));
   }
   run(51, step(erased, 7, { kind: 'erase' }));
+  run(52, { kind: 'setQuota', tenant: acme, incarnation, change: { keys: 300, operations: 5 } });
   run(53, step(acme, 300, { kind: 'start', incarnation, epoch: Epoch(4), to: GroupId(2) }));
   run(55, command('SET', 'changed', 'v'));
   run(57, command('DEL', 'n'));

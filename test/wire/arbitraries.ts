@@ -175,6 +175,12 @@ export const operation: fc.Arbitrary<Operation> = fc.oneof(
     group: fc.option(fc.integer({ min: 1, max: 0xffff_ffff }).map(GroupId)),
   }),
   kind('dropTenant', { tenant, incarnation }),
+  kind('inspectTenant', { tenant, incarnation }),
+  kind('setQuota', {
+    tenant,
+    incarnation,
+    change: fc.record({ bytes: natural, keys: natural, operations: natural, bandwidth: natural }, { requiredKeys: [] }),
+  }),
 );
 
 const logged: fc.Arbitrary<LoggedOperation> = fc.oneof(
@@ -218,6 +224,7 @@ const refusal: fc.Arbitrary<Refusal> = fc.oneof(
   kind('frozen', {}),
   kind('outOfOrder', {}),
   kind('busy', { what: fc.string({ maxLength: 40 }) }),
+  kind('quota', { what: fc.string({ maxLength: 40 }) }),
 );
 const outcome: fc.Arbitrary<Outcome> = fc.oneof(
   kind('done', { reply: bytes }),
@@ -228,6 +235,16 @@ const outcome: fc.Arbitrary<Outcome> = fc.oneof(
   kind('planned', { move: fc.option(plannedMove), why: fc.string({ maxLength: 40 }) }),
   kind('moving', { state: moveState }),
   kind('nodes', { map: nodeMap, node, why: fc.string({ maxLength: 40 }) }),
+  kind('inspected', {
+    report: fc.record({
+      quota: fc.record({ bytes: natural, keys: natural, operations: natural, bandwidth: natural }),
+      usage: fc.record({
+        ...{ bytes: natural, keys: natural, sessions: natural, reads: natural, writes: natural },
+        ...{ operationsPerSecond: natural, bytesIn: natural, bytesOut: natural },
+        ...{ refusedFull: natural, refusedOperations: natural, refusedBandwidth: natural },
+      }),
+    }),
+  }),
 );
 const change: fc.Arbitrary<MapChange> = fc.oneof(
   kind('placed', { tenant, group, epoch, incarnation }),

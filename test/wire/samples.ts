@@ -14,6 +14,7 @@ import {
 } from '../../core/base/ids.ts';
 import { nobody, parseTenantName } from '../../core/base/tenantName.ts';
 import { WallTime } from '../../core/base/time.ts';
+import type { Usage } from '../../core/wire/accounts.ts';
 import type { Hello } from '../../core/wire/hello.ts';
 import type { Operation, OrderedChange, Outcome, PeerMessage } from '../../core/wire/messages.ts';
 import type { EntryBatch } from '../../core/wire/operation.ts';
@@ -165,6 +166,29 @@ const nodeMessages: readonly PeerMessage[] = [
   order({ kind: 'prefer', replica: ReplicaId(300) }),
 ];
 
+const usage: Usage = {
+  bytes: 2 ** 40,
+  keys: 300,
+  sessions: 1,
+  reads: 1_000_000,
+  writes: 0,
+  operationsPerSecond: 200,
+  bytesIn: 5,
+  bytesOut: 127,
+  refusedFull: 128,
+  refusedOperations: 16_384,
+  refusedBandwidth: 3,
+};
+const quotaOperations: readonly Operation[] = [
+  { kind: 'setQuota', tenant: acme, incarnation: two, change: { bytes: 1_000_000, bandwidth: 0 } },
+  { kind: 'inspectTenant', tenant: acme, incarnation: two },
+];
+const quotaMessages: readonly PeerMessage[] = [
+  ...quotaOperations.map(request),
+  reply({ kind: 'inspected', report: { quota: { bytes: 300, keys: 0, operations: 1, bandwidth: 0 }, usage } }),
+  reply({ kind: 'refused', refusal: { kind: 'quota', what: 'operations' } }),
+];
+
 export const sampleHello: Hello = {
   clusterId: 'test-cluster',
   node: NodeId(3),
@@ -281,6 +305,7 @@ export const sampleMessages: readonly PeerMessage[] = [
   },
   ...moveMessages,
   ...nodeMessages,
+  ...quotaMessages,
 ];
 
 /** What versions before 6 said of it. */
@@ -291,7 +316,8 @@ export function asBefore6(said: PeerMessage): PeerMessage {
 }
 
 /** How many of them earlier versions knew. */
-export const messagesOfVersion5 = sampleMessages.length - 3 - moveMessages.length - nodeMessages.length;
+export const messagesOfVersion5 =
+  sampleMessages.length - 3 - moveMessages.length - nodeMessages.length - quotaMessages.length;
 export const messagesOfVersion4 = messagesOfVersion5 - 8;
 export const messagesOfVersion3 = messagesOfVersion5 - 20;
 
@@ -320,7 +346,7 @@ export const sampleBatch: EntryBatch = {
 export const sampleMoveBatch: EntryBatch = {
   stamp: sampleBatch.stamp,
   maxValueBytes: sampleBatch.maxValueBytes,
-  items: [...moveOperations, ...nodeOperations].map((operation, i) => ({
+  items: [...moveOperations, ...nodeOperations, ...quotaOperations.slice(0, 1)].map((operation, i) => ({
     origin: { node: NodeId(3), boot, request: RequestId(1000 + i) },
     lane: LaneId(0),
     ackBelow: RequestId(1000 + i),

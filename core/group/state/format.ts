@@ -5,11 +5,11 @@
  *
  *   header    version · kind of machine · latest log time · configuration (not in format 1)
  *   tenants   { released }* · { ended }* · { whole }* · { staged · whole }* · { departed · whole? }*
- *   whole     tenant · arrived? · { outgoing · { changes }* }? · { ingress · { session · { remembered }* }* }* ·
+ *   whole     tenant · quota? · arrived? · { outgoing · { changes }* }? · { ingress · { session · { remembered }* }* }* ·
  *             clients · { item · contents }*
  *   clients   nothing, if there never were any (and in formats 1 and 2), or clients · { client · { remembered }* }*
  *   contents  { values | large · { part }* }*, as many byte strings as the item counts
- *             Of the last item of a staged tenant contents may be missing. Nothing of moves was in formats 1 to 3.
+ *             Of the last item of a staged tenant contents may be missing. Nothing of moves and quotas was in formats 1 to 3.
  *   directory tenants placed by policy · version of the map · its digest · { places }* · nodes? · moves? · { planned }*
  *             (up to format 3: tenants placed by policy · { change }*, all there ever were)
  *
@@ -58,6 +58,8 @@ export const record = {
   planned: 27,
   /** And the NodeMap, if it is not what the configuration says. */
   nodes: 28,
+  /** Of a tenant: what it may use. Missing if nothing is bounded. */
+  quota: 29,
 } as const;
 
 /** Byte strings beyond it are written in parts of this size; records end soon behind it. */

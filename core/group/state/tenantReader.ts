@@ -11,7 +11,9 @@ import { Keyspace } from '../../engine/keyspace.ts';
 import type { CutClock } from '../../engine/keyspaceCut.ts';
 import type { MemoryImage, Remembered } from '../../engine/replyMemory.ts';
 import type { VersionsImage } from '../../engine/versions.ts';
+import { decodeQuota, noQuota } from '../../wire/accounts.ts';
 import { readGroup, readIncarnation, readMove, readNode, readTenant } from '../../wire/fields.ts';
+import { Account } from '../account.ts';
 import { Sessions } from '../sessions.ts';
 import type { OutgoingMove, OwnedTenant } from '../tenants.ts';
 import { record } from './format.ts';
@@ -72,7 +74,8 @@ export class TenantReader {
     if (tenant === null || reader.failed) return null;
     const sessions = new Sessions(sweptAt, clock);
     const clients = new ClientSessions(sweptAt, clock);
-    const owned = { incarnation, epoch, keyspace, sessions, clients, since: null, out: null };
+    const own = { quota: noQuota, account: new Account() };
+    const owned = { incarnation, epoch, keyspace, sessions, clients, ...own, since: null, out: null };
     const mostSerial = isComing ? Number.MAX_SAFE_INTEGER : lastSerial;
     return new TenantReader(tenant, owned, lastSerial, mostSerial, versions);
   }
@@ -80,6 +83,9 @@ export class TenantReader {
   /** Reads one record of the tenant; false if it does not follow. */
   read(kind: number, reader: ByteReader): boolean {
     switch (kind) {
+      case record.quota:
+        this.owned = { ...this.owned, quota: decodeQuota(reader) };
+        return true;
       case record.arrived:
         this.owned = { ...this.owned, since: readMove(reader) };
         return true;

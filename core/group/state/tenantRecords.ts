@@ -7,6 +7,7 @@ import type { ItemImage } from '../../engine/keyspaceCut.ts';
 import { ListValue } from '../../engine/listValue.ts';
 import type { Remembered } from '../../engine/replyMemory.ts';
 import type { VersionsImage } from '../../engine/versions.ts';
+import { encodeQuota, type Quota, quotaNames } from '../../wire/accounts.ts';
 import { encodeCursor } from '../../wire/moves.ts';
 import type { SessionsImage } from '../sessions.ts';
 import type { DepartedTenant, OwnedTenant, StagedTenant, Tenants } from '../tenants.ts';
@@ -82,6 +83,7 @@ function* wholeRecords(
   const numbered = clients.partOfCut(current);
   writeTenant(writer, tenant, owned, items?.lastSerial ?? 0, image, items?.versions ?? null);
   yield;
+  writeQuota(writer, owned.quota);
   if (since !== null) {
     writer.u8(record.arrived);
     writer.varint(since);
@@ -108,6 +110,7 @@ export function* restRecords(writer: ByteWriter, tenant: TenantName, owned: Owne
   const image = sessions.image();
   writeTenant(writer, tenant, owned, keyspace.latestSerial, image, keyspace.versionsImage());
   yield;
+  writeQuota(writer, owned.quota);
   yield* sessionRecords(writer, image);
   yield* clientRecords(writer, clients.image());
 }
@@ -127,6 +130,12 @@ function writeTenant(
   writer.varint(lastSerial);
   writer.varint(sessions?.sweptAt ?? 0);
   if (versions !== null) writeVersions(writer, versions);
+}
+
+function writeQuota(writer: ByteWriter, quota: Quota): void {
+  if (quotaNames.every((name) => quota[name] === 0)) return;
+  writer.u8(record.quota);
+  encodeQuota(writer, quota);
 }
 
 /** So many changes share a record. */

@@ -283,10 +283,10 @@ function list({ args, reply, node, now }: NodeCall): void {
 function describe(connection: Connection, now: Now): string {
   const age = Math.floor(elapsedMs(connection.openedAt, now.mono) / 1000);
   const idle = Math.floor(elapsedMs(connection.lastActiveAt, now.mono) / 1000);
-  const { id, address, name, protocol, lastCommand, libraryName, libraryVersion, tenant } = connection;
+  const { id, address, name, protocol, lastCommand, libraryName, libraryVersion, tenant, slots, arrivals } = connection;
   return (
     `id=${String(id)} addr=${address} laddr= fd=0 name=${name} age=${String(age)} idle=${String(idle)} flags=N db=0 ` +
-    `pending=${String(connection.slots.length)} tenant=${tenant ?? ''} cmd=${lastCommand === '' ? 'NULL' : lastCommand} user=default ` +
+    `pending=${String(slots.length + arrivals)} tenant=${tenant ?? ''} cmd=${lastCommand === '' ? 'NULL' : lastCommand} user=default ` +
     `resp=${String(protocol)} lib-name=${libraryName} lib-ver=${libraryVersion}\n`
   );
 }

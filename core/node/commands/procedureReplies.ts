@@ -5,6 +5,7 @@ import type { ReplyWriter } from '../../resp/replyWriter.ts';
 import type { PlannedMove, TenantPlace } from '../../wire/messages.ts';
 import type { NodeView } from '../view.ts';
 import { configurationFor } from './joining.ts';
+import { writeQuota, writeStatistics } from './tenantAccounts.ts';
 
 export function writeEnd(reply: ReplyWriter, node: NodeView, procedure: Procedure, place: TenantPlace | null): void {
   const { tenant } = procedure;
@@ -20,6 +21,12 @@ export function writeEnd(reply: ReplyWriter, node: NodeView, procedure: Procedur
       if (procedure.planned === null) reply.error(noMove(tenant));
       else writeMove(reply, procedure, procedure.planned);
       return;
+    case 'showQuota':
+    case 'showStatistics':
+      if (place === null || procedure.report === null) break;
+      if (procedure.kind === 'showQuota') writeQuota(reply, procedure.report.quota);
+      else writeStatistics(reply, procedure.report, place, node);
+      return;
     case 'ensure':
       if (place !== null && procedure.group !== null && place.group !== procedure.group) {
         reply.error(`ERR tenant '${tenant}' exists in group ${String(place.group)}`);
@@ -30,6 +37,7 @@ export function writeEnd(reply: ReplyWriter, node: NodeView, procedure: Procedur
       writeAnswer(reply, node, procedure);
       return;
     case 'drop':
+    case 'setQuota':
       break;
   }
   if (place === null) reply.error(`ERR unknown tenant '${tenant}'`);

@@ -4,10 +4,13 @@
 import { binaryString, noBytes } from '../../base/bytes.ts';
 import { GroupId, metadataGroup, type TenantName } from '../../base/ids.ts';
 import { parseTenantName } from '../../base/tenantName.ts';
-import { beginMove, cancelMove, type MoveProcedure, showMove } from '../../forward/moveProcedure.ts';
-import { dropTenant, ensureTenant, type TenancyProcedure } from '../../forward/tenancy.ts';
+import { beginMove, cancelMove, showMove } from '../../forward/moveProcedure.ts';
+import { matchesText } from '../../engine/glob.ts';
+import { dropTenant, ensureTenant } from '../../forward/tenancy.ts';
 import { integerOf, wordOf, wrongSubcommand } from './arguments.ts';
+import { begin } from './begin.ts';
 import { type NodeCall, type NodeCommand, nodeCommand } from './spec.ts';
+import { quota, reportFigures, statistics, writeReport } from './tenantAccounts.ts';
 
 export const tenantCommands: readonly NodeCommand[] = [
   nodeCommand({
@@ -15,7 +18,7 @@ export const tenantCommands: readonly NodeCommand[] = [
     arity: -2,
     group: 'leasehold',
     since: '0.1.0',
-    summary: 'Chooses, lists, creates, drops, locates and moves tenants.',
+    summary: 'Chooses, lists, creates, drops, locates, measures, bounds and moves tenants.',
     run: tenant,
   }),
 ];
@@ -25,7 +28,12 @@ const help: readonly string[] = [
   'USE <tenant>: every command of this connection means this tenant from now on.',
   'CURRENT: the tenant of this connection, nil if it chose none.',
   'LIST: the tenants this node knows of.',
-  'INFO <tenant>: its group, epoch and incarnation.',
+  'LIST [CURSOR <cursor>] [COUNT <count>] [MATCH <pattern>]: the same in steps, as SCAN walks along keys.',
+  'INFO <tenant>: its group, epoch and incarnation; on the node that leads its group, its quota and what it uses.',
+  'QUOTA <tenant>: what it may use, 0 for what is not bounded.',
+  'QUOTA <tenant> SET [BYTES <n>] [KEYS <n>] [OPS <n>] [BANDWIDTH <n>]: bytes of memory, keys, commands per second,',
+  '  bytes per second of commands and replies. 0 or NONE lifts a bound; what is not named stays.',
+  'STATS <tenant>: what it uses, and what the leader of its group has counted.',
   'WHERE <tenant>: the route a command for it takes from this node.',
   'CREATE <tenant> [IN <group>]: creates it, in a group of its own choice or the next one. Does nothing if it exists.',
   'DROP <tenant>: deletes it with all its data, for good.',
@@ -69,8 +77,13 @@ function tenant(call: NodeCall): void {
     case 'move 5':
       withName(call, name, move);
       return;
+    case 'stats 3':
+      withName(call, name, statistics);
+      return;
     default:
-      reply.error(wrongSubcommand('tenant', subcommand));
+      if (wordOf(subcommand) === 'quota' && args.length > 2) withName(call, name, quota);
+      else if (wordOf(subcommand) === 'list') listStep(call);
+      else reply.error(wrongSubcommand('tenant', subcommand));
   }
 }
 
@@ -91,13 +104,48 @@ function list({ reply, node }: NodeCall): void {
   for (const { tenant: name } of tenants) reply.bulkText(name);
 }
 
+/** Changes of the map looked at by a step that does not say how many. */
+const defaultCount = 10;
+
+function listStep({ args, reply, node }: NodeCall): void {
+  let cursor = 0;
+  let count = defaultCount;
+  let pattern = '*';
+  for (let at = 2; at < args.length; at += 2) {
+    const word = wordOf(args[at]);
+    const value = args[at + 1];
+    if (value === undefined || (word !== 'cursor' && word !== 'count' && word !== 'match')) {
+      reply.error('ERR syntax error');
+      return;
+    }
+    if (word === 'match') {
+      pattern = binaryString(value);
+      continue;
+    }
+    const number = integerOf(value);
+    if (number === null || number < (word === 'count' ? 1 : 0)) {
+      reply.error(word === 'count' ? 'ERR value is not an integer or out of range' : 'ERR invalid cursor');
+      return;
+    }
+    if (word === 'cursor') cursor = number;
+    else count = number;
+  }
+  const { next, tenants } = node.tenantsFrom(cursor, count);
+  const matching = tenants.filter((name) => matchesText(pattern, name, false));
+  reply.array(2);
+  reply.bulkText(String(next));
+  reply.array(matching.length);
+  for (const name of matching) reply.bulkText(name);
+}
+
 function info({ reply, node }: NodeCall, name: TenantName): void {
+  const report = node.tenantReport(name);
   const found = node.tenant(name);
   if (found === null) {
     reply.error(`ERR unknown tenant '${name}'`);
     return;
   }
-  reply.map(4);
+  reply.map(4 + (report === null ? 0 : reportFigures));
   reply.bulkText('tenant');
   reply.bulkText(name);
   reply.bulkText('group');
@@ -106,6 +154,7 @@ function info({ reply, node }: NodeCall, name: TenantName): void {
   reply.integer(found.epoch);
   reply.bulkText('incarnation');
   reply.integer(found.incarnation);
+  if (report !== null) writeReport(reply, report);
 }
 
 /** What a command sent to this node for this tenant would do, as of what this node knows. */
@@ -171,9 +220,4 @@ function groupNamed({ node }: NodeCall, arg: Uint8Array | undefined): GroupId | 
   const id = integerOf(arg ?? noBytes);
   const group = id === null ? null : GroupId(id);
   return group === null || group === metadataGroup || node.group(group) === null ? null : group;
-}
-
-function begin({ reply, connection, node }: NodeCall, procedure: TenancyProcedure | MoveProcedure): void {
-  if (!node.start(connection, procedure))
-    reply.error('BUSY not executed: too many tenants are being created, dropped or moved');
 }

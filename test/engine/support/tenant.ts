@@ -26,6 +26,7 @@ export class Tenant {
       random: () => 0.5,
       reply: this.reply,
       maxValueBytes,
+      full: null,
     };
   }
 

@@ -1,0 +1,218 @@
+/**
+ * What clients and peers want run, on its way in. A turn takes so much of it and no more, so that it is short whatever
+ * has arrived; the rest waits, by tenant, and all tenants that wait get the same (deficit round robin). Nor has a tenant
+ * more than so much under way in groups here, and less while others are about: what they want run would have to wait
+ * behind it in logs and on disks. Of one tenant everything stays in the order in which it came.
+ *
+ * A client's tenant is known for certain only when its command is looked at. Until then it is the one that its
+ * connection spoke for last, which may cost that tenant some of its share, and nobody else.
+ */
+import type { NodeId, TenantName } from '../base/ids.ts';
+import { invariant } from '../base/invariant.ts';
+import { after, MonoTime } from '../base/time.ts';
+import { Queue } from '../base/queue.ts';
+import type { ForwardRequest } from '../wire/messages.ts';
+import type { Connection } from './connection.ts';
+
+export type Arrival =
+  | {
+      readonly kind: 'command';
+      readonly connection: Connection;
+      readonly args: readonly Uint8Array[];
+      readonly bytes: number;
+    }
+  /** The client broke the protocol, behind what it said before. */
+  | { readonly kind: 'malformed'; readonly connection: Connection; readonly error: string; readonly bytes: number }
+  | { readonly kind: 'request'; readonly from: NodeId; readonly message: ForwardRequest; readonly bytes: number };
+
+export interface IntakeLimits {
+  /** What a turn takes, while several tenants are about and while one is: an arrival counts for one, and one more for so many bytes. */
+  readonly arrivalsPerTurn: number;
+  readonly arrivalsAlone: number;
+  readonly arrivalBytes: number;
+  /** What a tenant may take before it is the turn of the next. */
+  readonly arrivalsPerShare: number;
+  /** Operations of one tenant under way in groups here, likewise. */
+  readonly operationsPerTenant: number;
+  readonly operationsAlone: number;
+  /** For how long after its last arrival a tenant is about. */
+  readonly aboutMs: number;
+}
+
+interface Share {
+  readonly tenant: TenantName | null;
+  readonly waiting: Queue<Arrival>;
+  /** What it may still take. Less than nothing if the last was a large one. */
+  credit: number;
+}
+
+export class Intake {
+  private readonly limits: IntakeLimits;
+  /** Those for whom something waits, the next first. */
+  private readonly shares = new Map<TenantName | null, Share>();
+  private current: Share | null = null;
+  /** Requests that wait, by the peer that sent them. */
+  private readonly requests = new Map<NodeId, number>();
+  private readonly underWay = new Map<TenantName | null, number>();
+  /** What this turn takes, and what is left of that. */
+  private most = 0;
+  private left = 0;
+  private now = MonoTime(0);
+  /** Who came last, and until when there are others beside it. */
+  private latest: TenantName | null = null;
+  private othersUntil = MonoTime(0);
+
+  constructor(limits: IntakeLimits) {
+    this.limits = limits;
+  }
+
+  get isEmpty(): boolean {
+    return this.shares.size === 0;
+  }
+
+  /** Something waits for the next turn, and for nothing else. */
+  get isReady(): boolean {
+    for (const { tenant } of this.shares.values()) if (!this.isHeld(tenant)) return true;
+    return false;
+  }
+
+  /** An operation of the tenant goes to a group here. */
+  begun(tenant: TenantName): void {
+    if (tenant !== this.latest) this.noteOther(tenant);
+    this.underWay.set(tenant, (this.underWay.get(tenant) ?? 0) + 1);
+  }
+
+  ended(tenant: TenantName): void {
+    const left = (this.underWay.get(tenant) ?? 0) - 1;
+    invariant(left >= 0, 'what ends has begun', { tenant });
+    if (left === 0) this.underWay.delete(tenant);
+    else this.underWay.set(tenant, left);
+  }
+
+  beginTurn(now: MonoTime): void {
+    this.now = now;
+    this.most = this.isShared ? this.limits.arrivalsPerTurn : this.limits.arrivalsAlone;
+    this.left = this.most;
+  }
+
+  /**
+   * Whether it may run at once. Otherwise it waits, and comes from `next`: half of a turn is for those who come first,
+   * the other half for everybody.
+   */
+  admit(arrival: Arrival): boolean {
+    const tenant = tenantOf(arrival);
+    if (tenant !== this.latest && tenant !== null) this.noteOther(tenant);
+    if (this.isEmpty && this.left > this.most / 2 && !this.isHeld(tenant)) {
+      this.left -= this.costOf(arrival);
+      return true;
+    }
+    const share = this.shareOf(tenant);
+    share.waiting.push(arrival);
+    if (arrival.kind === 'request') {
+      this.requests.set(arrival.from, (this.requests.get(arrival.from) ?? 0) + 1);
+      return false;
+    }
+    const { connection, bytes } = arrival;
+    connection.share = share.tenant;
+    connection.arrivals += 1;
+    connection.pendingBytes += bytes;
+    return false;
+  }
+
+  /** What is to run next in this turn; null if that is all. */
+  next(): Arrival | null {
+    const share = this.left > 0 ? this.nextShare() : null;
+    const arrival = share?.waiting.shift();
+    if (share === null || arrival === undefined) return null;
+    const cost = this.costOf(arrival);
+    this.left -= cost;
+    share.credit -= cost;
+    if (share.waiting.length === 0) this.end(share);
+    if (arrival.kind === 'request') {
+      this.requests.set(arrival.from, (this.requests.get(arrival.from) ?? 1) - 1);
+      return arrival;
+    }
+    arrival.connection.arrivals -= 1;
+    arrival.connection.pendingBytes -= arrival.bytes;
+    return arrival;
+  }
+
+  /** The link broke: what came on it is as lost as what did not. It must not run behind what comes on the next. */
+  forget(peer: NodeId): void {
+    if ((this.requests.get(peer) ?? 0) === 0) return;
+    this.requests.delete(peer);
+    for (const share of this.shares.values()) {
+      const kept = share.waiting.drain().filter((arrival) => arrival.kind !== 'request' || arrival.from !== peer);
+      for (const arrival of kept) share.waiting.push(arrival);
+      if (kept.length === 0) this.end(share);
+    }
+  }
+
+  private nextShare(): Share | null {
+    const { current } = this;
+    if (current !== null && current.credit > 0 && !this.isHeld(current.tenant)) return current;
+    if (current !== null) this.toTheEnd(current);
+    this.current = null;
+    for (const share of this.shares.values()) {
+      if (this.isHeld(share.tenant)) continue;
+      if (share.credit > 0) {
+        this.current = share;
+        return share;
+      }
+      // It comes to the end of this very walk, which ends because its credit grows.
+      this.toTheEnd(share);
+    }
+    return null;
+  }
+
+  /** It has had its share of this round. */
+  private toTheEnd(share: Share): void {
+    share.credit = Math.min(share.credit + this.limits.arrivalsPerShare, this.limits.arrivalsPerShare);
+    this.shares.delete(share.tenant);
+    this.shares.set(share.tenant, share);
+  }
+
+  private isHeld(tenant: TenantName | null): boolean {
+    if (this.underWay.size === 0) return false;
+    const { operationsPerTenant, operationsAlone } = this.limits;
+    return (this.underWay.get(tenant) ?? 0) >= (this.isShared ? operationsPerTenant : operationsAlone);
+  }
+
+  private get isShared(): boolean {
+    return this.now < this.othersUntil;
+  }
+
+  private noteOther(tenant: TenantName): void {
+    if (this.latest !== null) {
+      this.othersUntil = after(this.now, this.limits.aboutMs);
+      // In this very turn, if it has not taken more yet.
+      this.left = Math.min(this.left, this.limits.arrivalsPerTurn);
+    }
+    this.latest = tenant;
+  }
+
+  private end(share: Share): void {
+    this.shares.delete(share.tenant);
+    if (this.current === share) this.current = null;
+  }
+
+  private shareOf(tenant: TenantName | null): Share {
+    const known = this.shares.get(tenant);
+    if (known !== undefined) return known;
+    const share: Share = { tenant, waiting: new Queue(), credit: this.limits.arrivalsPerShare };
+    this.shares.set(tenant, share);
+    return share;
+  }
+
+  private costOf({ bytes }: Arrival): number {
+    return 1 + Math.floor(bytes / this.limits.arrivalBytes);
+  }
+}
+
+/** What a connection says waits in one place, whichever tenants it names meanwhile. */
+function tenantOf(arrival: Arrival): TenantName | null {
+  if (arrival.kind === 'request') return arrival.message.operation.tenant;
+  const { connection } = arrival;
+  invariant(connection.arrivals >= 0, 'what waits of a connection is counted', { arrivals: connection.arrivals });
+  return connection.arrivals > 0 ? connection.share : (connection.tenant ?? connection.lane?.tenant ?? null);
+}
