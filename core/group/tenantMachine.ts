@@ -330,8 +330,7 @@ export class TenantMachine implements StateMachine {
     if (owned !== undefined && owned.incarnation > incarnation) return done;
     const departed = this.state.departed.get(tenant);
     if (departed?.incarnation === incarnation) return movedTo(departed);
-    this.moves.forget(tenant);
-    this.state.owned.delete(tenant);
+    this.moves.drop(tenant);
     if (incarnation > (this.released.get(tenant) ?? 0)) this.state.released.set(tenant, incarnation);
     return done;
   }

@@ -115,8 +115,11 @@ export class TenantMoves {
   *outgoing(): IterableIterator<{ readonly tenant: TenantName; readonly move: MoveId; readonly to: GroupId }> {
     const { owned, departed } = this.tenants();
     for (const tenant of this.leavers) {
-      const out = owned.get(tenant)?.out ?? departed.get(tenant);
-      if (out !== undefined) yield { tenant, move: out.move, to: out.to };
+      // Of one that has left, was dropped there and created again here, both.
+      const out = owned.get(tenant)?.out ?? null;
+      if (out !== null) yield { tenant, move: out.move, to: out.to };
+      const gone = departed.get(tenant);
+      if (gone !== undefined && gone.owned !== null) yield { tenant, move: gone.move, to: gone.to };
     }
   }
 
@@ -143,12 +146,13 @@ export class TenantMoves {
     for (const [tenant, { owned: left }] of departed) if (left !== null) this.leavers.add(tenant);
   }
 
-  /** The tenant was dropped: there is nothing to be moved any more. */
-  forget(tenant: TenantName): void {
+  /** Drops the tenant: it is owned no more, and there is nothing to be moved. */
+  drop(tenant: TenantName): void {
     const { owned, staged } = this.tenants();
     const out = owned.get(tenant)?.out ?? null;
     if (out !== null) this.end(tenant, out.move);
-    this.leavers.delete(tenant);
+    owned.delete(tenant);
+    this.noteLeaver(tenant);
     const coming = staged.get(tenant);
     if (coming !== undefined) this.abandon(tenant, coming.move);
   }
@@ -207,7 +211,7 @@ export class TenantMoves {
     const gone = departed.get(tenant);
     if (gone?.move !== move) return;
     departed.set(tenant, { ...gone, owned: null });
-    this.leavers.delete(tenant);
+    this.noteLeaver(tenant);
   }
 
   private prepare(
@@ -279,9 +283,16 @@ export class TenantMoves {
   }
 
   private put(tenant: TenantName, owned: OwnedTenant): void {
-    if (owned.out === null) this.leavers.delete(tenant);
-    else this.leavers.add(tenant);
     owned.keyspace.changes = owned.out?.changes ?? null;
     this.tenants().owned.set(tenant, owned);
+    this.noteLeaver(tenant);
+  }
+
+  /** Something has changed about whether it is to be seen out. */
+  private noteLeaver(tenant: TenantName): void {
+    const { owned, departed } = this.tenants();
+    const isLeaving = (owned.get(tenant)?.out ?? null) !== null || (departed.get(tenant)?.owned ?? null) !== null;
+    if (isLeaving) this.leavers.add(tenant);
+    else this.leavers.delete(tenant);
   }
 }

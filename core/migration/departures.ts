@@ -59,7 +59,7 @@ export class Departures {
   private readonly errands: Errands<Departure>;
   private readonly host: DeparturesHost;
   private readonly pace: CopyPace;
-  private readonly departures = new Map<TenantName, Departure>();
+  private readonly departures = new Map<MoveId, Departure>();
   private readonly writer: ByteWriter;
   private now: MonoTime;
 
@@ -86,11 +86,11 @@ export class Departures {
     const seen = new Set<Departure>();
     for (const { id, moves } of groups) {
       for (const { tenant, move, to } of moves.outgoing()) {
-        const known = this.departures.get(tenant);
-        const isKnown = known?.move === move && known.moves === moves;
+        const known = this.departures.get(move);
+        const isKnown = known?.moves === moves;
         const departure = isKnown ? known : beginDeparture(tenant, move, id, to, moves, now);
         if (!isKnown && known !== undefined) this.end(known);
-        this.departures.set(tenant, departure);
+        this.departures.set(move, departure);
         seen.add(departure);
       }
     }
@@ -112,7 +112,7 @@ export class Departures {
   }
 
   private end(departure: Departure): void {
-    this.departures.delete(departure.tenant);
+    this.departures.delete(departure.move);
     this.errands.forget(departure);
     departure.moves.held.delete(departure.tenant);
   }
@@ -233,7 +233,7 @@ export class Departures {
   }
 
   private answered(departure: Departure, isAnswered: boolean): void {
-    if (this.departures.get(departure.tenant) !== departure) return;
+    if (this.departures.get(departure.move) !== departure) return;
     if (!isAnswered) {
       // Nobody waits for what may take long.
       departure.moves.held.delete(departure.tenant);

@@ -231,6 +231,22 @@ describe('the steps', () => {
     expect(left.apply({ kind: 'release', tenant, incarnation })).toMatchObject({ refusal: { kind: 'moved' } });
   });
 
+  test('one that leaves again before its former self was let go of is seen out, and so is the former', () => {
+    const [source, destination] = frozen();
+    sealed(source, destination);
+    source.step({ kind: 'depart' });
+    const [next, second] = [Incarnation(2), MoveId(8)];
+    const onTheirWay = (): readonly MoveId[] => Array.from(source.machine.moves.outgoing(), ({ move: id }) => id);
+    source.apply({ kind: 'adopt', tenant, incarnation: next, epoch: Epoch(1) });
+    expect(onTheirWay()).toEqual([move]);
+    source.step({ kind: 'start', incarnation: next, epoch: Epoch(1), to }, second);
+    expect(onTheirWay()).toEqual([second, move]);
+    source.step({ kind: 'erase' });
+    expect(onTheirWay()).toEqual([second]);
+    source.apply({ kind: 'release', tenant, incarnation: next });
+    expect(onTheirWay()).toEqual([]);
+  });
+
   test('keys do not expire while the tenant is frozen', () => {
     const [source] = begun();
     source.run(['SET', 'short', '1', 'PX', '10']);
