@@ -7,6 +7,7 @@ import { checkpointEvents, RollingHash } from './base/hash.ts';
 import type { Oracle } from './oracles/oracle.ts';
 import type { FaultKind, Scenario } from './scenario/scenario.ts';
 import { Trace } from './trace/trace.ts';
+import type { CrossingCounts } from './truth/crossings.ts';
 import type { Mark } from './truth/marks.ts';
 import { rule, Violation } from './truth/violation.ts';
 import type { Tally } from './truth/witness.ts';
@@ -26,6 +27,8 @@ export interface Statistics extends Tally {
   readonly commands: number;
   readonly faults: Readonly<Partial<Record<FaultKind, number>>>;
   readonly marks: Readonly<Partial<Record<Mark, number>>>;
+  /** How often faults met moves of tenants, by fault and step. */
+  readonly crossings: CrossingCounts;
   readonly messages: number;
   readonly lostMessages: number;
 }
@@ -65,6 +68,7 @@ export function simulate(scenario: Scenario, options: Options = {}): Result {
       commands: witness.commands.count,
       faults: Object.fromEntries([...faults.struck].sort(([a], [b]) => (a < b ? -1 : 1))),
       marks: witness.marks.all(),
+      crossings: witness.crossings.all(),
       messages: network.statistics.messages,
       lostMessages: network.statistics.lost,
     },

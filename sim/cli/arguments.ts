@@ -31,6 +31,14 @@ export type Request =
       readonly source: { readonly file: string } | { readonly seed: number; readonly profile: Profile };
       readonly runs: number;
     }
+  | {
+      readonly kind: 'coverage';
+      readonly from: number;
+      readonly to: number;
+      readonly jobs: number;
+      readonly profile: Profile;
+      readonly check: boolean;
+    }
   | { readonly kind: 'bugs'; readonly jobs: number; readonly only: string | null; readonly store: boolean };
 
 /** The operator asked for something there is not. */
@@ -46,6 +54,7 @@ export const usage = `Usage:
   npm run sim -- shrink FILE [--runs 500]
   npm run sim -- shrink --seed 42 [--profile P] [--runs 500]
   npm run sim -- bugs [NAME] [--store] [--jobs 2]
+  npm run sim -- coverage [--seeds 1..400] [--jobs 2] [--profile moves]
 
   --seed N        runs one scenario and prints its verdict, statistics and hash
   --seeds A..B    runs many
@@ -59,6 +68,7 @@ export const usage = `Usage:
   shrink          makes a scenario that breaks a rule as small as it gets, and saves it
   --runs N        runs no more scenarios than that to find out
   bugs            plants each known bug in turn and shows which oracle finds it
+  coverage        runs many and shows which faults met moves of tenants at which step
   --store         keeps a small scenario for each in which it is found
 
 Exit status: 0 clean, 1 a rule was broken or marks are missing, 2 wrong usage.`;
@@ -73,6 +83,14 @@ export function parseRequest(words: readonly string[]): Request {
   const requireMarks = values['require-marks'] ?? false;
   const jobs = integerOf('--jobs', values.jobs ?? '2', 1);
   const [command, operand] = positionals;
+  if (command === 'coverage')
+    return {
+      kind: 'coverage',
+      ...rangeOf(values.seeds ?? '1..400'),
+      jobs,
+      profile: profileOf(values.profile ?? 'moves'),
+      check,
+    };
   if (command === 'bugs') return { kind: 'bugs', jobs, only: operand ?? null, store: values.store ?? false };
   if (command === 'shrink') {
     const runs = integerOf('--runs', values.runs ?? '500', 1);
@@ -80,14 +98,16 @@ export function parseRequest(words: readonly string[]): Request {
     if (values.seed === undefined) throw new UsageError('shrink needs a file, or a --seed');
     return { kind: 'shrink', source: { seed: integerOf('--seed', values.seed, 0), profile }, runs };
   }
-  if (command !== undefined) throw new UsageError(`'${command}' is no command: there are 'shrink' and 'bugs'`);
+  if (command !== undefined)
+    throw new UsageError(`'${command}' is no command: there are 'shrink', 'bugs' and 'coverage'`);
   if (values.replay !== undefined) return { kind: 'replay', file: values.replay, trace, check };
   if (values.seeds !== undefined) {
     if (trace) throw new UsageError('--trace goes with --seed or --replay, not with --seeds');
     return { kind: 'swarm', ...rangeOf(values.seeds), jobs, profile, check, requireMarks, save };
   }
   if (requireMarks) throw new UsageError('--require-marks goes with --seeds: one run cannot hit them all');
-  if (values.seed === undefined) throw new UsageError('one of --seed, --seeds, --replay, shrink or bugs is needed');
+  if (values.seed === undefined)
+    throw new UsageError('one of --seed, --seeds, --replay, shrink, bugs or coverage is needed');
   return { kind: 'seed', seed: integerOf('--seed', values.seed, 0), profile, trace, check, save };
 }
 

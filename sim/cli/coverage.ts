@@ -5,6 +5,7 @@
 import pc from 'picocolors';
 import type { FaultKind, Scenario } from '../scenario/scenario.ts';
 import type { Statistics } from '../simulate.ts';
+import { type CrossingCounts, type MetStep, stepsOfMoves } from '../truth/crossings.ts';
 import { type Mark, markNames, marks } from '../truth/marks.ts';
 
 /** What one run did. */
@@ -12,6 +13,8 @@ export interface Coverage {
   readonly marks: readonly Mark[];
   readonly scheduled: readonly FaultKind[];
   readonly struck: readonly FaultKind[];
+  /** How often each fault met a move at each of its steps. */
+  readonly crossings: CrossingCounts;
 }
 
 export interface Gaps {
@@ -19,10 +22,14 @@ export interface Gaps {
   readonly faults: readonly FaultKind[];
 }
 
-export function coverageOf({ faults }: Scenario, statistics: Pick<Statistics, 'marks' | 'faults'>): Coverage {
+export function coverageOf(
+  { faults }: Scenario,
+  statistics: Pick<Statistics, 'marks' | 'faults' | 'crossings'>,
+): Coverage {
   const scheduled = [...new Set(faults.map((fault) => fault.do))];
   const struck = scheduled.filter((kind) => statistics.faults[kind] !== undefined);
-  return { marks: markNames.filter((mark) => statistics.marks[mark] !== undefined), scheduled, struck };
+  const hit = markNames.filter((mark) => statistics.marks[mark] !== undefined);
+  return { marks: hit, scheduled, struck, crossings: statistics.crossings };
 }
 
 export function gapsOf(runs: readonly Coverage[]): Gaps {
@@ -40,4 +47,55 @@ export function describeGaps(gaps: Gaps): readonly string[] {
     ...gaps.marks.map((mark) => pc.yellow(`never happened: ${marks[mark]} (${mark})`)),
     ...gaps.faults.map((kind) => pc.yellow(`never struck: ${kind}`)),
   ];
+}
+
+/** Faults that a move must have met at every step before it can be said to bear them. */
+export const faultsThatMatter = [
+  'crash',
+  'cut',
+  'pause',
+  'transfer',
+  'slow',
+  'reset',
+] as const satisfies readonly FaultKind[];
+
+/** Cells of the matrix that matter and are empty. */
+export function emptyCells(runs: readonly Coverage[]): readonly string[] {
+  const counts = crossingsOf(runs);
+  return faultsThatMatter.flatMap((fault) =>
+    stepsOfMoves.filter((step) => count(counts, fault, step) === 0).map((step) => `${fault} ${step}`),
+  );
+}
+
+/** Every fault that struck, and at which steps of moves that were under way then. */
+export function describeMatrix(runs: readonly Coverage[]): readonly string[] {
+  const counts = crossingsOf(runs);
+  const struck = new Set<FaultKind>([...faultsThatMatter, ...runs.flatMap((run) => run.struck)]);
+  const widest = Math.max(...[...struck].map((fault) => fault.length));
+  const head = `${'fault'.padEnd(widest)}  ${stepsOfMoves.map((step) => step.padStart(columnWidth)).join('')}`;
+  const rows = [...struck]
+    .sort((a, b) => (a < b ? -1 : 1))
+    .map((fault) => {
+      const matters = faultsThatMatter.some((each) => each === fault);
+      const cells = stepsOfMoves.map((step) => {
+        const met = count(counts, fault, step);
+        const text = (met === 0 ? '·' : String(met)).padStart(columnWidth);
+        return met === 0 && matters ? pc.red(text) : text;
+      });
+      return `${fault.padEnd(widest)}  ${cells.join('')}`;
+    });
+  return [pc.bold(head), ...rows];
+}
+
+const columnWidth = 10;
+
+function crossingsOf(runs: readonly Coverage[]): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>();
+  for (const { crossings } of runs)
+    for (const [cell, met] of Object.entries(crossings)) counts.set(cell, (counts.get(cell) ?? 0) + met);
+  return counts;
+}
+
+function count(counts: ReadonlyMap<string, number>, fault: FaultKind, step: MetStep): number {
+  return counts.get(`${fault} ${step}`) ?? 0;
 }

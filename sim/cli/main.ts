@@ -6,7 +6,7 @@ import { expand } from '../scenario/expand.ts';
 import type { Scenario } from '../scenario/scenario.ts';
 import { simulate } from '../simulate.ts';
 import { parseRequest, type Request, usage, UsageError } from './arguments.ts';
-import { describeGaps, gapsOf } from './coverage.ts';
+import { describeGaps, describeMatrix, emptyCells, gapsOf } from './coverage.ts';
 import { reportBugs, storeBugs } from './bugs.ts';
 import { runTwice } from './outcome.ts';
 import { describeResult, describeVerdict } from './report.ts';
@@ -37,6 +37,8 @@ async function run(request: Request): Promise<number> {
       return runMany(request);
     case 'shrink':
       return runShrink(request);
+    case 'coverage':
+      return showCoverage(request);
     case 'bugs': {
       const isWell = await (request.store ? storeBugs : reportBugs)(request, print);
       return isWell ? exitCode.clean : exitCode.violation;
@@ -79,6 +81,20 @@ async function runMany(request: Extract<Request, { kind: 'swarm' }>): Promise<nu
   const isBroken = outcomes.some(({ verdict }) => verdict.kind === 'violation');
   const isThin = request.requireMarks && gaps.marks.length + gaps.faults.length > 0;
   return isBroken || isThin ? exitCode.violation : exitCode.clean;
+}
+
+/** What matters and was never met is a failure. */
+async function showCoverage(request: Extract<Request, { kind: 'coverage' }>): Promise<number> {
+  const startedAt = performance.now();
+  const outcomes = await runSwarm(request, ({ seed, verdict }) => {
+    print([`seed ${String(seed)}: ${describeVerdict(verdict)}`]);
+  });
+  const runs = outcomes.map(({ coverage }) => coverage);
+  const empty = emptyCells(runs);
+  print([...summarize(outcomes, performance.now() - startedAt), '', ...describeMatrix(runs)]);
+  if (empty.length > 0) print(['', `never met: ${empty.join(', ')}`]);
+  const isBroken = outcomes.some(({ verdict }) => verdict.kind === 'violation');
+  return isBroken || empty.length > 0 ? exitCode.violation : exitCode.clean;
 }
 
 /** Says where the smaller scenario is and how to run it. */

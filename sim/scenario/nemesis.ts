@@ -291,6 +291,17 @@ export const nemeses = {
     return [...moves(stage, momentMs(stage)), fault('cut', anchor, { node }, forMs, peerOf(stage))];
   },
 
+  /** Whoever applies a step of a move stops for a while, is slow, loses its links or its leadership. */
+  troubleWhileMoving: (stage) => {
+    const node = someNode(stage);
+    const event = pick(stage.random, moveEvents);
+    const anchor: Anchor = { node, event, n: between(stage.random, 1, 2), plusMs: between(stage.random, 0, 5) };
+    const kind = pick(stage.random, ['pause', 'slow', 'reset', 'transfer'] as const);
+    const forMs = kind === 'pause' || kind === 'slow' ? between(stage.random, 1, 5) * stage.electionMs : 0;
+    const amount = kind === 'transfer' ? someGroup(stage) : kind === 'slow' ? between(stage.random, 5, 200) : 0;
+    return [...moves(stage, momentMs(stage)), fault(kind, anchor, { node }, forMs, 0, amount)];
+  },
+
   /** The group that a tenant is to leave, or that it is to come to, or the one that has planned that, has no quorum. */
   moveWithoutQuorum: (stage) => {
     const startMs = momentMs(stage);
@@ -324,7 +335,8 @@ export const nemeses = {
     const group = someGroup(stage);
     return [
       fault('move', { atMs: startMs }, { node: someNode(stage) }, 0, group, tenant),
-      ...[1, 2, 3].map(() => {
+      fault('cancelMove', { atMs: startMs + between(stage.random, 2, 80) }, { node: someNode(stage) }, 0, 0, tenant),
+      ...[1, 2].map(() => {
         const node = someNode(stage);
         const event = pick(stage.random, ['prepare', 'stage', 'stage', 'freeze'] as const);
         const anchor: Anchor = { node, event, n: 1, plusMs: between(stage.random, 0, 3) };

@@ -26,6 +26,7 @@ import type { Timing } from '../scenario/scenario.ts';
 import type { Schedule } from '../world/schedule.ts';
 import { type Command, Commands, takeArrival } from './commands.ts';
 import { type CommittedEntry, GroupTruth, isAsOnDisk, type Leadership, type ReplicaTruth } from './groupTruth.ts';
+import { Crossings } from './crossings.ts';
 import { Hooks } from './hooks.ts';
 import { Histories } from './histories.ts';
 import { Marks } from './marks.ts';
@@ -88,6 +89,7 @@ export class Witness implements Truth {
     turns: 0,
   };
   readonly marks = new Marks();
+  readonly crossings = new Crossings();
   turn: Now = { mono: MonoTime(0), wall: WallTime(0) };
   /** Called when a replica takes the lead. */
   onElected: (node: NodeId, group: GroupId) => void = () => undefined;
@@ -484,6 +486,7 @@ export class Witness implements Truth {
     group.commit(committed);
     this.tally.committed += 1;
     this.histories.run(group.id, committed);
+    for (const { operation } of committed.items) this.crossings.committed(operation);
     for (const hear of this.hooks.committed) hear(group, committed, replica);
     this.execute(group, committed);
   }

@@ -94,6 +94,7 @@ export class Faults {
     }
     const undo = this.begin(fault, machine);
     this.count(undo === null ? this.missed : this.struck, fault.do);
+    if (undo !== null) this.stage.witness.crossings.struck(fault.do);
     this.stage.witness.note(
       machine.id,
       `fault ${fault.do} ${undo === null ? 'cannot happen' : `for ${String(fault.forMs)} ms`} (peer ${String(fault.peer)}, amount ${String(fault.amount)})`,

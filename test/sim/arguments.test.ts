@@ -42,7 +42,7 @@ describe('the command line', () => {
   });
 
   it.each([
-    [[], 'one of --seed, --seeds, --replay, shrink or bugs is needed'],
+    [[], 'one of --seed, --seeds, --replay, shrink, bugs or coverage is needed'],
     [['--seed', 'x'], "--seed takes an integer from 0 on, not 'x'"],
     [['--seeds', '5'], "--seeds takes a range such as 1..500, not '5'"],
     [['--seeds', '5..1'], "--seeds takes a range that grows, not '5..1'"],
@@ -54,7 +54,7 @@ describe('the command line', () => {
     ],
     [['--seed', '1', '--require-marks'], '--require-marks goes with --seeds: one run cannot hit them all'],
     [['--speed', '1'], "Unknown option '--speed'"],
-    [['worms'], "'worms' is no command: there are 'shrink' and 'bugs'"],
+    [['worms'], "'worms' is no command: there are 'shrink', 'bugs' and 'coverage'"],
     [['shrink'], 'shrink needs a file, or a --seed'],
     [['shrink', 'f', '--runs', '0'], "--runs takes an integer from 1 on, not '0'"],
   ])('refuses %j, naming the flag', (words, message) => {
