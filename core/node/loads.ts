@@ -32,7 +32,7 @@ export class Loads {
       const isSame =
         before?.submitted === group.submitted && before.applied === group.applied && before.operations === 0;
       if (isSame && !isNew) continue;
-      const operations = Math.round((group.submitted - (before?.submitted ?? group.submitted)) / seconds);
+      const operations = Math.round(ranSince(before, group) / seconds);
       const bytes = before?.applied === group.applied ? before.bytes : bytesOf(group);
       const { id, submitted, applied } = group;
       this.told.set(id, { group: id, bytes, operations, submitted, applied });
@@ -40,6 +40,12 @@ export class Loads {
     }
     return news;
   }
+}
+
+/** Of a replica that has begun anew meanwhile, all that it has run. */
+function ranSince(before: Told | undefined, { submitted }: Group): number {
+  if (before === undefined) return 0;
+  return submitted < before.submitted ? submitted : submitted - before.submitted;
 }
 
 function bytesOf({ machine }: Group): number {
