@@ -220,7 +220,8 @@ export class Departures {
   private askSource(departure: Departure, step: MoveStep): void {
     const { tenant, move, from } = departure;
     this.errands.send(departure, from, { kind: 'move', tenant, move, step }, (answer) => {
-      this.answered(departure, answer?.kind === 'moving');
+      // If the log says that it is over and the state here does not, this is no leader's state any more.
+      this.answered(departure, answer?.kind === 'moving' && answer.state.kind !== 'ended');
     });
   }
 

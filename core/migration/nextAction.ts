@@ -35,7 +35,8 @@ export function nextAction(source: MoveState, destination: MoveState): MoveActio
         ? { at: 'metadata', hasDeparted: true }
         : nowhere;
     case 'ended':
-      if (destination.kind === 'staged') return { at: 'destination', step: 'abandon' };
+      // Also one that has not come there yet: whoever led the source before may still have it prepared.
+      if (destination.kind === 'staged' || destination.kind === 'none') return { at: 'destination', step: 'abandon' };
       return { at: 'metadata', hasDeparted: destination.kind === 'active' };
     default:
       return nowhere;

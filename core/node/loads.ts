@@ -11,6 +11,9 @@ interface Told extends GroupLoad {
   readonly applied: number;
 }
 
+/** As much of a group as tells its load. */
+type Loaded = Pick<Group, 'id' | 'submitted' | 'applied' | 'machine'>;
+
 export class Loads {
   private readonly told = new Map<GroupId, Told>();
   private reader: NodeId | null = null;
@@ -21,7 +24,7 @@ export class Loads {
   }
 
   /** What `reader` does not know yet. */
-  news(led: Iterable<Group>, reader: NodeId, now: MonoTime): readonly GroupLoad[] {
+  news(led: Iterable<Loaded>, reader: NodeId, now: MonoTime): readonly GroupLoad[] {
     const seconds = Math.max(1, elapsedMs(this.toldAt, now)) / 1000;
     const isNew = reader !== this.reader;
     this.reader = reader;
@@ -43,12 +46,12 @@ export class Loads {
 }
 
 /** Of a replica that has begun anew meanwhile, all that it has run. */
-function ranSince(before: Told | undefined, { submitted }: Group): number {
+function ranSince(before: Told | undefined, { submitted }: Loaded): number {
   if (before === undefined) return 0;
   return submitted < before.submitted ? submitted : submitted - before.submitted;
 }
 
-function bytesOf({ machine }: Group): number {
+function bytesOf({ machine }: Loaded): number {
   if (!(machine instanceof TenantMachine)) return 0;
   let bytes = 0;
   for (const { keyspace } of machine.tenants.values()) bytes += keyspace.bytes;

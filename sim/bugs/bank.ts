@@ -429,6 +429,12 @@ export const bugs: readonly Bug[] = [
     ...hunt('moves', 10),
   },
   {
+    name: 'a move is over before its destination knows',
+    edits: [edit(nextAction, " || destination.kind === 'none') return", ') return')],
+    oracles: ['V2'],
+    ...hunt('moves', 20, 5600),
+  },
+  {
     name: 'ownership is not checked when a command is applied',
     edits: [
       edit(

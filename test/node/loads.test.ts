@@ -1,22 +1,20 @@
 import { expect, test } from 'vitest';
-import { GroupId, NodeId } from '../../core/base/ids.ts';
+import { GroupId, LogIndex, NodeId } from '../../core/base/ids.ts';
 import { MonoTime } from '../../core/base/time.ts';
-import type { Group } from '../../core/group/group.ts';
 import { TenantMachine } from '../../core/group/tenantMachine.ts';
 import { Loads } from '../../core/node/loads.ts';
 
 const second = 1_000_000;
 
-/** As much of a group as tells its load. */
-function led(submitted: number): Group {
-  return { id: GroupId(1), submitted, applied: submitted, machine: new TenantMachine(() => 0) } as unknown as Group;
+function led(submitted: number): Parameters<Loads['news']>[0] {
+  return [{ id: GroupId(1), submitted, applied: LogIndex(submitted), machine: new TenantMachine(() => 0) }];
 }
 
 test('a replica that has begun anew is told with what it has run since, and not with less than nothing', () => {
   const loads = new Loads(MonoTime(0));
   const reader = NodeId(2);
   const told = (submitted: number, at: number): readonly number[] =>
-    loads.news([led(submitted)], reader, MonoTime(at)).map(({ operations }) => operations);
+    loads.news(led(submitted), reader, MonoTime(at)).map(({ operations }) => operations);
   expect(told(500, second)).toEqual([0]);
   expect(told(600, 2 * second)).toEqual([100]);
   expect(told(40, 3 * second)).toEqual([40]);
