@@ -26,11 +26,6 @@ export class ChangeLog {
   private readonly latest = new Map<string, Change>();
   private readonly order = new CreationOrder<Change>();
 
-  /** Keys that were changed. */
-  get size(): number {
-    return this.latest.size;
-  }
-
   note(key: string): void {
     const before = this.latest.get(key);
     if (before !== undefined) this.order.remove(before);

@@ -48,9 +48,9 @@ export function nextMoveStep(procedure: MoveProcedure, outcome: Outcome): NextSt
   const { planned } = procedure;
   if (stage === 'source') procedure.source = state;
   else procedure.destination = state;
-  return stage === 'source' && kind === 'showMove' && planned !== null
-    ? ask(procedure, planned, 'destination')
-    : finished;
+  if (stage === 'destination' || planned === null) return finished;
+  if (kind === 'showMove') return ask(procedure, planned, 'destination');
+  return state?.kind === 'copying' || state?.kind === 'frozen' ? ask(procedure, planned, 'source') : finished;
 }
 
 const finished: NextStep = { kind: 'finished', place: null };
@@ -62,7 +62,8 @@ function procedure(kind: MoveProcedure['kind'], tenant: TenantName, plan: MovePl
 function ask(procedure: MoveProcedure, { move, from, to }: PlannedMove, stage: 'source' | 'destination'): NextStep {
   procedure.stage = stage;
   const { tenant, kind } = procedure;
-  const step: MoveStep = { kind: kind === 'cancelMove' ? 'cancel' : 'look' };
+  const isFrozen = procedure.source?.kind === 'frozen';
+  const step: MoveStep = { kind: kind === 'showMove' ? 'look' : isFrozen ? 'thaw' : 'cancel' };
   const group = stage === 'source' ? from : to;
   return { kind: 'step', group, operation: { kind: 'move', tenant, move, step }, startsOver: false };
 }

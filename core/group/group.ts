@@ -12,10 +12,10 @@ import { Queue } from '../base/queue.ts';
 import { after, MonoTime, type Now, WallTime } from '../base/time.ts';
 import type { Probe } from '../node/probe.ts';
 import { membersOf } from '../raft/configuration.ts';
-
 import type { Raft } from '../raft/raft.ts';
 import type { Configuration, Entry, RaftOutput } from '../raft/types.ts';
 import type { Outcome, Refusal } from '../wire/messages.ts';
+import { stepBytes } from '../wire/moves.ts';
 import { decodeEntryBatch, encodeEntryBatch, type EntryBatch, type LoggedOperation } from '../wire/operation.ts';
 import { Checks } from './checks.ts';
 import { Lanes } from './lanes.ts';
@@ -635,6 +635,7 @@ function sizeOf(operation: LoggedOperation): number {
   let bytes = operationOverheadBytes;
   if (operation.kind === 'execute') for (const arg of operation.args) bytes += arg.length;
   else if (operation.kind === 'purge') for (const key of operation.keys) bytes += key.length;
+  else if (operation.kind === 'move') bytes += stepBytes(operation.step);
   return bytes;
 }
 

@@ -76,10 +76,12 @@ export class TenantMachine implements StateMachine {
     const { operation } = item;
     switch (operation.kind) {
       case 'execute':
-        if (this.isHeld(operation)) return frozen;
-        return this.refusalOf(operation, isWrite(operation)) ?? this.admit(operation, item.isRetry, now);
+        return (
+          this.refusalOf(operation, isWrite(operation)) ??
+          (this.isHeld(operation) ? frozen : this.admit(operation, item.isRetry, now))
+        );
       case 'purge':
-        return this.isHeld(operation) ? frozen : this.refusalOf(operation, true);
+        return this.refusalOf(operation, true) ?? (this.isHeld(operation) ? frozen : null);
       case 'setQuota':
         return this.refusalOf(operation, true);
       case 'inspectTenant':
@@ -88,8 +90,11 @@ export class TenantMachine implements StateMachine {
       case 'adopt':
         return this.owns(operation.tenant, operation.incarnation) ? done : null;
       case 'release':
-      case 'move':
         return null;
+      case 'move': {
+        const state = this.moves.judge(operation.tenant, operation.move, operation.step);
+        return state === null ? null : { kind: 'moving', state };
+      }
       case 'resolveTenant':
       case 'dropTenant':
       case 'planMove':
@@ -255,8 +260,8 @@ export class TenantMachine implements StateMachine {
 
   private move({ tenant, move, step }: Extract<Operation, { kind: 'move' }>, stamp: WallTime): Outcome {
     const state = this.moves.apply(tenant, move, step, stamp);
-    if (step.kind === 'activate' && this.state.owned.get(tenant)?.keyspace.nextExpiry() !== null)
-      this.expiring.add(tenant);
+    const owned = step.kind === 'activate' ? this.state.owned.get(tenant) : undefined;
+    if (owned !== undefined && owned.keyspace.nextExpiry() !== null) this.expiring.add(tenant);
     return { kind: 'moving', state };
   }
 

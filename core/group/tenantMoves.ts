@@ -49,7 +49,10 @@ export class TenantMoves {
         this.depart(tenant, move);
         break;
       case 'cancel':
-        this.cancel(tenant, move);
+        this.stay(tenant, move, false);
+        break;
+      case 'thaw':
+        this.stay(tenant, move, true);
         break;
       case 'erase':
         this.erase(tenant, move);
@@ -87,6 +90,16 @@ export class TenantMoves {
     if (coming?.move === move) return { kind: 'staged', cursor: coming.cursor, isSealed: coming.isSealed };
     if (departed.get(tenant)?.move === move) return { kind: 'departed' };
     return this.isOver(tenant, move) ? { kind: 'ended' } : { kind: 'none' };
+  }
+
+  /**
+   * Answers a step that is not to be logged. A leader thaws only what it has itself seen frozen: then it takes no write
+   * between the freeze and the thaw, and what its log refuses in between has nothing behind it that it does not refuse.
+   */
+  judge(tenant: TenantName, move: MoveId, step: MoveStep): MoveState | null {
+    if (step.kind !== 'thaw') return null;
+    const state = this.stateOf(tenant, move);
+    return state.kind === 'frozen' ? null : state;
   }
 
   /** Reads out a tenant that is being copied, from where the destination is; null if it is not. */
@@ -200,8 +213,9 @@ export class TenantMoves {
     this.end(tenant, move);
   }
 
-  private cancel(tenant: TenantName, move: MoveId): void {
+  private stay(tenant: TenantName, move: MoveId, wasFrozen: boolean): void {
     const here = this.leaving(tenant, move);
+    if (here !== null && here.out?.isFrozen !== wasFrozen) return;
     if (here !== null) this.put(tenant, { ...here, out: null });
     this.end(tenant, move);
   }

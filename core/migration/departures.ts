@@ -157,7 +157,7 @@ export class Departures {
     if (isFrozenLong || departure.rounds > limits.moveRounds) {
       const why = isFrozenLong ? 'its writes have waited too long' : 'its writes outrun the copy';
       this.host.onGivenUp(departure.tenant, why);
-      this.askSource(departure, { kind: 'cancel' });
+      this.askSource(departure, { kind: isFrozen ? 'thaw' : 'cancel' });
       return;
     }
     const { tenant, move, moves } = departure;

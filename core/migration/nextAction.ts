@@ -5,7 +5,7 @@
 import type { MoveState } from '../wire/moves.ts';
 
 export type MoveAction =
-  | { readonly at: 'source'; readonly step: 'start' | 'cancel' | 'depart' | 'erase' }
+  | { readonly at: 'source'; readonly step: 'start' | 'cancel' | 'thaw' | 'depart' }
   | { readonly at: 'destination'; readonly step: 'prepare' | 'activate' | 'abandon' }
   /** To be seen through by who has the data: copy, freeze when little is left, seal when nothing is. */
   | { readonly at: 'source'; readonly step: 'copy' }
@@ -25,7 +25,7 @@ export function nextAction(source: MoveState, destination: MoveState): MoveActio
       if (destination.kind === 'none') return { at: 'destination', step: 'prepare' };
       return { at: 'source', step: destination.kind === 'staged' && !destination.isSealed ? 'copy' : 'cancel' };
     case 'frozen':
-      if (destination.kind !== 'staged') return { at: 'source', step: 'cancel' };
+      if (destination.kind !== 'staged') return { at: 'source', step: 'thaw' };
       return { at: 'source', step: destination.isSealed ? 'depart' : 'copy' };
     case 'departed':
       if (destination.kind === 'active') return { at: 'metadata', hasDeparted: true };

@@ -16,7 +16,7 @@ import { firstConfiguration, unknownConfiguration } from '../raft/configuration.
 import type { ClusterNode } from '../wire/nodes.ts';
 import type { Configuration } from '../raft/types.ts';
 import { Raft } from '../raft/raft.ts';
-import type { GroupDescriptor, NodeContext, Topology } from './options.ts';
+import type { GroupDescriptor, NodeContext, Settings, Topology } from './options.ts';
 import type { Pulses } from './pulses.ts';
 
 const pristine: RestoredGroup = {
@@ -31,7 +31,6 @@ const pristine: RestoredGroup = {
 /** More than a replica ever asks for reads in one life. */
 const ticketsPerLife = 1_073_741_824;
 const replyChunkBytes = 16 * 1024;
-/** A log that is kept short has small pieces of snapshots too. */
 const piecesOfLog = 8;
 
 export class Hosting {
@@ -186,10 +185,15 @@ export function membersAtFirst({ nodes }: Topology): readonly ClusterNode[] {
   return nodes.map((node) => ({ ...node, state: 'member' }));
 }
 
+/** Where logs are kept short, what is sent piece by piece goes in small pieces. */
+export function pieceBytes(most: number, { snapshotLogBytes }: Settings): number {
+  return Math.min(most, Math.ceil(snapshotLogBytes / piecesOfLog));
+}
+
 /** One object for all groups of a node. */
 function limitsOf({ settings }: NodeContext, isDiskShort: () => boolean): GroupLimits {
   const { maxValueBytes, snapshotLogBytes } = settings;
-  const snapshotChunkBytes = Math.min(limits.snapshotChunkBytes, Math.ceil(snapshotLogBytes / piecesOfLog));
+  const snapshotChunkBytes = pieceBytes(limits.snapshotChunkBytes, settings);
   return { ...limits, maxValueBytes, snapshotLogBytes, snapshotChunkBytes, isDiskShort };
 }
 

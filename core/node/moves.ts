@@ -7,11 +7,9 @@ import { TenantMachine } from '../group/tenantMachine.ts';
 import { Departures, type DeparturesHost, type LedGroup } from '../migration/departures.ts';
 import { PlannedMoves } from '../migration/plannedMoves.ts';
 import type { PlannedMove } from '../wire/messages.ts';
-import type { Hosting } from './hosting.ts';
+import { type Hosting, pieceBytes } from './hosting.ts';
 import type { Settings } from './options.ts';
 
-/** Where logs are kept short, pieces are small. */
-const piecesOfLog = 8;
 const none: readonly PlannedMove[] = [];
 
 export class Moves {
@@ -21,8 +19,8 @@ export class Moves {
 
   constructor(hosting: Hosting, host: DeparturesHost, settings: Settings, now: MonoTime) {
     this.hosting = hosting;
-    const { snapshotLogBytes, snapshotBytesPerSecond: bytesPerSecond } = settings;
-    const chunkBytes = Math.min(limits.moveChunkBytes, Math.ceil(snapshotLogBytes / piecesOfLog));
+    const { snapshotBytesPerSecond: bytesPerSecond } = settings;
+    const chunkBytes = pieceBytes(limits.moveChunkBytes, settings);
     this.departures = new Departures(host, { chunkBytes, bytesPerSecond }, now);
     this.planned = new PlannedMoves(host.ask);
   }

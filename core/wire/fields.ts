@@ -56,6 +56,11 @@ export function varintBytes(value: number): number {
   return bytes;
 }
 
+/** Bytes that `ByteWriter.bytes` and `string` take for so much of something. */
+export function sizedBytes({ length }: { readonly length: number }): number {
+  return varintBytes(length) + length;
+}
+
 function inRange(reader: ByteReader, least: number, most: number): number {
   const value = reader.varint();
   if (value < least || value > most) reader.fail();

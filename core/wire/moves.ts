@@ -5,7 +5,7 @@
 import type { ByteReader, ByteWriter } from '../base/bytes.ts';
 import { Epoch, type GroupId, type Incarnation, type MoveId } from '../base/ids.ts';
 import { unreachable } from '../base/invariant.ts';
-import { readGroup, readIncarnation, readMove, readTenant, varintBytes } from './fields.ts';
+import { readGroup, readIncarnation, readMove, readTenant, sizedBytes, varintBytes } from './fields.ts';
 import type { PlannedMove } from './messages.ts';
 
 /**
@@ -25,8 +25,10 @@ export type MoveStep =
   | { readonly kind: 'freeze' }
   /** To the source: own the tenant no more. This is the commit point. */
   | { readonly kind: 'depart' }
-  /** To the source, before that: the move is over, and the tenant stays. */
+  /** To the source, before that: the move is over, and the tenant stays. Of one that is frozen it does nothing. */
   | { readonly kind: 'cancel' }
+  /** To the source, by somebody who has seen that it is frozen: as `cancel`. */
+  | { readonly kind: 'thaw' }
   /** To the source, once the destination owns the tenant: let go of its data. */
   | { readonly kind: 'erase' }
   /** To the destination: make room that nobody sees. */
@@ -97,6 +99,7 @@ const step = {
   activate: 9,
   abandon: 10,
   look: 11,
+  thaw: 12,
 } as const;
 const state = { none: 1, copying: 2, frozen: 3, departed: 4, staged: 5, active: 6, ended: 7 } as const;
 const plan = { begin: 1, end: 2, look: 3 } as const;
@@ -124,6 +127,7 @@ export function encodeStep(writer: ByteWriter, s: MoveStep): void {
     case 'freeze':
     case 'depart':
     case 'cancel':
+    case 'thaw':
     case 'erase':
     case 'activate':
     case 'abandon':
@@ -164,6 +168,8 @@ export function decodeStep(reader: ByteReader): MoveStep | null {
       return { kind: 'depart' };
     case step.cancel:
       return { kind: 'cancel' };
+    case step.thaw:
+      return { kind: 'thaw' };
     case step.erase:
       return { kind: 'erase' };
     case step.activate:
@@ -184,9 +190,9 @@ export function stepBytes(s: MoveStep): number {
     case 'prepare':
       return 1 + varintBytes(s.incarnation) + varintBytes(s.epoch) + varintBytes(s.kind === 'start' ? s.to : s.from);
     case 'stage':
-      return 1 + cursorBytes(s.after) + cursorBytes(s.upTo) + stringBytes(s.records);
+      return 1 + cursorBytes(s.after) + cursorBytes(s.upTo) + sizedBytes(s.records);
     case 'seal':
-      return 1 + cursorBytes(s.after) + stringBytes(s.records) + stringBytes(s.rest) + varintBytes(s.mark);
+      return 1 + cursorBytes(s.after) + sizedBytes(s.records) + sizedBytes(s.rest) + varintBytes(s.mark);
     default:
       return 1;
   }
@@ -201,10 +207,6 @@ export function planBytes(p: MovePlan): number {
 function cursorBytes({ serial, change, part }: CopyCursor): number {
   const rest = part === null ? 0 : varintBytes(part.write) + varintBytes(part.records);
   return varintBytes(serial) + varintBytes(change) + varintBytes(part?.serial ?? 0) + rest;
-}
-
-function stringBytes({ length }: Uint8Array): number {
-  return varintBytes(length) + length;
 }
 
 export function encodeState(writer: ByteWriter, s: MoveState): void {

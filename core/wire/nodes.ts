@@ -1,7 +1,7 @@
 /** What is asked of the metadata group about nodes, and the NodeMap, as bytes. */
 import type { ByteReader, ByteWriter } from '../base/bytes.ts';
 import type { NodeId } from '../base/ids.ts';
-import { readNode, varintBytes } from './fields.ts';
+import { readNode, sizedBytes, varintBytes } from './fields.ts';
 
 export interface ClusterNode {
   readonly node: NodeId;
@@ -63,7 +63,7 @@ export function decodeNodePlan(reader: ByteReader): NodePlan | null {
 /** Bytes that `encodeNodePlan` takes. */
 export function nodePlanBytes(p: NodePlan): number {
   if (p.kind !== 'join') return 1 + varintBytes(p.node);
-  return 1 + textBytes(p.clientAddress) + textBytes(p.peerAddress) + textBytes(p.zone);
+  return 1 + sizedBytes(p.clientAddress) + sizedBytes(p.peerAddress) + sizedBytes(p.zone);
 }
 
 export function encodeNodeMap(writer: ByteWriter, { version, nodes }: NodeMapImage): void {
@@ -95,11 +95,7 @@ export function decodeNodeMap(reader: ByteReader): NodeMapImage {
 export function nodeMapBytes({ nodes }: NodeMapImage): number {
   return nodes.reduce(
     (sum, { node, clientAddress, peerAddress, zone }) =>
-      sum + 2 + varintBytes(node) + textBytes(clientAddress) + textBytes(peerAddress) + textBytes(zone),
+      sum + 2 + varintBytes(node) + sizedBytes(clientAddress) + sizedBytes(peerAddress) + sizedBytes(zone),
     0,
   );
-}
-
-function textBytes({ length }: string): number {
-  return varintBytes(length) + length;
 }

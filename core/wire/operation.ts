@@ -9,7 +9,7 @@ import { parseTenantName } from '../base/tenantName.ts';
 import { WallTime } from '../base/time.ts';
 import type { Origin, PurgeOperation } from '../node/probe.ts';
 import { decodeQuotaChange, encodeQuotaChange, quotaChangeBytes } from './accounts.ts';
-import { none, readGroup, readIncarnation, readMove, readNode, varintBytes } from './fields.ts';
+import { none, readGroup, readIncarnation, readMove, readNode, sizedBytes, varintBytes } from './fields.ts';
 import type { Operation } from './messages.ts';
 import { decodeNodePlan, encodeNodePlan, nodePlanBytes } from './nodes.ts';
 import { decodePlan, decodeStep, encodePlan, encodeStep, planBytes, stepBytes } from './moves.ts';
@@ -170,8 +170,7 @@ export function decodeOperation(
 
 /** Bytes that `encodeOperation` takes at most, and little more than it takes. */
 export function operationBytes(operation: LoggedOperation, previous: TenantName | null): number {
-  const named =
-    2 + (operation.tenant === previous ? 0 : varintBytes(operation.tenant.length) + operation.tenant.length);
+  const named = 2 + (operation.tenant === previous ? 0 : sizedBytes(operation.tenant));
   switch (operation.kind) {
     case 'execute':
       return named + 1 + varintBytes(operation.incarnation) + listBytes(operation.args);
@@ -278,6 +277,6 @@ export function decodeList(reader: ByteReader): readonly Uint8Array[] {
 
 function listBytes(list: readonly Uint8Array[]): number {
   let bytes = varintBytes(list.length);
-  for (const { length } of list) bytes += varintBytes(length) + length;
+  for (const each of list) bytes += sizedBytes(each);
   return bytes;
 }

@@ -429,6 +429,12 @@ export const bugs: readonly Bug[] = [
     ...hunt('moves', 10),
   },
   {
+    name: 'a frozen tenant stays although nobody has seen it frozen',
+    edits: [edit(tenantMoves, 'here !== null && here.out?.isFrozen !== wasFrozen', 'here === null && wasFrozen')],
+    oracles: ['X3', 'L2'],
+    ...hunt('moves', 20, 5500),
+  },
+  {
     name: 'a move is over before its destination knows',
     edits: [edit(nextAction, " || destination.kind === 'none') return", ') return')],
     oracles: ['V2'],

@@ -130,6 +130,8 @@ export class TenancyModel {
         this.moves.depart(move, present);
         return;
       case 'cancel':
+      case 'thaw':
+        if (isOut && present.out?.isFrozen !== (step.kind === 'thaw')) return;
         if (isOut) present.out = null;
         this.end(tenant, move);
         return;

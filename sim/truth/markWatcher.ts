@@ -103,6 +103,7 @@ const moveMarks: Readonly<Partial<Record<MoveStep['kind'], Mark>>> = {
   activate: 'moveActivated',
   erase: 'moveErased',
   cancel: 'moveCancelled',
+  thaw: 'moveCancelled',
   abandon: 'moveAbandoned',
 };
 

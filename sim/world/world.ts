@@ -77,7 +77,7 @@ export class World {
       },
     });
     this.witness.onMoved = (node, step) => {
-      if (step !== 'cancel' && step !== 'abandon' && step !== 'look') this.faults.notice(node, step);
+      if (step !== 'cancel' && step !== 'thaw' && step !== 'abandon' && step !== 'look') this.faults.notice(node, step);
     };
     this.witness.onElected = (node) => {
       this.faults.notice(node, 'lead');

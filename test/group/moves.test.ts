@@ -164,12 +164,26 @@ describe('the steps', () => {
 
   test('whichever comes first of departure and cancellation decides', () => {
     const [source] = frozen();
-    expect([source.step({ kind: 'cancel' }), source.step({ kind: 'depart' })]).toEqual(['ended', 'ended']);
+    expect([source.step({ kind: 'thaw' }), source.step({ kind: 'depart' })]).toEqual(['ended', 'ended']);
     expect(source.run(['INCR', 'n'])).toBe(':1\r\n');
     const [other, destination] = frozen();
     sealed(other, destination);
-    expect([other.step({ kind: 'depart' }), other.step({ kind: 'cancel' })]).toEqual(['departed', 'departed']);
+    expect([other.step({ kind: 'depart' }), other.step({ kind: 'thaw' })]).toEqual(['departed', 'departed']);
     expect(other.run(['INCR', 'n'])).toBe('moved');
+  });
+
+  test('what is frozen is cancelled only by somebody who has seen that', () => {
+    const [source] = frozen();
+    expect([source.step({ kind: 'cancel' }), source.run(['INCR', 'n'])]).toEqual(['frozen', 'frozen']);
+    expect([source.step({ kind: 'thaw' }), source.run(['INCR', 'n'])]).toEqual(['ended', ':1\r\n']);
+  });
+
+  test('a leader logs no thaw of what it has not seen frozen', () => {
+    const [source] = begun();
+    const judged = (): unknown => source.machine.moves.judge(tenant, move, { kind: 'thaw' });
+    expect(judged()).toMatchObject({ kind: 'copying' });
+    source.step({ kind: 'freeze' });
+    expect(judged()).toBeNull();
   });
 
   test('what is over does not begin again', () => {

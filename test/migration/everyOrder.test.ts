@@ -165,8 +165,8 @@ test('in whatever order steps are taken, one group owns the tenant, has every wr
     seen: { source: new Map(), destination: new Map() },
     writes: 0,
   });
-  const cancel: Sent = { to: 'source', step: { kind: 'cancel' } };
-  const queue: Situation[] = [{ ...first, sent: new Map([[key(cancel), cancel]]) }];
+  const cancels = (['cancel', 'thaw'] as const).map((kind): Sent => ({ to: 'source', step: { kind } }));
+  const queue: Situation[] = [{ ...first, sent: new Map(cancels.map((cancel) => [key(cancel), cancel])) }];
   const keyOf = (s: Situation): string =>
     key([
       s.source,

@@ -121,7 +121,9 @@ const step: fc.Arbitrary<MoveStep> = fc.oneof(
   kind('prepare', { incarnation, epoch, from: group }),
   kind('stage', { after: cursor, upTo: cursor, records: bytes }),
   kind('seal', { after: cursor, records: bytes, rest: bytes, mark: natural }),
-  ...(['freeze', 'depart', 'cancel', 'erase', 'activate', 'abandon', 'look'] as const).map((name) => kind(name, {})),
+  ...(['freeze', 'depart', 'cancel', 'thaw', 'erase', 'activate', 'abandon', 'look'] as const).map((name) =>
+    kind(name, {}),
+  ),
 );
 const plan: fc.Arbitrary<MovePlan> = fc.oneof(
   kind('begin', { to: group }),

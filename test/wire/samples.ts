@@ -101,6 +101,7 @@ const steps: readonly MoveStep[] = [
   { kind: 'activate' },
   { kind: 'abandon' },
   { kind: 'look' },
+  { kind: 'thaw' },
 ];
 const plans: readonly MovePlan[] = [
   { kind: 'begin', to: GroupId(4) },
