@@ -87,7 +87,9 @@ test('a fourth node takes its share by itself, gives it back, and leaves; client
 
   await askPort(first, 'NODE', 'DRAIN', '4');
   await until(async () => (await shareOf(first, 4)).replicas === 0, 'it has nothing any more', withinMs);
-  expect(await askPort(first, 'NODE', 'REMOVE', '4')).toBe('OK');
+  // The change that takes the last of it away has two entries, and its votes count up to the second.
+  const remove = async (): Promise<unknown> => askPort(first, 'NODE', 'REMOVE', '4');
+  await until(async () => (await remove()) === 'OK', 'it may leave', withinMs);
   const stateOf = async (): Promise<unknown> => fieldsOf(await askPort(first, 'NODE', 'INFO', '4')).get('state');
   await until(async () => (await stateOf()) === 'removed', 'everybody knows', withinMs);
   worker.stop();
