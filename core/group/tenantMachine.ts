@@ -25,7 +25,15 @@ import { TenantLoader } from './state/tenantLoader.ts';
 import { cutOf, tenantRecords } from './state/tenantRecords.ts';
 import { TenantMoves } from './tenantMoves.ts';
 import { fullnessOf, overQuota, reportOf } from './quotas.ts';
-import { type DepartedTenant, newTenant, noTenants, type OwnedTenant, type Tenants, withData } from './tenants.ts';
+import {
+  type Held,
+  type DepartedTenant,
+  newTenant,
+  noTenants,
+  type OwnedTenant,
+  type Tenants,
+  withData,
+} from './tenants.ts';
 
 type Execute = Extract<Operation, { kind: 'execute' }>;
 /** What is said to the owner of one incarnation of a tenant. */
@@ -59,6 +67,17 @@ export class TenantMachine implements StateMachine {
   /** Those that this group owns. */
   get tenants(): ReadonlyMap<TenantName, OwnedTenant> {
     return this.state.owned;
+  }
+
+  /** Counted anew each time. */
+  get held(): Held {
+    let keys = 0;
+    let bytes = 0;
+    for (const { keyspace } of this.tenants.values()) {
+      keys += keyspace.size;
+      bytes += keyspace.bytes;
+    }
+    return { tenants: this.tenants.size, keys, bytes };
   }
 
   /** The highest incarnation of each tenant that this group gave up for good. */

@@ -14,6 +14,13 @@ import { Account } from './account.ts';
 import { Sessions } from './sessions.ts';
 import type { ItemLoader } from './state/itemLoader.ts';
 
+/** How much there is of what replicas hold. */
+export interface Held {
+  readonly tenants: number;
+  readonly keys: number;
+  readonly bytes: number;
+}
+
 export interface OwnedTenant {
   readonly incarnation: Incarnation;
   readonly epoch: Epoch;

@@ -82,15 +82,18 @@ export class Balancer {
   }
 
   snapshot({ mono, wall }: Now): ClusterSnapshot {
-    const nodes = this.nodes.present.nodes
-      .filter(({ state }) => state !== 'removed')
-      .map((node) => this.statusOf(node, mono));
-    const groups = [...this.router.groups.groups].map((group) => this.statusOfGroup(group, wall));
+    const nodes = this.nodes.present.nodes.map((node) => this.statusOf(node, mono));
+    const known = new Set(nodes.map(({ node }) => node));
+    // Members as somebody said that they are. What is said of a node that nobody has told of yet has to wait.
+    const groups = [...this.router.groups.groups]
+      .map((group) => this.statusOfGroup(group, wall))
+      .filter(({ configuration }) => membersOf(configuration).every(({ node }) => known.has(node)));
     return { takenAt: wall, placed: 0, isBalancing: this.isBalancing, nodes, groups, tenants: [] };
   }
 
   private statusOf({ node, zone, state }: ClusterNode, mono: MonoTime): NodeStatus {
-    const seen = this.stateOf(node, mono);
+    // A replica that is said to be on a node that was removed has to be replaced.
+    const seen = state === 'removed' ? 'lost' : this.stateOf(node, mono);
     const isLeaving = state === 'draining' && seen === 'up';
     return { node, zone, state: isLeaving ? 'draining' : seen, capacityBytes, capacityOperations, maxReplicas };
   }

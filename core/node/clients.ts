@@ -46,14 +46,23 @@ export class Clients {
   private readonly view: NodeView;
   private readonly forwarder: Forwarder;
   private readonly statistics: NodeStatistics;
+  private readonly onGone: (connection: Connection) => void;
   private readonly probe: Probe | null;
   private readonly fallback: TenantName | null;
   private effects: Effect[] = [];
 
-  constructor(view: NodeView, forwarder: Forwarder, statistics: NodeStatistics, probe: Probe | null) {
+  /** `onGone`: of a connection that is not to be heard of again. */
+  constructor(
+    view: NodeView,
+    forwarder: Forwarder,
+    statistics: NodeStatistics,
+    onGone: (connection: Connection) => void,
+    probe: Probe | null,
+  ) {
     this.view = view;
     this.forwarder = forwarder;
     this.statistics = statistics;
+    this.onGone = onGone;
     this.probe = probe;
     this.fallback = view.defaultTenant;
   }
@@ -89,7 +98,7 @@ export class Clients {
   }
 
   onMalformed(connection: Connection, error: string): void {
-    if (this.find(connection.id) === null) return;
+    if (connection.isClosing) return;
     this.answerError(connection, error);
     this.close(connection);
   }
@@ -101,7 +110,7 @@ export class Clients {
   }
 
   onCommand(connection: Connection, args: readonly Uint8Array[], now: Now): void {
-    if (this.find(connection.id) === null) return;
+    if (connection.isClosing) return;
     this.statistics.commands += 1;
     const command = findCommand(args[0] ?? noBytes);
     if (command === undefined) {
@@ -212,9 +221,11 @@ export class Clients {
   }
 
   private forget(connection: Connection): void {
+    connection.isClosing = true;
     this.connections.delete(connection.id);
     for (const lane of connection.lanes.values()) this.forwarder.closeLane(lane);
     connection.lanes.clear();
+    this.onGone(connection);
   }
 
   private onDataCommand(connection: Connection, spec: DataCommand, args: readonly Uint8Array[], now: Now): void {

@@ -54,8 +54,7 @@ export class Intake {
   /** Requests that wait, by the peer that sent them. */
   private readonly requests = new Map<NodeId, number>();
   private readonly underWay = new Map<TenantName | null, number>();
-  /** What this turn takes, and what is left of that. */
-  private most = 0;
+  /** What is left of what this turn takes. */
   private left = 0;
   private now = MonoTime(0);
   /** Who came last, and until when there are others beside it. */
@@ -76,9 +75,9 @@ export class Intake {
     return false;
   }
 
-  /** An operation of the tenant goes to a group here. */
-  begun(tenant: TenantName): void {
-    if (tenant !== this.latest) this.noteOther(tenant);
+  /** An operation of the tenant goes to a group here. One that nobody has asked for does not show that it is about. */
+  begun(tenant: TenantName, isAsked: boolean): void {
+    if (isAsked && tenant !== this.latest) this.noteOther(tenant);
     this.underWay.set(tenant, (this.underWay.get(tenant) ?? 0) + 1);
   }
 
@@ -91,18 +90,17 @@ export class Intake {
 
   beginTurn(now: MonoTime): void {
     this.now = now;
-    this.most = this.isShared ? this.limits.arrivalsPerTurn : this.limits.arrivalsAlone;
-    this.left = this.most;
+    this.left = this.isShared ? this.limits.arrivalsPerTurn : this.limits.arrivalsAlone;
   }
 
   /**
-   * Whether it may run at once. Otherwise it waits, and comes from `next`: half of a turn is for those who come first,
-   * the other half for everybody.
+   * Whether it may run at once. Otherwise it waits, and comes from `next`: the end of a turn, half of one that is shared,
+   * is for everybody.
    */
   admit(arrival: Arrival): boolean {
     const tenant = tenantOf(arrival);
     if (tenant !== this.latest && tenant !== null) this.noteOther(tenant);
-    if (this.isEmpty && this.left > this.most / 2 && !this.isHeld(tenant)) {
+    if (this.isEmpty && this.left > this.limits.arrivalsPerTurn / 2 && !this.isHeld(tenant)) {
       this.left -= this.costOf(arrival);
       return true;
     }
@@ -141,11 +139,21 @@ export class Intake {
   forget(peer: NodeId): void {
     if ((this.requests.get(peer) ?? 0) === 0) return;
     this.requests.delete(peer);
-    for (const share of this.shares.values()) {
-      const kept = share.waiting.drain().filter((arrival) => arrival.kind !== 'request' || arrival.from !== peer);
-      for (const arrival of kept) share.waiting.push(arrival);
-      if (kept.length === 0) this.end(share);
-    }
+    for (const share of this.shares.values())
+      this.drop(share, (arrival) => arrival.kind === 'request' && arrival.from === peer);
+  }
+
+  /** The connection is gone, and what it has said and nobody has begun is of no interest. */
+  leave(connection: Connection): void {
+    const share = connection.arrivals > 0 ? this.shares.get(connection.share) : undefined;
+    if (share === undefined) return;
+    this.drop(share, (arrival) => arrival.kind !== 'request' && arrival.connection === connection);
+    connection.arrivals = 0;
+  }
+
+  private drop(share: Share, isGone: (arrival: Arrival) => boolean): void {
+    for (const arrival of share.waiting.drain()) if (!isGone(arrival)) share.waiting.push(arrival);
+    if (share.waiting.length === 0) this.end(share);
   }
 
   private nextShare(): Share | null {

@@ -23,6 +23,11 @@ export class Loads {
     this.toldAt = now;
   }
 
+  /** It may have forgotten, or not have heard the last. */
+  forget(reader: NodeId): void {
+    if (this.reader === reader) this.reader = null;
+  }
+
   /** What `reader` does not know yet. */
   news(led: Iterable<Loaded>, reader: NodeId, now: MonoTime): readonly GroupLoad[] {
     const seconds = Math.max(1, elapsedMs(this.toldAt, now)) / 1000;
@@ -36,7 +41,12 @@ export class Loads {
         before?.submitted === group.submitted && before.applied === group.applied && before.operations === 0;
       if (isSame && !isNew) continue;
       const operations = Math.round(ranSince(before, group) / seconds);
-      const bytes = before?.applied === group.applied ? before.bytes : bytesOf(group);
+      const bytes =
+        before?.applied === group.applied
+          ? before.bytes
+          : group.machine instanceof TenantMachine
+            ? group.machine.held.bytes
+            : 0;
       const { id, submitted, applied } = group;
       this.told.set(id, { group: id, bytes, operations, submitted, applied });
       news.push({ group: id, bytes, operations });
@@ -49,11 +59,4 @@ export class Loads {
 function ranSince(before: Told | undefined, { submitted }: Loaded): number {
   if (before === undefined) return 0;
   return submitted < before.submitted ? submitted : submitted - before.submitted;
-}
-
-function bytesOf({ machine }: Loaded): number {
-  if (!(machine instanceof TenantMachine)) return 0;
-  let bytes = 0;
-  for (const { keyspace } of machine.tenants.values()) bytes += keyspace.bytes;
-  return bytes;
 }

@@ -21,7 +21,8 @@ import type { Connection } from './connection.ts';
 import type { ClusterSnapshot } from '../placement/clusterSnapshot.ts';
 import type { Plan } from '../placement/plan.ts';
 import type { GroupDescriptor, NodeContext, Settings } from './options.ts';
-import type { GroupCounts, GroupView, Held, LocalReplicaView, NodeStatistics, NodeView, TenantView } from './view.ts';
+import type { Held } from '../group/tenants.ts';
+import type { GroupCounts, GroupView, LocalReplicaView, NodeStatistics, NodeView, TenantView } from './view.ts';
 
 /** What only the node's client side can do. */
 export interface Handles {
@@ -128,8 +129,9 @@ export class LocalView implements NodeView {
 
   held(): Held {
     const held = { tenants: 0, keys: 0, bytes: 0 };
-    for (const group of this.hosted.values()) {
-      const { tenants, keys, bytes } = heldBy(group);
+    for (const { machine } of this.hosted.values()) {
+      if (!(machine instanceof TenantMachine)) continue;
+      const { tenants, keys, bytes } = machine.held;
       held.tenants += tenants;
       held.keys += keys;
       held.bytes += bytes;
@@ -235,18 +237,7 @@ function localReplica(group: Group, now: MonoTime): LocalReplicaView {
     applied: group.applied,
     snapshotIndex: group.snapshots.savedIndex,
     snapshotActivity: group.snapshots.activity,
-    held: group.machine instanceof TenantMachine ? heldBy(group) : null,
+    held: group.machine instanceof TenantMachine ? group.machine.held : null,
     progress: group.isLeader ? group.raft.progress(now) : [],
   };
-}
-
-function heldBy({ machine }: Group): Held {
-  let keys = 0;
-  let bytes = 0;
-  if (!(machine instanceof TenantMachine)) return { tenants: 0, keys, bytes };
-  for (const { keyspace } of machine.tenants.values()) {
-    keys += keyspace.size;
-    bytes += keyspace.bytes;
-  }
-  return { tenants: machine.tenants.size, keys, bytes };
 }

@@ -51,6 +51,7 @@ import { Clients } from './clients.ts';
 import type { Effect, Input } from './door.ts';
 import { Elections } from './elections.ts';
 import { Hosting, membersAtFirst } from './hosting.ts';
+import type { Connection } from './connection.ts';
 import { type Arrival, Intake } from './intake.ts';
 import { Moves } from './moves.ts';
 import { MapKeeper } from './mapKeeper.ts';
@@ -184,7 +185,10 @@ export class Node implements ForwarderHost {
     if (topology.groups.some((group) => isHere(group) && this.hosting.hasLost(group.group)))
       this.raise('logLost', null, 'what was on the disk of this node is lost: its replicas begin anew');
     this.snapshotWork = new SnapshotWork(settings.snapshotBytesPerSecond, (group) => this.touched.add(group));
-    this.clients = new Clients(view, this.forwarder, this.statistics, options.probe ?? null);
+    const onGone = (connection: Connection): void => {
+      this.intake.leave(connection);
+    };
+    this.clients = new Clients(view, this.forwarder, this.statistics, onGone, options.probe ?? null);
     this.maps = new MapExchange(this.router.shards, {
       post: (to, message) => this.post(to, message),
       peers: () => this.router.peers(),
@@ -356,6 +360,7 @@ export class Node implements ForwarderHost {
     // Whatever is sent without a link is answered with this: groups want to know once, of a call each time.
     if (this.router.isReachable(peer)) for (const group of this.groups.values()) group.onLinkDown(peer);
     this.intake.forget(peer);
+    this.loads.forget(peer);
     this.router.linkDown(peer);
     this.maps.onLinkDown(peer);
     this.forwarder.onLinkDown(peer, this.now.mono);
@@ -509,7 +514,8 @@ export class Node implements ForwarderHost {
   }
 
   private submit(group: Group, submission: Submission): void {
-    this.intake.begun(submission.operation.tenant);
+    const { kind, tenant } = submission.operation;
+    this.intake.begun(tenant, kind === 'execute');
     group.submit(submission, this.now, this.turn);
     if (group.isBatchFull) group.proposeBatch(this.now);
     this.touched.add(group);

@@ -1,6 +1,7 @@
 /**
  * What the node's own commands see of it: facts to print, and the few things they may start.
  */
+import type { Held } from '../group/tenants.ts';
 import type { Epoch, GroupId, Incarnation, LogIndex, MapVersion, NodeId, TenantName, Term } from '../base/ids.ts';
 import type { CommandSpec } from '../engine/command.ts';
 import type { CommandCall } from '../forward/call.ts';
@@ -70,13 +71,6 @@ export interface GroupCounts {
   readonly awayFromHome: number;
   /** Of those hosted here. */
   readonly resting: number;
-}
-
-/** What the replicas on this node hold. */
-export interface Held {
-  readonly tenants: number;
-  readonly keys: number;
-  readonly bytes: number;
 }
 
 export interface NodeView {

@@ -1,9 +1,9 @@
 /** A whole cluster of cores that keeps its own balance: what is drained, lost and unevenly spread. */
 import { expect, test } from 'vitest';
-import { GroupId, LogIndex, metadataGroup, NodeId } from '../../core/base/ids.ts';
+import { GroupId, LogIndex, metadataGroup, NodeId, ReplicaId } from '../../core/base/ids.ts';
 import { invariant } from '../../core/base/invariant.ts';
 import type { Node } from '../../core/index.ts';
-import { membersOf } from '../../core/raft/configuration.ts';
+import { membersOf, unknownConfiguration } from '../../core/raft/configuration.ts';
 import { Nodes } from './harness.ts';
 
 const groups = 8;
@@ -50,6 +50,23 @@ test('a node that is drained has nothing any more, can be removed, and its id st
   expect([sum(replicas), sum(leads)]).toEqual([3 * (groups + 1), groups + 1]);
   expect(order(nodes, 'NODE', 'REMOVE', '4')).toBe('+OK\r\n');
   expect(order(nodes, 'NODE', 'UNDRAIN', '4')).toMatch(/^-ERR node 4 was removed/);
+});
+
+test('who plans bears with what is said of members on nodes that were removed, or that nobody has told of', () => {
+  const nodes = new Nodes(4, groups, { rebalance: 'off' });
+  expect(order(nodes, 'NODE', 'DRAIN', '4')).toBe('+OK\r\n');
+  nodes.pass(40_000);
+  expect(order(nodes, 'NODE', 'REMOVE', '4')).toBe('+OK\r\n');
+  for (const [group, node] of [
+    [1, 4],
+    [2, 99],
+  ] as const) {
+    const configuration = { ...unknownConfiguration, voters: [{ replica: ReplicaId(9), node: NodeId(node) }] };
+    const said = { group: GroupId(group), index: LogIndex(1_000_000), configuration };
+    const messages = [{ kind: 'groups', groups: [said] }] as const;
+    nodes.input(planner(nodes), { kind: 'peerMessages', from: NodeId(3), messages });
+  }
+  expect(order(nodes, 'PLACEMENT', 'PLAN')).toMatch(/^[*%~]/);
 });
 
 test('what a lost node had is made again on the others, and nothing before it counts as lost', () => {

@@ -80,17 +80,38 @@ describe('a turn', () => {
     const intake = new Intake(small);
     turn(intake, []);
     const [a, b] = names('ab') as [TenantName, TenantName];
-    for (let i = 0; i < 5; i += 1) intake.begun(a);
+    for (let i = 0; i < 5; i += 1) intake.begun(a, true);
     expect([turn(intake, many('aa')), intake.isReady]).toEqual([[], false]);
-    intake.begun(b);
+    intake.begun(b, true);
     intake.ended(a);
     intake.ended(a);
     expect([turn(intake, many('b'), 10), intake.isReady]).toEqual([['b1'], false]);
     intake.ended(a);
     expect(turn(intake, [], 20)).toEqual(['a1', 'a2']);
-    intake.begun(a);
+    intake.begun(a, true);
     expect(turn(intake, many('a'), 30)).toEqual([]);
     expect(turn(intake, [], 1030)).toEqual(['a1']);
+  });
+
+  test('is not shared because of what nobody has asked for', () => {
+    const intake = new Intake(small);
+    turn(intake, many('a'));
+    intake.begun('b' as TenantName, false);
+    expect(turn(intake, many('a'.repeat(20)))).toHaveLength(12);
+  });
+
+  test('has nothing to do with what a connection that is gone has said', () => {
+    const intake = new Intake(small);
+    const [gone, stays] = [1, 2].map((id) => openConnection(ConnId(id), '', at(0)));
+    if (gone === undefined || stays === undefined) throw new Error('there are two');
+    const said = [gone, stays, gone].map(
+      (connection): Arrival => ({ kind: 'command', connection, args: [], bytes: 1 }),
+    );
+    intake.beginTurn(at(0));
+    expect([...many('a'.repeat(8)), ...said].filter((arrival) => intake.admit(arrival))).toHaveLength(8);
+    expect([gone.arrivals, stays.arrivals]).toEqual([2, 1]);
+    intake.leave(gone);
+    expect([turn(intake, []), gone.arrivals, intake.isEmpty]).toEqual([['command'], 0, true]);
   });
 
   test('has nothing to do with what came over a link that broke', () => {
@@ -133,7 +154,7 @@ test('what a connection says waits in one place, whichever tenants it names', ()
   const connection = openConnection(ConnId(1), '', at(0));
   const said = (word: string): Arrival => ({ kind: 'command', connection, args: [], bytes: word.length });
   intake.beginTurn(at(0));
-  for (let i = 0; i < 6; i += 1) expect(intake.admit(said('x'))).toBe(true);
+  for (let i = 0; i < 8; i += 1) expect(intake.admit(said('x'))).toBe(true);
   expect([intake.admit(said('four')), connection.arrivals, connection.pendingBytes]).toEqual([false, 1, 4]);
   connection.tenant = 'a' as TenantName;
   intake.admit(said('fives'));

@@ -19,3 +19,13 @@ test('a replica that has begun anew is told with what it has run since, and not 
   expect(told(600, 2 * second)).toEqual([100]);
   expect(told(40, 3 * second)).toEqual([40]);
 });
+
+test('who may have forgotten is told again what has not changed', () => {
+  const loads = new Loads(MonoTime(0));
+  const told = (reader: number): number => loads.news(led(5), NodeId(reader), MonoTime(second)).length;
+  expect([told(2), told(2)]).toEqual([1, 0]);
+  loads.forget(NodeId(3));
+  expect(told(2)).toBe(0);
+  loads.forget(NodeId(2));
+  expect(told(2)).toBe(1);
+});
