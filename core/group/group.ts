@@ -344,10 +344,10 @@ export class Group implements StateOwner {
     return null;
   }
 
-  /** There is a leader, here or elsewhere, to say what must be applied for a read. */
+  /** There is a leader, here or elsewhere, to say what must be applied for a read, and it is not known to be silent. */
   get canRead(): boolean {
-    const { leader, isRemoved, isSuspect } = this.raft.state;
-    return leader !== null && !isRemoved && !isSuspect;
+    const { leader, leaderHeardAt, isRemoved, isSuspect } = this.raft.state;
+    return leader !== null && (this.isLeader || leaderHeardAt !== null) && !isRemoved && !isSuspect;
   }
 
   private notLeader(): Refusal {

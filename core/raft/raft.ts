@@ -498,6 +498,7 @@ export class Raft {
   /** A replica without a vote that hears nobody: perhaps it was removed, and missed that. */
   private askWhetherMember(now: MonoTime): void {
     const { log, term } = this.state;
+    this.state.leaderHeardAt = null;
     this.resetElectionTimer(now);
     const others = new Set(membersOf(log.era.configuration).map(({ replica }) => replica));
     if (this.state.leader !== null) others.add(this.state.leader);

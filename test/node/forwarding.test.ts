@@ -1,5 +1,6 @@
 /** Commands through nodes that do not lead: same answers, same order, and a route that can be explained. */
 import { beforeEach, expect, test } from 'vitest';
+import { GroupId } from '../../core/base/ids.ts';
 import { defaultSettings } from '../../core/node/defaults.ts';
 import { Nodes } from './harness.ts';
 
@@ -151,6 +152,26 @@ test('READONLY: a follower that no leader answers serves nothing', () => {
   nodes.send(other, other, 'GET', '{acme}k');
   nodes.pass(8000);
   expect(nodes.replies(other)).toBe('-UNAVAILABLE not executed: no leader of the group answered in time\r\n');
+});
+
+test('READONLY: a learner whose leader has fallen silent keeps no reads', () => {
+  nodes = new Nodes(4, 1);
+  const away = nodes.nodes.findIndex((node) => !node.groups.has(GroupId(1))) + 1;
+  const leader = nodes.nodes.findIndex((node) => node.groups.get(GroupId(1))?.isLeader === true) + 1;
+  for (const node of [away, leader]) nodes.connect(node, node);
+  nodes.ask(leader, leader, 'SET', '{acme}k', '0');
+  expect(nodes.ask(leader, leader, 'GROUP', 'ADD-REPLICA', '1', String(away), 'LEARNER')).toBe('+OK\r\n');
+  nodes.pass(3000);
+  nodes.ask(away, away, 'READONLY');
+  expect(nodes.ask(away, away, 'GET', '{acme}k')).toBe('$1\r\n0\r\n');
+  const learner = nodes.nodes[away - 1]?.groups.get(GroupId(1));
+  for (const node of [1, 2, 3, 4]) if (node !== away) nodes.paused.add(node);
+  nodes.send(away, away, 'GET', '{acme}k');
+  nodes.pass(50);
+  expect(learner?.waiting).toBe(1);
+  nodes.pass(8000);
+  expect(learner?.waiting).toBe(0);
+  expect(nodes.replies(away)).toMatch(/^-UNAVAILABLE not executed/);
 });
 
 test('where the disk is nearly full nothing is written and everything is read; others with room take over', () => {
