@@ -1,13 +1,17 @@
 #!/usr/bin/env node
 /**
- * The command line: `leasehold node` runs one node, `leasehold dev` a local cluster, and
- * `leasehold plan` tells what the planner would do with a cluster that a file describes.
+ * The command line: `leasehold init` begins a node's data directory, `leasehold node` runs one node, `leasehold dev` a
+ * local cluster, and `leasehold plan` tells what the planner would do with a cluster that a file describes.
  */
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import type { ConfigFlags } from './config/config.ts';
 import { ConfigError, exitCodes, FatalError } from './exitCodes.ts';
 
 const usage = `usage:
+  leasehold init --config FILE [--node N] [--data DIR] [--lost]
+      begins the data directory of a node, once, before its first start. --lost: the node has run before and its disk is lost;
+      it gets what it had from the others.
   leasehold node --config FILE [--node N] [--data DIR] [--log LEVEL]
       runs one node. FILE is JSON or YAML, see docs/configuration.md; the flags replace what it says.
   leasehold node --join HOST:PORT --token TOKEN --data DIR --client HOST:PORT --peer HOST:PORT [--zone ZONE]
@@ -26,6 +30,22 @@ const usage = `usage:
 async function main(args: readonly string[]): Promise<void> {
   const [command, ...rest] = args;
   switch (command) {
+    case 'init': {
+      const { values } = parse(rest, {
+        config: { type: 'string' },
+        node: { type: 'string' },
+        data: { type: 'string' },
+        lost: { type: 'boolean', default: false },
+      });
+      const { config, lost } = values;
+      if (typeof config !== 'string') throw new UsageError('init: --config FILE is missing');
+      const { readConfig } = await import('./config/config.ts');
+      const { beginStore } = await import('./disk/store.ts');
+      const { data, node } = await readConfig(config, flagsOf(values));
+      const { store } = beginStore(data, lost === true ? 'lost' : 'new');
+      process.stdout.write(`node ${String(node)} may start: ${data} is store ${store}\n`);
+      return;
+    }
     case 'node': {
       const { values } = parse(rest, {
         config: { type: 'string' },
@@ -38,17 +58,11 @@ async function main(args: readonly string[]): Promise<void> {
         peer: { type: 'string' },
         zone: { type: 'string', default: '' },
       });
-      const { node, data, log } = values;
       const config = values['join'] === undefined ? values['config'] : await joined(values);
       if (typeof config !== 'string') throw new UsageError('node: --config FILE or --join HOST:PORT is missing');
       const { readConfig } = await import('./config/config.ts');
       const { runNode } = await import('./nodeProcess.ts');
-      const flags = {
-        ...(node === undefined ? {} : { node: Number(node) }),
-        ...(typeof data === 'string' ? { data } : {}),
-        ...(typeof log === 'string' ? { log } : {}),
-      };
-      await runNode(await readConfig(config, flags));
+      await runNode(await readConfig(config, flagsOf(values)));
       return;
     }
     case 'dev': {
@@ -106,6 +120,15 @@ async function main(args: readonly string[]): Promise<void> {
     default:
       throw new UsageError(`there is no command '${command}'`);
   }
+}
+
+/** What stands in the place of what the configuration says. */
+function flagsOf({ node, data, log }: Readonly<Record<string, unknown>>): ConfigFlags {
+  return {
+    ...(node === undefined ? {} : { node: Number(node) }),
+    ...(typeof data === 'string' ? { data } : {}),
+    ...(typeof log === 'string' ? { log } : {}),
+  };
 }
 
 async function joined(values: Readonly<Record<string, unknown>>): Promise<string> {

@@ -19,9 +19,11 @@ import { keepNodes, readNodes } from './disk/keptNodes.ts';
 import type { LogFiles } from './disk/logFiles.ts';
 import { DiskSpace } from './disk/diskSpace.ts';
 import { openLog } from './disk/openLog.ts';
+import { openStore } from './disk/store.ts';
 import { Driver, readClocks } from './driver.ts';
 import { ConfigError, exitCodes } from './exitCodes.ts';
 import { type Logger, makeLogger } from './log.ts';
+import { KnownStores } from './peers/knownStores.ts';
 import { type PeerAddress, PeerLinks } from './peers/peerLinks.ts';
 import { systemRandom } from './random.ts';
 
@@ -62,10 +64,12 @@ export async function runNode(config: NodeConfig): Promise<void> {
   };
   process.on('uncaughtException', failInside);
 
-  const hasRun = checkGroups(config.data, topology);
+  const store = openStore(config.data);
+  // Whose disk was lost has run, though nothing here says so.
+  const hasRun = checkGroups(config.data, topology) || store.began === 'lost';
   const identity = { clusterId: topology.clusterId, node: id };
   const { restored, boot, isTorn, loss, files } = openLog(join(config.data, 'log'), identity, hasRun);
-  if (!hasRun) keepGroups(config.data, topology);
+  keepGroups(config.data, topology);
   if (loss !== null)
     logger.error({ loss }, 'what was on the disk is lost: the replicas here begin anew, from their leaders');
   if (isTorn) logger.warn('the end of the log was torn, as by a crash: what was never acknowledged was cut');
@@ -91,10 +95,12 @@ export async function runNode(config: NodeConfig): Promise<void> {
   );
   const clients = makeClientServer(config, logger, driver);
   const { electionMs, leaseReads } = settings;
-  const hello = { ...identity, boot, version: protocolVersion, electionMs, leaseReads };
+  const hello = { ...identity, ...store, boot, version: protocolVersion, electionMs, leaseReads };
   const others = peersOf(nodes?.nodes ?? topology.nodes, id);
   const { maxQueuedBytes } = config;
-  const peerOptions = { hello, ...config.peer, peers: others, maxQueuedBytes, random: random('peers') };
+  const stores = new KnownStores(config.data);
+  const refuseStore = stores.refuse.bind(stores);
+  const peerOptions = { hello, ...config.peer, peers: others, refuseStore, maxQueuedBytes, random: random('peers') };
   const peers = new PeerLinks(peerOptions, logger, driver.emit);
   await orRefuse(peers.listen(), 'peer', config.peer);
   await orRefuse(clients.listen(), 'client', config.client);

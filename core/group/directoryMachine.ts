@@ -83,10 +83,11 @@ export class DirectoryMachine implements StateMachine {
   private plannedNode(plan: NodePlan): Outcome {
     const { nodes } = this.directory;
     if (plan.kind === 'join') {
-      const { node } = nodes.join(plan.clientAddress, plan.peerAddress, plan.zone);
+      const { node } = nodes.join(plan.clientAddress, plan.peerAddress, plan.zone, plan.store);
       return { kind: 'nodes', map: nodes.image, node, why: '' };
     }
-    const why = nodes.change(plan.node, stateAfter[plan.kind]);
+    const why =
+      plan.kind === 'replace' ? nodes.replace(plan.node, plan.heir) : nodes.change(plan.node, stateAfter[plan.kind]);
     return { kind: 'nodes', map: nodes.image, node: plan.node, why: why ?? '' };
   }
 

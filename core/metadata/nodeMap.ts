@@ -21,12 +21,14 @@ export class NodeMap {
     return { version: this.version, nodes: [...this.nodes.values()] };
   }
 
-  /** One that comes again under the address it came from, because it was not told that it had, is the same. */
-  join(clientAddress: string, peerAddress: string, zone: string): ClusterNode {
-    for (const known of this.nodes.values())
-      if (known.peerAddress === peerAddress && known.state !== 'removed') return known;
+  /**
+   * One that comes again with the data directory that it came with, because it was not told that it had, is the same. One
+   * that has lost it is another: its id stands for what was promised.
+   */
+  join(clientAddress: string, peerAddress: string, zone: string, store: string): ClusterNode {
+    for (const known of this.nodes.values()) if (known.store === store && known.state !== 'removed') return known;
     const node = NodeId(Math.max(0, ...this.nodes.keys()) + 1);
-    const joined: ClusterNode = { node, clientAddress, peerAddress, zone, state: 'member' };
+    const joined: ClusterNode = { node, clientAddress, peerAddress, zone, store, state: 'member', heir: null };
     this.put(joined);
     return joined;
   }
@@ -39,7 +41,18 @@ export class NodeMap {
     if (known.state === 'removed') return `node ${String(node)} was removed: its id is not used again`;
     if (state === 'removed' && known.state !== 'draining')
       return `node ${String(node)} is not drained: NODE DRAIN first`;
-    this.put({ ...known, state });
+    this.put({ ...known, state, heir: null });
+    return null;
+  }
+
+  /** It is to have nothing any more, and `heir` all that it has. Returns why that cannot be; null if it is so now. */
+  replace(node: NodeId, heir: NodeId): string | null {
+    const [known, next] = [this.nodes.get(node), this.nodes.get(heir)];
+    if (known === undefined || next === undefined) return `no such node '${String(known === undefined ? node : heir)}'`;
+    if (node === heir) return 'a node cannot take its own place';
+    if (known.state === 'removed') return `node ${String(node)} was removed`;
+    if (next.state !== 'member') return `node ${String(heir)} is ${next.state}: it cannot take over`;
+    if (known.heir !== heir) this.put({ ...known, state: 'draining', heir });
     return null;
   }
 

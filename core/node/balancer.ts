@@ -91,11 +91,13 @@ export class Balancer {
     return { takenAt: wall, placed: 0, isBalancing: this.isBalancing, nodes, groups, tenants: [] };
   }
 
-  private statusOf({ node, zone, state }: ClusterNode, mono: MonoTime): NodeStatus {
-    // A replica that is said to be on a node that was removed has to be replaced.
-    const seen = state === 'removed' ? 'lost' : this.stateOf(node, mono);
+  private statusOf({ node, zone, state, heir }: ClusterNode, mono: MonoTime): NodeStatus {
+    const seen = this.stateOf(node, mono);
     const isLeaving = state === 'draining' && seen === 'up';
-    return { node, zone, state: isLeaving ? 'draining' : seen, capacityBytes, capacityOperations, maxReplicas };
+    // A replica that is said to be on a node that was removed has to be replaced; one that is silent and has an heir too.
+    const isGone = state === 'removed' || (heir !== null && seen === 'down');
+    const shown = isGone ? 'lost' : isLeaving ? 'draining' : seen;
+    return { node, zone, state: shown, heir, capacityBytes, capacityOperations, maxReplicas };
   }
 
   /** Who was never heard of is given as long as one that has fallen silent when this life began. */

@@ -182,7 +182,7 @@ export class Hosting {
 }
 
 export function membersAtFirst({ nodes }: Topology): readonly ClusterNode[] {
-  return nodes.map((node) => ({ ...node, state: 'member' }));
+  return nodes.map((node) => ({ ...node, store: '', state: 'member', heir: null }));
 }
 
 /** Where logs are kept short, what is sent piece by piece goes in small pieces. */

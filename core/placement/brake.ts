@@ -1,6 +1,7 @@
 /**
  * When so much looks lost at once that the planner, or the network it looks through, is more likely to be wrong than the
  * nodes: more than a zone, or more than a third of the nodes. To make all of it again elsewhere could bring down the rest.
+ * A node that somebody has named another for does not count: it is known why.
  */
 import type { NodeStatus } from './clusterSnapshot.ts';
 import type { Layout } from './layout.ts';
@@ -23,8 +24,8 @@ export function brakeOf(layout: Layout): string | null {
   return whole.size > 0 && isBeyond ? `${count}, more than a zone; ${next}` : null;
 }
 
-function isMissing({ state }: NodeStatus): boolean {
-  return state === 'down' || state === 'lost';
+function isMissing({ state, heir }: NodeStatus): boolean {
+  return (state === 'down' || state === 'lost') && heir === null;
 }
 
 function hasReplicas(layout: Layout, node: number): boolean {

@@ -34,6 +34,8 @@ export interface NodeStatus {
   /** A second. */
   readonly capacityOperations: number;
   readonly maxReplicas: number;
+  /** Who is to have what it has, if it leaves; null: whoever is best. */
+  readonly heir: NodeId | null;
 }
 
 export interface GroupStatus {

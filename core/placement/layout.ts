@@ -61,6 +61,12 @@ export class Layout {
     this.bound = bound.sort((a, b) => compareText(this.tenantAt(a).tenant, this.tenantAt(b).tenant));
   }
 
+  /** Null: it has none, or none that is here. */
+  heirOf(node: number): number | null {
+    const { heir } = this.nodeAt(node);
+    return heir === null ? null : (this.indexes.get(heir) ?? null);
+  }
+
   indexOf(node: NodeId): number {
     const index = this.indexes.get(node);
     invariant(index !== undefined, 'a cluster snapshot has every node that it names', { node });

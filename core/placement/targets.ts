@@ -11,9 +11,11 @@ export interface Cluster {
   readonly potential: Potential;
 }
 
-/** For a replica of the group, in the place of that on `leaving`, or of none (−1). Null: no node may have it. */
+/** For a replica of the group, in the place of that on `leaving`, or of none (−1): its heir, if that may. Null: no node may have it. */
 export function targetFor(cluster: Cluster, group: GroupDraft, leaving: number): number | null {
   const { layout, constraints, potential } = cluster;
+  const heir = leaving < 0 ? null : layout.heirOf(leaving);
+  if (heir !== null && constraints.mayHold(group, heir, leaving)) return heir;
   const riseOf = (node: number): number => riseOfReplica(potential, group, node);
   return least(layout, group, layout.everyNode, riseOf, (node) => constraints.mayHold(group, node, leaving));
 }

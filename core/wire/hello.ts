@@ -1,6 +1,6 @@
 /**
  * The first thing each side of a link says: who it is and what it speaks; magic u32 · length u16 · crc u32 ·
- * { version, cluster, node, boot, electionMs, leaseReads }. The first four are there in every version, so that any two
+ * { version, cluster, node, boot, electionMs, leaseReads, store, began }. The first four are there in every version, so that any two
  * can tell why they do not talk; what a later version adds behind what we know is skipped.
  */
 import { ByteReader, ByteWriter } from '../base/bytes.ts';
@@ -9,7 +9,15 @@ import type { NodeId } from '../base/ids.ts';
 import { invariant } from '../base/invariant.ts';
 import { readNode } from './fields.ts';
 
-export interface Hello {
+/** Which data directory a node has. */
+export interface StoreIdentity {
+  /** 16 hexadecimal digits, drawn when the directory was begun. Empty from versions that do not say. */
+  readonly store: string;
+  /** For a node of a new cluster, in the place of a disk that is lost, or to join a cluster that is there. */
+  readonly began: 'new' | 'lost' | 'joined';
+}
+
+export interface Hello extends StoreIdentity {
   readonly clusterId: string;
   readonly node: NodeId;
   /** Which life of the node this is. */
@@ -30,6 +38,7 @@ const magicBytes = 4;
 /** Magic and length. */
 const prefixBytes = 6;
 const crcBytes = 4;
+const began = ['new', 'lost', 'joined'] as const;
 /** Everything behind the length. A cluster's name is far shorter. */
 export const maxHelloBytes = 1024;
 
@@ -41,6 +50,8 @@ export function encodeHello(hello: Hello, crc: Crc32): Uint8Array {
   body.varint(hello.boot);
   body.varint(hello.electionMs);
   body.u8(hello.leaseReads ? 1 : 0);
+  body.text(hello.store);
+  body.u8(began.indexOf(hello.began));
   const bytes = body.take();
   invariant(crcBytes + bytes.length <= maxHelloBytes, 'a hello is short');
   const writer = new ByteWriter();
@@ -75,7 +86,11 @@ export function decodeHello(
   const saysMore = fields.remaining > 0;
   const electionMs = saysMore ? fields.varint() : 0;
   const leaseReads = saysMore && fields.u8() === 1;
-  const hello = { version, clusterId, node, boot, electionMs, leaseReads };
+  const saysStore = fields.remaining > 0;
+  const store = saysStore ? fields.text() : '';
+  const how = saysStore ? began[fields.u8()] : 'new';
+  if (how === undefined) return 'malformed';
+  const hello = { version, clusterId, node, boot, electionMs, leaseReads, store, began: how };
   return fields.failed ? 'malformed' : { hello, rest: received.subarray(prefixBytes + length) };
 }
 

@@ -7,6 +7,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { type HostPort, hostPort } from '../config/hostPort.ts';
 import { userOf } from '../disk/dataLock.ts';
+import { beginStore, readStore } from '../disk/store.ts';
 import { ConfigError } from '../exitCodes.ts';
 import { type ClusterShape, localNodes } from './topology.ts';
 
@@ -24,7 +25,16 @@ export async function prepare(data: string, shape: ClusterShape, isFresh: boolea
   // What a cluster left, and nothing else: the directory may be anybody's.
   if (isFresh)
     for (const name of [...directories, shapeFile]) rmSync(join(data, name), { recursive: true, force: true });
+  if (!existsSync(join(data, shapeFile))) beginStores(data, shape);
   checkShape(data, shape);
+}
+
+/** Once, with the cluster: a directory that is gone later is a loss. */
+function beginStores(data: string, shape: ClusterShape): void {
+  for (const { id } of localNodes(shape)) {
+    const directory = join(data, `node-${String(id)}`);
+    if (readStore(directory) === null) beginStore(directory, 'new');
+  }
 }
 
 /** Whoever answers there would be taken for one of ours. */

@@ -19,7 +19,9 @@ const schema = v.strictObject({
       clientAddress: v.string(),
       peerAddress: v.string(),
       zone: v.string(),
+      store: v.optional(v.string(), ''),
       state: v.picklist(['member', 'draining', 'removed']),
+      heir: v.optional(v.nullable(v.pipe(v.number(), v.integer(), v.transform(NodeId))), null),
     }),
   ),
 });

@@ -56,7 +56,7 @@ function truncate(path: string, length: number): void {
   closeSync(descriptor);
 }
 
-function syncDirectory(directory: string): void {
+export function syncDirectory(directory: string): void {
   const descriptor = openSync(directory, 'r');
   fsyncSync(descriptor);
   closeSync(descriptor);

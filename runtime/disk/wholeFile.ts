@@ -1,6 +1,8 @@
 /** Small files beside the log that are replaced as a whole: a crash leaves the one before or the one after. */
 import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
 import { open, rename } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { syncDirectory } from './segmentFiles.ts';
 
 export function readIfThere(path: string): Buffer | null {
   try {
@@ -17,6 +19,7 @@ export function writeWhole(path: string, text: string): void {
   fsyncSync(descriptor);
   closeSync(descriptor);
   renameSync(draftOf(path), path);
+  syncDirectory(dirname(path));
 }
 
 /** The same of a larger one, chunk by chunk; `next` is asked for one when the one before it is written, and yields null at the end. */

@@ -5,7 +5,7 @@
 import type { Socket } from 'node:net';
 import { crc32 } from 'node:zlib';
 import type { NodeId } from '../../core/index.ts';
-import { decodeHello, encodeHello, type Hello, refuseHello } from '../../core/wire/hello.ts';
+import { decodeHello, encodeHello, type Hello, refuseHello, type StoreIdentity } from '../../core/wire/hello.ts';
 
 export interface HandshakeTerms {
   readonly own: Hello;
@@ -13,6 +13,8 @@ export interface HandshakeTerms {
   readonly expected: NodeId | null;
   /** All nodes of the cluster but this one. */
   readonly members: { has(node: NodeId): boolean };
+  /** Why a member is not welcome with the data directory that it has; null if it is. */
+  readonly refuseStore: (node: NodeId, store: StoreIdentity) => string | null;
   readonly withinMs: number;
 }
 
@@ -24,7 +26,7 @@ export interface HandshakeEvents {
 }
 
 export function shakeHands(socket: Socket, terms: HandshakeTerms, events: HandshakeEvents): void {
-  const { own, expected, members, withinMs } = terms;
+  const { own, expected, members, refuseStore, withinMs } = terms;
   let received: Buffer = Buffer.alloc(0);
   const end = (): void => {
     clearTimeout(deadline);
@@ -48,7 +50,10 @@ export function shakeHands(socket: Socket, terms: HandshakeTerms, events: Handsh
       return;
     }
     const { hello, rest } = decoded;
-    const reason = refuseHello(own, hello, (node) => members.has(node)) ?? refuseOrder(own, hello, expected);
+    const reason =
+      refuseHello(own, hello, (node) => members.has(node)) ??
+      refuseOrder(own, hello, expected) ??
+      refuseStore(hello.node, hello);
     if (reason !== null) {
       refuse(reason);
       return;

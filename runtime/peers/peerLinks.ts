@@ -7,7 +7,7 @@ import { connect, createServer, type Server, type Socket } from 'node:net';
 import { crc32 } from 'node:zlib';
 import type { Input, NodeId, Random } from '../../core/index.ts';
 import { encodeFrames, FrameReader } from '../../core/wire/frames.ts';
-import type { Hello } from '../../core/wire/hello.ts';
+import type { Hello, StoreIdentity } from '../../core/wire/hello.ts';
 import type { PeerMessage } from '../../core/wire/messages.ts';
 import { type Logger, Seldom } from '../log.ts';
 import { listen } from '../listen.ts';
@@ -26,6 +26,8 @@ export interface PeerLinksOptions {
   readonly port: number;
   /** All nodes but this one. */
   readonly peers: readonly PeerAddress[];
+  /** Why a peer is not welcome with its data directory; null if it is. */
+  readonly refuseStore: (node: NodeId, store: StoreIdentity) => string | null;
   /** Bytes waiting for one peer before its link is cut. */
   readonly maxQueuedBytes: number;
   /** Spreads attempts to dial. */
@@ -169,10 +171,10 @@ export class PeerLinks {
     this.strangers.add(socket);
     socket.on('error', () => socket.destroy());
     socket.once('close', () => this.strangers.delete(socket));
-    const { hello } = this.options;
+    const { hello, refuseStore } = this.options;
     shakeHands(
       socket,
-      { own: hello, expected, members: this.peers, withinMs: this.pace.handshakeMs },
+      { own: hello, expected, members: this.peers, refuseStore, withinMs: this.pace.handshakeMs },
       {
         agreed: (peer, rest) => {
           this.strangers.delete(socket);

@@ -63,6 +63,7 @@ const schema = v.strictObject({
         capacityBytes: wholeNumber(1, most),
         capacityOperations: wholeNumber(1, most),
         maxReplicas: v.optional(wholeNumber(0, 1_000_000), 1_000_000),
+        heir: v.optional(v.nullable(nodeId), null),
       }),
       'expects a list of nodes',
     ),

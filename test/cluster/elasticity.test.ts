@@ -57,7 +57,19 @@ async function shareOf(port: number, node: number): Promise<Share> {
 test('a token that is not that of the cluster lets nobody in', async () => {
   const [first = 0] = cluster.ports;
   const joinWith = async (token: string): Promise<unknown> =>
-    askPort(first, 'NODE', 'JOIN', '127.0.0.1:1', '127.0.0.1:2', 'ZONE', '', 'TOKEN', token);
+    askPort(
+      first,
+      'NODE',
+      'JOIN',
+      '127.0.0.1:1',
+      '127.0.0.1:2',
+      'ZONE',
+      '',
+      'TOKEN',
+      token,
+      'STORE',
+      '00000000000000ff',
+    );
   expect(String(await joinWith('a-guess'))).toMatch(/WRONGPASS/);
   expect(String(await askPort(first, 'NODE', 'REMOVE', '1'))).toMatch(/has replicas of/);
   expect(String(await askPort(first, 'NODE', 'DRAIN', '77'))).toMatch(/no such node/);

@@ -1,6 +1,7 @@
 /** A node whose log is damaged, or gone, comes back with nothing and is given everything by the others. */
-import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { spawnSync, type SpawnSyncReturns } from 'node:child_process';
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { Redis } from 'ioredis';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type Cluster, startCluster, until } from '../support/cluster.ts';
@@ -24,6 +25,18 @@ function client(node: number): Redis {
   return made;
 }
 
+function leasehold(...args: readonly string[]): SpawnSyncReturns<string> {
+  return spawnSync(process.execPath, ['--import', 'tsx', 'runtime/cli.ts', ...args], { encoding: 'utf8' });
+}
+
+/** A new disk where the old one was: somebody has put the configuration on it again. */
+function wipe(directory: string): void {
+  const config = readFileSync(join(directory, 'config.json'));
+  rmSync(directory, { recursive: true });
+  mkdirSync(directory);
+  writeFileSync(join(directory, 'config.json'), config);
+}
+
 function damage(directory: string): void {
   const path = join(directory, '00000001.wal');
   const bytes = readFileSync(path);
@@ -34,6 +47,17 @@ function damage(directory: string): void {
 
 const losses: Readonly<Record<string, (log: string) => void>> = {
   damaged: damage,
+  'on a disk that is gone': (log) => {
+    const directory = dirname(log);
+    const config = ['--config', join(directory, 'config.json')];
+    wipe(directory);
+    expect(leasehold('node', ...config)).toMatchObject({
+      status: 78,
+      stderr: expect.stringMatching(/init --lost/) as string,
+    });
+    expect(leasehold('init', ...config, '--lost').status).toBe(0);
+    expect(leasehold('init', ...config).stderr).toMatch(/is that of a node already/);
+  },
   gone: (log) => {
     rmSync(log, { recursive: true });
   },
@@ -75,3 +99,20 @@ test.each(Object.keys(losses))(
   },
   60_000,
 );
+
+test('a node with an empty disk that is told that it is new is not let in under its old name', async () => {
+  await client(1).set('{acme}key', 'value');
+  await cluster.kill(3);
+  const directory = join(cluster.data, 'node-3');
+  wipe(directory);
+  expect(leasehold('init', '--config', join(directory, 'config.json')).status).toBe(0);
+  cluster.start(3);
+  const said = (): string => readFileSync(join(cluster.data, 'node-1', 'node.log'), 'utf8');
+  await until(() => said().includes('node 3 comes with another data directory than before'), 'it is refused');
+  // Two of it would be a majority, if it had a voice.
+  await cluster.kill(2);
+  const alone = new Redis({ port: cluster.ports[2] ?? 0, host: '127.0.0.1', commandTimeout: 20_000 });
+  clients.push(alone);
+  alone.on('error', () => undefined);
+  await expect(alone.get('{acme}key')).rejects.toThrow(/CLUSTERDOWN|not executed/);
+}, 60_000);

@@ -52,6 +52,39 @@ test('a node that is drained has nothing any more, can be removed, and its id st
   expect(order(nodes, 'NODE', 'UNDRAIN', '4')).toMatch(/^-ERR node 4 was removed/);
 });
 
+test('a node is replaced: the one that is named has all that it had', () => {
+  const nodes = new Nodes(5, groups, { rebalance: 'off' });
+  const before = shares(nodes);
+  expect(order(nodes, 'NODE', 'REPLACE', '2', '9')).toMatch(/^-ERR no such node '9'/);
+  expect(order(nodes, 'NODE', 'REPLACE', '2', '2')).toMatch(/^-ERR a node cannot take its own place/);
+  expect(order(nodes, 'NODE', 'DRAIN', '5')).toBe('+OK\r\n');
+  nodes.pass(60_000);
+  expect(order(nodes, 'NODE', 'UNDRAIN', '5')).toBe('+OK\r\n');
+  const spread = shares(nodes);
+  expect(spread.replicas[4]).toBe(0);
+  expect(order(nodes, 'NODE', 'REPLACE', '2', '5')).toBe('+OK\r\n');
+  nodes.pass(60_000);
+  const { replicas, leads } = shares(nodes);
+  // All but those that it has to share a group for: there are none, for it had nothing.
+  expect(replicas).toEqual([spread.replicas[0], 0, spread.replicas[2], spread.replicas[3], spread.replicas[1]]);
+  expect([sum(replicas), leads[1]]).toEqual([sum(before.replicas), 0]);
+  expect(order(nodes, 'NODE', 'REMOVE', '2')).toBe('+OK\r\n');
+});
+
+test('a node that is dead is replaced at once, however many look dead', () => {
+  const nodes = new Nodes(4, groups, { rebalance: 'off', lostAfterMs: 3_600_000 });
+  const dead = planner(nodes) === 4 ? 3 : 4;
+  const heir = planner(nodes) === 1 ? 2 : 1;
+  nodes.paused.add(dead);
+  for (const other of [1, 2, 3, 4]) if (other !== dead) nodes.input(other, { kind: 'peerDown', peer: NodeId(dead) });
+  nodes.pass(60_000);
+  expect(shares(nodes).replicas[dead - 1]).toBeGreaterThan(0);
+  expect(order(nodes, 'NODE', 'REPLACE', String(dead), String(heir))).toBe('+OK\r\n');
+  nodes.pass(120_000);
+  expect(shares(nodes).replicas[dead - 1]).toBe(0);
+  expect(order(nodes, 'NODE', 'REMOVE', String(dead))).toBe('+OK\r\n');
+});
+
 test('who plans bears with what is said of members on nodes that were removed, or that nobody has told of', () => {
   const nodes = new Nodes(4, groups, { rebalance: 'off' });
   expect(order(nodes, 'NODE', 'DRAIN', '4')).toBe('+OK\r\n');

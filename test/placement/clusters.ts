@@ -24,6 +24,7 @@ export function node(id: number, zone: string, more: Partial<NodeStatus> = {}): 
     capacityBytes: 1_000_000,
     capacityOperations: 100_000,
     maxReplicas: 1_000,
+    heir: null,
     ...more,
   };
 }
@@ -93,6 +94,7 @@ const nodeLists = fc.array(
     capacityBytes: fc.constantFrom(20_000, 100_000, 1_000_000),
     capacityOperations: fc.constantFrom(2_000, 10_000, 100_000),
     maxReplicas: fc.constantFrom(3, 8, 100),
+    heir: fc.constantFrom(null, null, NodeId(1), NodeId(2)),
   }),
   { minLength: 1, maxLength: 9 },
 );

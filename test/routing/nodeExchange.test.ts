@@ -8,7 +8,7 @@ import type { NodeMapImage } from '../../core/wire/nodes.ts';
 const [one, two, three] = [NodeId(1), NodeId(2), NodeId(3)];
 const atFirst: NodeMapImage = {
   version: 0,
-  nodes: [{ node: one, clientAddress: 'a:1', peerAddress: 'a:2', zone: '', state: 'member' }],
+  nodes: [{ node: one, clientAddress: 'a:1', peerAddress: 'a:2', zone: '', store: '', state: 'member', heir: null }],
 };
 
 function exchange(map = atFirst) {
@@ -24,7 +24,7 @@ function exchange(map = atFirst) {
 
 function grown(): NodeMap {
   const nodes = new NodeMap(atFirst);
-  nodes.join('b:1', 'b:2', '');
+  nodes.join('b:1', 'b:2', '', 'bb');
   return nodes;
 }
 

@@ -30,7 +30,7 @@ interface Peer {
 }
 
 function hello(node: number, others: Partial<Hello> = {}): Hello {
-  const settings = { version: protocolVersion, electionMs: 600, leaseReads: true };
+  const settings = { version: protocolVersion, electionMs: 600, leaseReads: true, store: '', began: 'new' } as const;
   return { clusterId: 'test', node: NodeId(node), boot: 1, ...settings, ...others };
 }
 
@@ -44,6 +44,7 @@ async function start(node: number, ports: readonly number[], options: Partial<Pe
     host,
     port: ports[node - 1] ?? 0,
     peers: all.filter((peer) => peer.node !== node),
+    refuseStore: () => null,
     maxQueuedBytes: 64 * mib,
     random: () => 0.5,
     pace,

@@ -34,10 +34,11 @@ test('a cluster keeps its shape, but not its ports', async () => {
 
 test('a fresh start deletes what a cluster left and nothing else', async () => {
   await prepare(data, shape, false);
-  for (const name of ['node-1', 'node-12', 'node-x', 'photos']) mkdirSync(join(data, name));
+  for (const name of ['node-1', 'node-12', 'node-x', 'photos']) mkdirSync(join(data, name), { recursive: true });
   writeFileSync(join(data, 'node-1', 'lock.1'), '');
   await prepare(data, shape, true);
-  expect(readdirSync(data).sort()).toEqual(['cluster.json', 'node-x', 'photos']);
+  expect(readdirSync(data).sort()).toEqual(['cluster.json', 'node-1', 'node-x', 'photos']);
+  expect(readdirSync(join(data, 'node-1'))).toEqual(['store.json']);
 });
 
 test('data that is in use is left alone', async () => {

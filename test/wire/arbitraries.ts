@@ -133,7 +133,8 @@ const plan: fc.Arbitrary<MovePlan> = fc.oneof(
 
 const word = fc.string({ maxLength: 20 });
 const nodePlan: fc.Arbitrary<NodePlan> = fc.oneof(
-  kind('join', { clientAddress: word, peerAddress: word, zone: word }),
+  kind('join', { clientAddress: word, peerAddress: word, zone: word, store: word }),
+  kind('replace', { node, heir: node }),
   ...(['drain', 'undrain', 'remove'] as const).map((name) => kind(name, { node })),
 );
 const nodeMap: fc.Arbitrary<NodeMapImage> = fc.record({
@@ -145,6 +146,8 @@ const nodeMap: fc.Arbitrary<NodeMapImage> = fc.record({
         clientAddress: word,
         peerAddress: word,
         zone: word,
+        store: word,
+        heir: fc.option(node),
         state: fc.constantFrom('member' as const, 'draining' as const, 'removed' as const),
       }),
       { selector: (known) => known.node, maxLength: 5 },

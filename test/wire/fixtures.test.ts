@@ -28,12 +28,13 @@ function fixture(name: string): Uint8Array {
 test.each([1, 2, 3, 4])('version %i of the handshake is understood, so that it can be refused', (version) => {
   const bytes = fixture(`version-${String(version)}.hello`);
   expect(decodeHello(bytes, crc32)).toMatchObject({
-    hello: { ...sampleHello, version, electionMs: 0, leaseReads: false },
+    hello: { ...sampleHello, version, electionMs: 0, leaseReads: false, store: '', began: 'new' },
   });
 });
 
 test('version 5 of the handshake is understood, so that it can be refused', () => {
-  expect(decodeHello(fixture('version-5.hello'), crc32)).toMatchObject({ hello: { ...sampleHello, version: 5 } });
+  const hello = { ...sampleHello, version: 5, store: '', began: 'new' };
+  expect(decodeHello(fixture('version-5.hello'), crc32)).toMatchObject({ hello });
 });
 
 test('version 6 of the handshake', () => {

@@ -19,6 +19,8 @@ describe('a hello', () => {
       version: natural,
       electionMs: natural,
       leaseReads: fc.boolean(),
+      store: fc.string({ maxLength: 32 }),
+      began: fc.constantFrom('new' as const, 'lost' as const, 'joined' as const),
     });
     fc.assert(
       fc.property(hello, fc.uint8Array({ maxLength: 20 }), (said, behind) => {

@@ -135,16 +135,41 @@ const moveMessages: readonly PeerMessage[] = [
 const nodeMap: NodeMapImage = {
   version: 300,
   nodes: [
-    { node: NodeId(1), clientAddress: 'a:1', peerAddress: '[::1]:65535', zone: '', state: 'member' },
-    { node: NodeId(2), clientAddress: 'b.example:1', peerAddress: 'b:2', zone: 'east-1', state: 'draining' },
-    { node: NodeId(65_535), clientAddress: 'c:1', peerAddress: 'c:2', zone: 'west', state: 'removed' },
+    {
+      node: NodeId(1),
+      clientAddress: 'a:1',
+      peerAddress: '[::1]:65535',
+      zone: '',
+      store: '',
+      state: 'member',
+      heir: null,
+    },
+    {
+      node: NodeId(2),
+      clientAddress: 'b.example:1',
+      peerAddress: 'b:2',
+      zone: 'east-1',
+      store: '0123456789abcdef',
+      state: 'draining',
+      heir: NodeId(1),
+    },
+    {
+      node: NodeId(65_535),
+      clientAddress: 'c:1',
+      peerAddress: 'c:2',
+      zone: 'west',
+      store: '',
+      state: 'removed',
+      heir: null,
+    },
   ],
 };
 const nodePlans: readonly NodePlan[] = [
-  { kind: 'join', clientAddress: 'd:1', peerAddress: 'd:2', zone: 'east-1' },
+  { kind: 'join', clientAddress: 'd:1', peerAddress: 'd:2', zone: 'east-1', store: '00000000000000ff' },
   { kind: 'drain', node: NodeId(300) },
   { kind: 'undrain', node: NodeId(300) },
   { kind: 'remove', node: NodeId(300) },
+  { kind: 'replace', node: NodeId(300), heir: NodeId(301) },
 ];
 const nodeOperations: readonly Operation[] = nodePlans.map((plan) => ({ kind: 'planNode', tenant: nobody, plan }));
 const order = (change: OrderedChange): PeerMessage => ({ kind: 'order', group, index: LogIndex(1000), change });
@@ -197,6 +222,8 @@ export const sampleHello: Hello = {
   version: 6,
   electionMs: 600,
   leaseReads: true,
+  store: '0123456789abcdef',
+  began: 'joined',
 };
 
 export const sampleMessages: readonly PeerMessage[] = [

@@ -11,23 +11,30 @@ import type { NodeCall } from './spec.ts';
 
 const address = /^(\[[0-9a-fA-F:]+\]|[^:\s]{1,255}):[0-9]{1,5}$/;
 const zone = /^[A-Za-z0-9._-]{0,64}$/;
+const store = /^[0-9a-f]{16}$/;
 const largestNode = 65_535;
 
-/** NODE JOIN client-address peer-address ZONE zone TOKEN token */
+/** NODE JOIN client-address peer-address ZONE zone TOKEN token STORE store */
 export function join(call: NodeCall): void {
   const { args, reply, node } = call;
-  const [client = '', peer = '', zoneWord, inZone = '', tokenWord, token = ''] = args
+  const [client = '', peer = '', zoneWord, inZone = '', tokenWord, token = '', storeWord, itsStore = ''] = args
     .slice(2)
     .map((arg) => binaryString(arg));
   const { joinToken } = node.settings;
-  const isWellFormed = args.length === 8 && zoneWord?.toLowerCase() === 'zone' && tokenWord?.toLowerCase() === 'token';
+  const isWellFormed =
+    args.length === 10 && isWord(zoneWord, 'zone') && isWord(tokenWord, 'token') && isWord(storeWord, 'store');
   if (!isWellFormed) reply.error('ERR syntax error');
   else if (joinToken === '') reply.error('NOPERM no node may join: this cluster has no join.token');
   else if (token !== joinToken) reply.error('WRONGPASS the token is not that of this cluster');
   else if (!address.test(client) || !address.test(peer)) reply.error('ERR invalid address: expects HOST:PORT');
   else if (!zone.test(inZone)) reply.error('ERR invalid zone: expects up to 64 characters of A-Z a-z 0-9 . _ -');
+  else if (!store.test(itsStore)) reply.error('ERR invalid store: expects 16 hexadecimal digits');
   else if (node.nodes.length >= largestNode) reply.error('ERR there are no node ids left');
-  else plan(call, { kind: 'join', clientAddress: client, peerAddress: peer, zone: inZone });
+  else plan(call, { kind: 'join', clientAddress: client, peerAddress: peer, zone: inZone, store: itsStore });
+}
+
+function isWord(given: string | undefined, word: string): boolean {
+  return given?.toLowerCase() === word;
 }
 
 /** Asks the metadata group; the reply follows. */

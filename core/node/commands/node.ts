@@ -48,6 +48,9 @@ function runNode(call: NodeCall): void {
     case 'remove 3':
       change(call, wordOf(subcommand) as 'drain' | 'undrain' | 'remove');
       return;
+    case 'replace 4':
+      replace(call);
+      return;
     case 'alarms 2':
       writeAlarms(reply, node);
       return;
@@ -71,8 +74,9 @@ const help: readonly string[] = [
   'NODE <subcommand> [<arg> ...]. Subcommands are:',
   'LIST: all nodes, and whether this one has a link to them.',
   'INFO [<node>]: this node, or another as this one sees it.',
-  'JOIN <client-address> <peer-address> ZONE <zone> TOKEN <token>: a node that wants to belong says this.',
+  'JOIN <client-address> <peer-address> ZONE <zone> TOKEN <token> STORE <store>: a node that wants to belong says this.',
   'DRAIN <node>: it is to have nothing any more. UNDRAIN <node>: it is to have its share again.',
+  'REPLACE <node> <other>: it is to have nothing any more, and the other all that it has. It may be dead.',
   'REMOVE <node>: it belongs to the cluster no more, once it is drained and has no replica. Its id is not used again.',
   'ALARMS: what an operator must know of this node, the oldest first.',
   'ALARMS ACK: somebody has seen them: those of what is over end.',
@@ -89,6 +93,14 @@ function change(call: NodeCall, kind: 'drain' | 'undrain' | 'remove'): void {
   else if (kind === 'remove' && held.length > 0)
     reply.error(`ERR node ${String(number)} has replicas of ${String(held.length)} groups: they must go first`);
   else plan(call, { kind, node: known.node });
+}
+
+function replace(call: NodeCall): void {
+  const { args, reply, node } = call;
+  const [known, heir] = args.slice(2).map((arg) => node.nodes.find((other) => other.node === integerOf(arg)));
+  const unknown = binaryString((known === undefined ? args[2] : args[3]) ?? noBytes);
+  if (known === undefined || heir === undefined) reply.error(`ERR no such node '${unknown}'`);
+  else plan(call, { kind: 'replace', node: known.node, heir: heir.node });
 }
 
 function writeAlarms(reply: ReplyWriter, { alarms }: NodeView): void {
@@ -111,7 +123,7 @@ function writeNode(reply: ReplyWriter, view: NodeView, id: NodeId): void {
   const descriptor = view.nodes.find((other) => other.node === id);
   const isSelf = id === view.self;
   const leads = view.groups().filter((other) => other.leader === id);
-  reply.map(isSelf ? 9 : 7);
+  reply.map(isSelf ? 10 : 8);
   reply.bulkText('id');
   reply.integer(id);
   reply.bulkText('client-address');
@@ -122,6 +134,9 @@ function writeNode(reply: ReplyWriter, view: NodeView, id: NodeId): void {
   reply.bulkText(descriptor?.zone ?? '');
   reply.bulkText('state');
   reply.bulkText(descriptor?.state ?? '');
+  reply.bulkText('replaced-by');
+  if (descriptor?.heir == null) reply.nil();
+  else reply.integer(descriptor.heir);
   reply.bulkText('link');
   reply.bulkText(isSelf ? 'self' : view.isReachable(id) ? 'up' : 'down');
   reply.bulkText('leads');

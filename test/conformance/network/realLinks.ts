@@ -23,7 +23,14 @@ export const realLinks: LinksKind = {
 };
 
 const host = '127.0.0.1';
-const hello = { clusterId: 'conformance', version: protocolVersion, electionMs: 1000, leaseReads: true };
+const hello = {
+  clusterId: 'conformance',
+  version: protocolVersion,
+  electionMs: 1000,
+  leaseReads: true,
+  store: '',
+  began: 'new' as const,
+};
 const maxQueuedBytes = 256 * 1024 * 1024;
 /** Nobody is slow enough here to be taken for dead. */
 const pace = { handshakeMs: 20_000, firstRetryMs: 1, lastRetryMs: 5, lookMs: 20_000 };
@@ -73,6 +80,7 @@ class RealLinks implements Links {
       host,
       port: this.portOf(node),
       peers: others.map((other) => ({ node: other, host, port: other < node ? this.between(other, node).port : 0 })),
+      refuseStore: () => null,
       maxQueuedBytes,
       random: this.random,
       pace,
