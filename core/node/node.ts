@@ -25,11 +25,12 @@ import type { Procedure } from '../forward/procedure.ts';
 import type { Group } from '../group/group.ts';
 import type { Submission } from '../group/submission.ts';
 import { GroupMap } from '../routing/groupMap.ts';
+import { GroupExchange } from '../routing/groupExchange.ts';
 import { MapExchange } from '../routing/mapExchange.ts';
 import { NodeExchange } from '../routing/nodeExchange.ts';
 import { Router } from '../routing/router.ts';
 import type { DeparturesHost } from '../migration/departures.ts';
-import type { ForwardRequest, GroupMembers, Operation, PeerMessage, Refusal } from '../wire/messages.ts';
+import type { ForwardRequest, Operation, PeerMessage, Refusal } from '../wire/messages.ts';
 import { type AlarmKind, Alarms } from './alarms.ts';
 import { Balancer } from './balancer.ts';
 import { Chores } from './chores.ts';
@@ -77,6 +78,7 @@ export class Node implements ForwarderHost {
   private readonly chores: Chores;
   private readonly moves: Moves;
   private readonly maps: MapExchange;
+  private readonly members: GroupExchange;
   private readonly nodes: NodeExchange;
   private readonly balancer: Balancer;
   private readonly loads: Loads;
@@ -161,6 +163,10 @@ export class Node implements ForwarderHost {
       sources: () => this.router.groups.votersOf(metadataGroup).filter((voter) => this.router.hasLink(voter)),
       differs: (peer) => this.onMapDiffers(peer),
     });
+    this.members = new GroupExchange(this.router.groups, this.router.leaders, {
+      post: (to, message) => this.post(to, message),
+      peers: () => this.router.peers(),
+    });
     this.loads = new Loads(now.mono);
     this.balancer = new Balancer(this.options, this.router, this.nodes, this.pulses, {
       order: (to, group, index, change) => {
@@ -169,7 +175,8 @@ export class Node implements ForwarderHost {
       },
       log: (message, facts) => this.log('info', message, facts),
     });
-    this.chores = new Chores(this.options, this.hosting, this.router, this.maps, this.nodes, this.forwarder, {
+    this.chores = new Chores(this.options, this.hosting, this.router, this.nodes, this.forwarder, {
+      greet: (peer) => this.greet(peer),
       post: (to, message) => this.post(to, message),
       touch: (group) => this.replicas.touch(group),
       submit: (group, submission) => this.submit(group, submission),
@@ -255,6 +262,10 @@ export class Node implements ForwarderHost {
         this.router.linkUp(input.peer);
         this.replicas.onReturned(input.peer);
         this.greet(input.peer);
+        this.members.tellLed(
+          input.peer,
+          [...this.groups.values()].filter(({ isLeader }) => isLeader),
+        );
         return;
       case 'peerDown':
         this.onLinkDown(input.peer);
@@ -367,7 +378,7 @@ export class Node implements ForwarderHost {
         this.maps.onPiece(from, message);
         return;
       case 'leads':
-        for (const { group, term } of message.groups) this.router.leaders.learn(group, from, term);
+        this.members.onLeads(from, message.groups);
         return;
       case 'loads':
         this.balancer.onLoads(message.groups);
@@ -382,10 +393,10 @@ export class Node implements ForwarderHost {
         this.nodes.onNodes(message.map);
         return;
       case 'groupsVersion':
-        this.onGroupsVersion(from, message.version);
+        this.members.onVersion(from, message.version);
         return;
       case 'groups':
-        for (const members of message.groups) this.router.groups.learn(members.group, members);
+        this.members.onGroups(message.groups);
         return;
       default:
         unreachable(message);
@@ -440,8 +451,7 @@ export class Node implements ForwarderHost {
       isSettled = true;
       for (const group of this.replicas.touched) {
         this.replicas.advance(group);
-        this.noteLeader(group);
-        this.noteMembers(group);
+        this.members.follow(group);
         if (group.completions.length === 0) continue;
         isSettled = false;
         this.deliver(group);
@@ -460,46 +470,6 @@ export class Node implements ForwarderHost {
       if (node !== this.id) this.post(node, { kind: 'reply', boot, request, attempt, outcome });
       else if (boot === this.options.boot) this.forwarder.onOutcome(node, request, attempt, outcome, this.now.mono);
     }
-  }
-
-  private noteLeader(group: Group): void {
-    if (group.isLeader) this.hosting.led.add(group);
-    else this.hosting.led.delete(group);
-    const { leaderNode } = group;
-    const { term } = group.raft.state;
-    if (leaderNode === null || !this.router.leaders.learn(group.id, leaderNode, term) || !group.isLeader) return;
-    for (const peer of this.router.peers()) this.post(peer, { kind: 'leads', groups: [{ group: group.id, term }] });
-  }
-
-  /** A new link: what the peer missed. */
-  private greet(peer: NodeId): void {
-    this.chores.greet(peer);
-    const led = [...this.groups.values()].filter(({ isLeader }) => isLeader);
-    for (let at = 0; at < led.length; at += limits.groupsPerMessage) {
-      const groups = led.slice(at, at + limits.groupsPerMessage);
-      this.post(peer, { kind: 'leads', groups: groups.map(({ id, raft }) => ({ group: id, term: raft.state.term })) });
-    }
-  }
-
-  /** A configuration is committed: the leader tells everybody. */
-  private noteMembers(group: Group): void {
-    const { log, commitIndex } = group.raft.state;
-    if (log.era.since <= group.toldConfiguration && group.toldConfiguration > 0) return;
-    const [era] = log.erasSince(commitIndex);
-    if (era === undefined || era.since <= group.toldConfiguration) return;
-    group.toldConfiguration = era.since;
-    const members: GroupMembers = { group: group.id, index: era.since, configuration: era.configuration };
-    if (!this.router.groups.learn(group.id, members) || !group.isLeader) return;
-    for (const peer of this.router.peers()) this.post(peer, { kind: 'groups', groups: [members] });
-  }
-
-  private onGroupsVersion(from: NodeId, theirs: number): void {
-    const { groups } = this.router;
-    if (theirs === groups.version) return;
-    const changed = groups.changed();
-    for (let at = 0; at < changed.length; at += limits.groupsPerMessage)
-      this.post(from, { kind: 'groups', groups: changed.slice(at, at + limits.groupsPerMessage) });
-    if (theirs > groups.version) this.post(from, { kind: 'groupsVersion', version: groups.version });
   }
 
   /** However a leader was heard of, what others were asked in its place is asked again. Returns whether one was. */
@@ -583,6 +553,13 @@ export class Node implements ForwarderHost {
       default:
         unreachable(timer);
     }
+  }
+
+  /** Says how far the maps are here. */
+  private greet(peer: NodeId): void {
+    this.maps.greet(peer);
+    this.nodes.greet(peer);
+    this.members.greet(peer);
   }
 
   private keepMap(): void {
