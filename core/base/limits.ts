@@ -109,6 +109,11 @@ export const limits = {
   /** How often the cluster is planned for, and groups tell what they hold; how many steps are begun at a time. */
   balanceEveryMs: 2_000,
   balanceStepsAtATime: 4,
+  /** Tenants of a busy group that its leader looks at when it tells that, and the heaviest that it names. */
+  tenantsPerLook: 512,
+  tenantsTold: 16,
+  /** Moves of tenants that the planner has under way at a time. */
+  movesPlannedAtATime: 2,
   /** How long a group's members rest between two changes that serve the balance. */
   balanceCoolDownMs: 10_000,
   /** A node that was silent for so long is not only slow. */

@@ -1,26 +1,36 @@
 /**
- * What an operator asks about the move of a tenant: to begin one, to cancel it, how far it is. To begin is only to have
- * it planned: the metadata group sees it through.
+ * What an operator asks about where a tenant lives: to move it, to cancel that, how far it is, and to pin it. To begin a
+ * move is only to have it planned: the metadata group sees it through.
  */
 import { type GroupId, metadataGroup, type TenantName } from '../base/ids.ts';
 import type { Outcome, PlannedMove } from '../wire/messages.ts';
-import type { MovePlan, MoveState, MoveStep } from '../wire/moves.ts';
+import type { MovePlan, MoveState, MoveStep, Pin } from '../wire/moves.ts';
 import type { NextStep } from './nextStep.ts';
 
 export interface MoveProcedure {
-  readonly kind: 'beginMove' | 'cancelMove' | 'showMove';
+  readonly kind: 'beginMove' | 'cancelMove' | 'showMove' | 'pin' | 'showPin';
   readonly tenant: TenantName;
   readonly plan: MovePlan;
   stage: 'plan' | 'source' | 'destination';
-  /** The move under way; and why none was begun. */
+  /** The move under way, where the tenant is pinned, and why what was asked for was not done. */
   planned: PlannedMove | null;
+  pinned: Pin | null;
   why: string;
   source: MoveState | null;
   destination: MoveState | null;
 }
 
 export function beginMove(tenant: TenantName, to: GroupId): MoveProcedure {
-  return procedure('beginMove', tenant, { kind: 'begin', to });
+  return procedure('beginMove', tenant, { kind: 'begin', to, alone: false });
+}
+
+/** Null: it may live anywhere again. */
+export function pinTenant(tenant: TenantName, pin: Pin | null): MoveProcedure {
+  return procedure('pin', tenant, pin === null ? { kind: 'unpin' } : { kind: 'pin', pin });
+}
+
+export function showPin(tenant: TenantName): MoveProcedure {
+  return procedure('showPin', tenant, { kind: 'look' });
 }
 
 export function cancelMove(tenant: TenantName): MoveProcedure {
@@ -40,8 +50,9 @@ export function nextMoveStep(procedure: MoveProcedure, outcome: Outcome): NextSt
   if (stage === 'plan') {
     if (outcome.kind !== 'planned') return firstMoveStep(procedure, true);
     procedure.planned = outcome.move;
+    procedure.pinned = outcome.pin;
     procedure.why = outcome.why;
-    const isDone = outcome.move === null || kind === 'beginMove';
+    const isDone = outcome.move === null || (kind !== 'cancelMove' && kind !== 'showMove');
     return isDone ? finished : ask(procedure, outcome.move, 'source');
   }
   const state = outcome.kind === 'moving' ? outcome.state : null;
@@ -56,7 +67,7 @@ export function nextMoveStep(procedure: MoveProcedure, outcome: Outcome): NextSt
 const finished: NextStep = { kind: 'finished', place: null };
 
 function procedure(kind: MoveProcedure['kind'], tenant: TenantName, plan: MovePlan): MoveProcedure {
-  return { kind, tenant, plan, stage: 'plan', planned: null, why: '', source: null, destination: null };
+  return { kind, tenant, plan, stage: 'plan', planned: null, pinned: null, why: '', source: null, destination: null };
 }
 
 function ask(procedure: MoveProcedure, { move, from, to }: PlannedMove, stage: 'source' | 'destination'): NextStep {

@@ -59,8 +59,9 @@ export class DirectoryMachine implements StateMachine {
 
   cut(instant: Instant): StateCut {
     const map = this.directory.map.cut();
-    const { placedByPolicy, moves, nodes } = this.directory;
-    const cut = { map, placedByPolicy, latestMove: moves.latest, planned: moves.list(), nodes: nodes.image };
+    const { placedByPolicy, moves, nodes, pins } = this.directory;
+    const held = { pinned: pins.list(), owned: pins.owned() };
+    const cut = { map, placedByPolicy, latestMove: moves.latest, planned: moves.list(), nodes: nodes.image, ...held };
     const records = (writer: ByteWriter) => directoryRecords(writer, cut);
     return new StateCut('directory', instant, records, () => {
       map.places.close();
@@ -75,7 +76,9 @@ export class DirectoryMachine implements StateMachine {
 
   private planned(tenant: TenantName, plan: MovePlan): Outcome {
     let why: string | null = null;
-    if (plan.kind === 'begin') why = this.directory.beginMove(tenant, plan.to);
+    if (plan.kind === 'begin') why = this.directory.beginMove(tenant, plan.to, plan.alone);
+    else if (plan.kind === 'pin') why = this.directory.pin(tenant, plan.pin);
+    else if (plan.kind === 'unpin') this.directory.pins.unpin(tenant);
     else if (plan.kind === 'end') this.directory.endMove(tenant, plan.move, plan.hasDeparted);
     return this.underWay(tenant, why ?? '');
   }
@@ -92,7 +95,8 @@ export class DirectoryMachine implements StateMachine {
   }
 
   private underWay(tenant: TenantName, why: string): Outcome {
-    return { kind: 'planned', move: this.directory.moves.of(tenant), why };
+    const { moves, pins } = this.directory;
+    return { kind: 'planned', move: moves.of(tenant), pin: pins.of(tenant), why };
   }
 
   private resolved(tenant: ReturnType<Directory['find']>): Outcome {

@@ -4,8 +4,10 @@
  */
 import { Epoch, type GroupId, Incarnation, type MapVersion, type MoveId, type TenantName } from '../base/ids.ts';
 import type { TenantPlace } from '../wire/messages.ts';
+import type { Pin } from '../wire/moves.ts';
 import { Moves } from './moves.ts';
 import { NodeMap, noNodes } from './nodeMap.ts';
+import { Pins } from './pins.ts';
 import { placeOf } from './place.ts';
 import { roundRobin } from './groupChoice.ts';
 import { TenantMap } from './tenantMap.ts';
@@ -13,6 +15,7 @@ import { TenantMap } from './tenantMap.ts';
 export class Directory {
   readonly map: TenantMap;
   readonly moves = new Moves();
+  readonly pins = new Pins();
   readonly nodes: NodeMap;
   private readonly groups: readonly GroupId[];
   private placed: number;
@@ -48,7 +51,8 @@ export class Directory {
   place(tenant: TenantName, group: GroupId | null): TenantPlace {
     const found = this.find(tenant);
     if (found !== null) return found;
-    const chosen = group !== null && this.groups.includes(group) ? group : this.nextGroup();
+    const isOpen = group !== null && this.groups.includes(group) && this.pins.ownerOf(group) === null;
+    const chosen = isOpen ? group : this.nextGroup();
     const incarnation = Incarnation((this.map.find(tenant)?.incarnation ?? 0) + 1);
     const placed: TenantPlace = { tenant, group: chosen, epoch: Epoch(1), incarnation };
     this.map.apply({ kind: 'placed', ...placed });
@@ -66,8 +70,11 @@ export class Directory {
     return true;
   }
 
-  /** Begins a move, if none of the tenant is under way. Returns why not; null if one is under way now to that group. */
-  beginMove(tenant: TenantName, to: GroupId): string | null {
+  /**
+   * Begins a move, if none of the tenant is under way. Returns why not; null if one is under way now to that group.
+   * `alone`: the group is for the tenant alone then.
+   */
+  beginMove(tenant: TenantName, to: GroupId, alone: boolean): string | null {
     const place = this.find(tenant);
     const present = this.moves.of(tenant);
     if (place === null) return `unknown tenant '${tenant}'`;
@@ -75,23 +82,45 @@ export class Directory {
     if (present !== null) return `tenant '${tenant}' is on its way to group ${String(present.to)}`;
     if (!this.groups.includes(to)) return 'no such group for tenants';
     if (place.group === to) return `tenant '${tenant}' lives in group ${String(to)}`;
+    const [owner, pin] = [this.pins.ownerOf(to), this.pins.of(tenant)];
+    if (owner !== null && owner !== tenant) return `group ${String(to)} is for tenant '${owner}' alone`;
+    if (pin !== null && pin !== to && !(pin === 'own' && (alone || owner === tenant)))
+      return `tenant '${tenant}' is pinned to ${pin === 'own' ? 'a group of its own' : `group ${String(pin)}`}`;
     this.moves.begin(place, to);
+    if (alone) this.pins.dedicate(to, tenant);
+    return null;
+  }
+
+  /** Returns why that cannot be; null if it is so now. Where it lives is another matter: somebody moves it there. */
+  pin(tenant: TenantName, pin: Pin): string | null {
+    if (this.find(tenant) === null) return `unknown tenant '${tenant}'`;
+    if (pin !== 'own' && !this.groups.includes(pin)) return 'no such group for tenants';
+    const owner = pin === 'own' ? null : this.pins.ownerOf(pin);
+    if (owner !== null && owner !== tenant) return `group ${String(pin)} is for tenant '${owner}' alone`;
+    this.pins.pin(tenant, pin);
     return null;
   }
 
   /** A move is over, with the tenant in the one group or the other. */
   endMove(tenant: TenantName, move: MoveId, hasDeparted: boolean): void {
     const ended = this.moves.end(tenant, move);
-    if (ended !== null && hasDeparted) this.relocate(tenant, ended.incarnation, ended.to, Epoch(ended.epoch + 1));
+    if (ended === null) return;
+    this.pins.release(hasDeparted ? ended.from : ended.to, tenant);
+    if (hasDeparted) this.relocate(tenant, ended.incarnation, ended.to, Epoch(ended.epoch + 1));
   }
 
   /** Forgets this incarnation, which its group has released. Does nothing if it is not the present one. */
   drop(tenant: TenantName, incarnation: Incarnation): void {
-    if (this.find(tenant)?.incarnation === incarnation) this.map.apply({ kind: 'dropped', tenant, incarnation });
+    const found = this.find(tenant);
+    if (found?.incarnation !== incarnation) return;
+    this.map.apply({ kind: 'dropped', tenant, incarnation });
+    this.pins.unpin(tenant);
+    this.pins.release(found.group, tenant);
   }
 
   private nextGroup(): GroupId {
-    const group = roundRobin(this.groups, this.placed);
+    const open = this.pins.isEmpty ? this.groups : this.groups.filter((group) => this.pins.ownerOf(group) === null);
+    const group = roundRobin(open.length === 0 ? this.groups : open, this.placed);
     this.placed += 1;
     return group;
   }

@@ -2,6 +2,7 @@
 import type { Settings } from './options.ts';
 
 const mib = 1024 * 1024;
+const gib = 1024 * mib;
 
 export const defaultSettings: Settings = {
   electionMs: 600,
@@ -10,6 +11,8 @@ export const defaultSettings: Settings = {
   commandTimeoutMs: 5000,
   gossipMs: 500,
   rebalance: 'on',
+  nodeBytes: 1024 * gib,
+  nodeOperations: 1_000_000,
   lostAfterMs: 600_000,
   joinToken: '',
   autoCreateTenants: true,
@@ -31,6 +34,8 @@ export const settingBounds: Readonly<
     | 'heartbeatMs'
     | 'commandTimeoutMs'
     | 'gossipMs'
+    | 'nodeBytes'
+    | 'nodeOperations'
     | 'lostAfterMs'
     | 'maxValueBytes'
     | 'snapshotLogBytes'
@@ -42,6 +47,8 @@ export const settingBounds: Readonly<
   heartbeatMs: { least: 5, most: 10_000 },
   commandTimeoutMs: { least: 100, most: 600_000 },
   gossipMs: { least: 20, most: 60_000 },
+  nodeBytes: { least: mib, most: 1024 * 1024 * gib },
+  nodeOperations: { least: 1, most: 1_000_000_000 },
   lostAfterMs: { least: 1_000, most: 86_400_000 },
   maxValueBytes: { least: 1024, most: 512 * mib },
   snapshotLogBytes: { least: 1024, most: 4096 * mib },

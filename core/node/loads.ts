@@ -3,9 +3,13 @@ import type { GroupId, NodeId } from '../base/ids.ts';
 import { elapsedMs, type MonoTime } from '../base/time.ts';
 import type { Group } from '../group/group.ts';
 import { TenantMachine } from '../group/tenantMachine.ts';
-import type { GroupLoad } from '../wire/messages.ts';
+import type { GroupLoad } from '../wire/loads.ts';
+import { HeaviestTenants } from './heaviestTenants.ts';
 
-interface Told extends GroupLoad {
+type Holding = Readonly<Omit<GroupLoad, 'group' | 'operations'>>;
+
+interface Told {
+  readonly operations: number;
   /** What the group had run and applied then. */
   readonly submitted: number;
   readonly applied: number;
@@ -16,6 +20,7 @@ type Loaded = Pick<Group, 'id' | 'submitted' | 'applied' | 'machine'>;
 
 export class Loads {
   private readonly told = new Map<GroupId, Told>();
+  private readonly heaviest = new Map<GroupId, HeaviestTenants>();
   private reader: NodeId | null = null;
   private toldAt: MonoTime;
 
@@ -41,19 +46,24 @@ export class Loads {
         before?.submitted === group.submitted && before.applied === group.applied && before.operations === 0;
       if (isSame && !isNew) continue;
       const operations = Math.round(ranSince(before, group) / seconds);
-      const bytes =
-        before?.applied === group.applied
-          ? before.bytes
-          : group.machine instanceof TenantMachine
-            ? group.machine.held.bytes
-            : 0;
       const { id, submitted, applied } = group;
-      this.told.set(id, { group: id, bytes, operations, submitted, applied });
-      news.push({ group: id, bytes, operations });
+      this.told.set(id, { operations, submitted, applied });
+      news.push({ group: id, operations, ...this.holdingOf(group, operations, now) });
     }
     return news;
   }
+
+  private holdingOf({ id, machine }: Loaded, operations: number, now: MonoTime): Holding {
+    if (!(machine instanceof TenantMachine)) return nothingHeld;
+    const { bytes, tenants } = machine.held;
+    let heaviest = this.heaviest.get(id);
+    if (heaviest?.isOf(machine.tenants) !== true) heaviest = new HeaviestTenants(machine.tenants);
+    this.heaviest.set(id, heaviest);
+    return { bytes, tenants, heaviest: heaviest.look(bytes, operations, now) };
+  }
 }
+
+const nothingHeld: Holding = { bytes: 0, tenants: 0, heaviest: [] };
 
 /** Of a replica that has begun anew meanwhile, all that it has run. */
 function ranSince(before: Told | undefined, { submitted }: Loaded): number {

@@ -1,8 +1,8 @@
 /** The node's part in the moves of tenants: those that leave groups led here, and the plans of the metadata group. */
-import { metadataGroup } from '../base/ids.ts';
+import { type GroupId, metadataGroup, type TenantName } from '../base/ids.ts';
 import { limits } from '../base/limits.ts';
 import type { MonoTime } from '../base/time.ts';
-import type { Procedure } from '../forward/procedure.ts';
+import { type Errand, errand, type Procedure } from '../forward/procedure.ts';
 import { TenantMachine } from '../group/tenantMachine.ts';
 import { Departures, type DeparturesHost, type LedGroup } from '../migration/departures.ts';
 import { PlannedMoves } from '../migration/plannedMoves.ts';
@@ -16,9 +16,13 @@ export class Moves {
   private readonly hosting: Hosting;
   private readonly departures: Departures;
   private readonly planned: PlannedMoves;
+  /** What the balance has asked for. */
+  private readonly wanted = new Set<Errand>();
+  private readonly host: DeparturesHost;
 
   constructor(hosting: Hosting, host: DeparturesHost, settings: Settings, now: MonoTime) {
     this.hosting = hosting;
+    this.host = host;
     const { snapshotBytesPerSecond: bytesPerSecond } = settings;
     const chunkBytes = pieceBytes(limits.moveChunkBytes, settings);
     this.departures = new Departures(host, { chunkBytes, bytesPerSecond }, now);
@@ -28,6 +32,13 @@ export class Moves {
   /** When `goOn` wants to be called; null if nothing waits for that. */
   get wakeAt(): MonoTime | null {
     return this.departures.wakeAt;
+  }
+
+  /** Has the metadata group plan a move that the balance wants. If it does not, that is planned again. */
+  begin(tenant: TenantName, to: GroupId, alone: boolean): void {
+    const asked = errand(metadataGroup, { kind: 'planMove', tenant, plan: { kind: 'begin', to, alone } });
+    this.wanted.add(asked);
+    this.host.ask(asked);
   }
 
   /** Looks what there is to be done. */
@@ -45,7 +56,9 @@ export class Moves {
   /** Whether the procedure was begun here. */
   isFinished(procedure: Procedure, now: MonoTime): boolean {
     if (procedure.kind !== 'errand') return false;
-    return this.departures.onAnswered(procedure, now) || this.planned.onAnswered(procedure);
+    return (
+      this.wanted.delete(procedure) || this.departures.onAnswered(procedure, now) || this.planned.onAnswered(procedure)
+    );
   }
 
   private *ledGroups(): IterableIterator<LedGroup> {

@@ -173,6 +173,10 @@ export class Node implements ForwarderHost {
         if (to === this.id) this.replicas.onOrder(group, index, change);
         else this.post(to, { kind: 'order', group, index, change });
       },
+      directory: () => this.hosting.directory?.directory ?? null,
+      move: (tenant, to, alone) => {
+        this.moves.begin(tenant, to, alone);
+      },
       log: (message, facts) => this.log('info', message, facts),
     });
     this.chores = new Chores(this.options, this.hosting, this.router, this.nodes, this.forwarder, {

@@ -74,6 +74,9 @@ export interface Settings {
    * replaced and drained ones left all the same, unless all of that is left to the operator (`manual`).
    */
   readonly rebalance: Rebalancing | 'manual';
+  /** What a node can hold, and run in a second: who plans gives none more than 85 % of that. */
+  readonly nodeBytes: number;
+  readonly nodeOperations: number;
   /** A node that was silent for so long is taken for lost: what it had is made again elsewhere. */
   readonly lostAfterMs: number;
   /** What a node must know to join the cluster; empty: none may. */

@@ -26,6 +26,7 @@ export function apply(snapshot: ClusterSnapshot, steps: readonly Step[]): Cluste
         bytes: 0,
         operations: 0,
         replicas: step.nodes.length,
+        others: 0,
         dedicatedTo: step.dedicatedTo,
         movedAt: snapshot.takenAt,
         leaderMovedAt: snapshot.takenAt,
@@ -104,8 +105,10 @@ function moveTenant(
   const from = found(groups, step.from);
   const to = found(groups, step.to);
   const { bytes, operations } = movedLoad(tenant, from);
-  groups.set(step.from, { ...from, bytes: from.bytes - bytes, operations: from.operations - operations });
-  groups.set(step.to, { ...to, bytes: to.bytes + bytes, operations: to.operations + operations });
+  const left = { bytes: from.bytes - bytes, operations: from.operations - operations };
+  const grown = { bytes: to.bytes + bytes, operations: to.operations + operations };
+  groups.set(step.from, { ...from, ...left, dedicatedTo: from.dedicatedTo === step.tenant ? null : from.dedicatedTo });
+  groups.set(step.to, { ...to, ...grown, dedicatedTo: step.alone ? step.tenant : to.dedicatedTo });
   const epoch = Epoch(tenant.epoch + 1);
   tenants.set(step.tenant, { ...tenant, group: step.to, epoch, movedAt: takenAt });
 }

@@ -51,6 +51,8 @@ export interface GroupStatus {
   readonly operations: number;
   /** How many voters it is to have. */
   readonly replicas: number;
+  /** Tenants that live there and are not told of one by one: none of them matters by itself. */
+  readonly others: number;
   /** Nobody else is to live there. */
   readonly dedicatedTo: TenantName | null;
   /** When its members last changed, and when its leader was last moved on purpose. */

@@ -113,6 +113,7 @@ export class Draft implements Cluster {
       epoch: status.epoch,
       from: from.group,
       to: to.group,
+      alone: to.dedicatedTo === status.tenant,
       after: this.tenantSteps.get(tenant) ?? (to.isNew ? to.lastStep : null),
       timeoutMs: this.copyMs(bytes),
       why,

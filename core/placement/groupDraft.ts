@@ -22,7 +22,7 @@ export interface GroupDraft {
   tenants: number;
   /** How many voters it is to have. */
   readonly wanted: number;
-  readonly dedicatedTo: TenantName | null;
+  dedicatedTo: TenantName | null;
   /** A change of its members is under way: they are let alone. */
   readonly isChanging: boolean;
   /** A step of this plan makes it. */
@@ -39,7 +39,7 @@ export interface GroupDraft {
 type IndexOf = (node: NodeId) => number;
 
 export function draftOf(status: GroupStatus, index: number, indexOf: IndexOf, restsSince: number): GroupDraft {
-  const { group, confIndex, configuration, bytes, operations, replicas, dedicatedTo } = status;
+  const { group, confIndex, configuration, bytes, operations, replicas, others, dedicatedTo } = status;
   const { voters, outgoing, learners } = configuration;
   return {
     group,
@@ -51,7 +51,7 @@ export function draftOf(status: GroupStatus, index: number, indexOf: IndexOf, re
     leader: -1,
     bytes,
     operations,
-    tenants: 0,
+    tenants: others,
     wanted: replicas,
     dedicatedTo,
     isChanging: outgoing.length > 0 || learners.some(({ joins }) => joins),

@@ -169,6 +169,7 @@ export class Layout {
     from.tenants -= 1;
     to.tenants += 1;
     this.groupOf[tenant] = to.index;
+    if (from.dedicatedTo === status.tenant) from.dedicatedTo = null;
     this.rests[tenant] = 1;
   }
 

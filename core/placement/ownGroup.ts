@@ -1,4 +1,4 @@
-/** A group for one tenant alone: the one it has, or one that is to be made. */
+/** A group for one tenant alone: the one it has, one in which nobody lives, or one that is to be made. */
 import type { Draft } from './draft.ts';
 import { type GroupDraft, newGroup } from './groupDraft.ts';
 import { movedLoad } from './layout.ts';
@@ -10,8 +10,24 @@ export function ownGroup(draft: Draft, tenant: number, why: string): GroupDraft 
   const { tenant: name } = layout.tenantAt(tenant);
   const own = layout.groups.find(({ dedicatedTo }) => dedicatedTo === name);
   if (own !== undefined) return constraints.mayLive(tenant, own) ? own : null;
+  if (!draft.policy.makesGroups) return emptyGroup(draft, tenant);
   const nodes = nodesFor(draft, tenant);
   return nodes === null ? null : draft.createGroup(name, nodes, why);
+}
+
+/** The one of which the leader has least to do. */
+function emptyGroup({ layout, constraints, potential }: Draft, tenant: number): GroupDraft | null {
+  const { operations } = movedLoad(layout.tenantAt(tenant), layout.homeOf(tenant));
+  let best: GroupDraft | null = null;
+  let lowest = 0;
+  for (const group of layout.groups) {
+    if (group.tenants > 0 || group.dedicatedTo !== null || !constraints.mayLive(tenant, group)) continue;
+    const rise = potential.rise('operations', group.leader, operations);
+    if (best !== null && rise >= lowest) continue;
+    [best, lowest] = [group, rise];
+  }
+  if (best !== null) best.dedicatedTo = layout.tenantAt(tenant).tenant;
+  return best;
 }
 
 /** Who is to have it, the node that is to lead first: chosen as if it had the tenant already. */

@@ -34,6 +34,8 @@ export interface Policy {
   readonly isolationPpt: number;
   /** … if it is also so much of a node's capacity; a tenant below half of that is packed with others again. */
   readonly isolationFloorPpt: number;
+  /** A group of its own is made when it is needed; otherwise it is one in which nobody lives. */
+  readonly makesGroups: boolean;
   /** How long a tenant, a group's members and a group's leader rest between two moves that serve the balance. */
   readonly coolDownMs: number;
   /** More of them are left to the next plan. */
@@ -57,6 +59,7 @@ export const defaultPolicy: Policy = {
   highWaterPpt: 850,
   isolationPpt: 500,
   isolationFloorPpt: 50,
+  makesGroups: true,
   coolDownMs: 600_000,
   maxSteps: 1_000,
   copyBytesPerSecond: 16 * mib,

@@ -58,6 +58,8 @@ export interface MoveTenant extends Common {
   readonly epoch: Epoch;
   readonly from: GroupId;
   readonly to: GroupId;
+  /** Nobody else is to live there. */
+  readonly alone: boolean;
 }
 
 /** For one tenant. Holds only while there is no such group. Its leader belongs on the first of the nodes. */

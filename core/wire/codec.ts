@@ -18,7 +18,8 @@ import {
 import { unreachable } from '../base/invariant.ts';
 import { decodeReport, encodeReport, reportBytes } from './accounts.ts';
 import { readConfiguration, writeConfiguration } from './configuration.ts';
-import { none, readGroup, readIncarnation, readNode, readNodeOrNone, readReplica, varintBytes } from './fields.ts';
+import { none, readGroup, readIncarnation, readNode, readNodeOrNone, readReplica } from './fields.ts';
+import { decodeLoads, encodeLoads, loadsBytes } from './loads.ts';
 import {
   decodeMapChanges,
   decodeMapPiece,
@@ -38,7 +39,7 @@ import type {
   PeerMessage,
   Refusal,
 } from './messages.ts';
-import { decodePlannedMove, decodeState, encodePlannedMove, encodeState } from './moves.ts';
+import { decodePin, decodePlannedMove, decodeState, encodePin, encodePlannedMove, encodeState } from './moves.ts';
 import { decodeNodeMap, encodeNodeMap, nodeMapBytes } from './nodes.ts';
 import { decodeList, decodeOperation, encodeList, encodeOperation, operationBytes } from './operation.ts';
 import { decodeRaft, encodeRaft, raftBytes } from './raftCodec.ts';
@@ -86,7 +87,6 @@ const fixedBytes = 96;
 const groupBytes = 32;
 const memberBytes = 24;
 const ordered = { add: 1, remove: 2, prefer: 3 } as const;
-const minimumLoadBytes = 3;
 /** More than a group and a term take. */
 const leadBytes = 13;
 const minimumLeadBytes = 2;
@@ -145,10 +145,7 @@ export function messageBytes(m: PeerMessage): number {
     case 'nodes':
       return fixedBytes + nodeMapBytes(m.map);
     case 'loads':
-      return m.groups.reduce(
-        (sum, { group, bytes, operations }) => sum + varintBytes(group) + varintBytes(bytes) + varintBytes(operations),
-        fixedBytes,
-      );
+      return fixedBytes + loadsBytes(m.groups);
     case 'groups':
       return m.groups.reduce(
         (bytes, { configuration: { voters, outgoing, learners } }) =>
@@ -273,9 +270,7 @@ function encodeBody(writer: ByteWriter, m: PeerMessage): void {
       encodeNodeMap(writer, m.map);
       break;
     case 'loads':
-      writer.varint(m.groups.length);
-      for (const { group, bytes, operations } of m.groups)
-        for (const part of [group, bytes, operations]) writer.varint(part);
+      encodeLoads(writer, m.groups);
       break;
     case 'order':
       writer.varint(m.group);
@@ -382,15 +377,8 @@ function decodeMessage(
       return { kind: 'nodesVersion', version: reader.varint() };
     case message.nodes:
       return { kind: 'nodes', map: decodeNodeMap(reader) };
-    case message.loads: {
-      const count = reader.count(minimumLoadBytes);
-      const groups = Array.from({ length: count }, () => ({
-        group: readGroup(reader),
-        bytes: reader.varint(),
-        operations: reader.varint(),
-      }));
-      return { kind: 'loads', groups };
-    }
+    case message.loads:
+      return { kind: 'loads', groups: decodeLoads(reader) };
     case message.order: {
       const group = readGroup(reader);
       const index = LogIndex(reader.varint());
@@ -480,6 +468,7 @@ function encodeOutcome(writer: ByteWriter, o: Outcome): void {
       return;
     case 'planned':
       writer.text(o.why);
+      encodePin(writer, o.pin);
       writer.u8(o.move === null ? 0 : 1);
       if (o.move !== null) encodePlannedMove(writer, o.move);
       return;
@@ -519,9 +508,10 @@ function decodeOutcome(reader: ByteReader): Outcome | null {
       return { kind: 'undecided' };
     case outcome.planned: {
       const why = reader.text();
-      if (reader.u8() === 0) return { kind: 'planned', move: null, why };
+      const pin = decodePin(reader);
+      if (reader.u8() === 0) return { kind: 'planned', move: null, pin, why };
       const move = decodePlannedMove(reader);
-      return move === null ? null : { kind: 'planned', move, why };
+      return move === null ? null : { kind: 'planned', move, pin, why };
     }
     case outcome.nodes: {
       const node = readNode(reader);

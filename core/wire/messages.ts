@@ -19,7 +19,8 @@ import type {
 import type { Configuration } from '../raft/types.ts';
 import type { RaftMessage } from '../raft/types.ts';
 import type { QuotaChange, TenantReport } from './accounts.ts';
-import type { MovePlan, MoveState, MoveStep } from './moves.ts';
+import type { GroupLoad } from './loads.ts';
+import type { MovePlan, MoveState, MoveStep, Pin } from './moves.ts';
 import type { NodeMapImage, NodePlan } from './nodes.ts';
 
 export type PeerMessage =
@@ -65,13 +66,6 @@ export interface GroupMembers {
   readonly group: GroupId;
   readonly index: LogIndex;
   readonly configuration: Configuration;
-}
-
-export interface GroupLoad {
-  readonly group: GroupId;
-  readonly bytes: number;
-  /** A second. */
-  readonly operations: number;
 }
 
 export type OrderedChange =
@@ -151,8 +145,8 @@ export type Outcome =
   | { readonly kind: 'done'; readonly reply: Uint8Array }
   /** The answer to `resolveTenant`: what the metadata group's log says, null if there is no such tenant. */
   | { readonly kind: 'resolved'; readonly version: MapVersion; readonly tenant: TenantPlace | null }
-  /** The answer to `planMove`: the move of the tenant that is under way, null if there is none; and why none was begun. */
-  | { readonly kind: 'planned'; readonly move: PlannedMove | null; readonly why: string }
+  /** The answer to `planMove`: the move of the tenant that is under way, null if there is none; where it is pinned; and why what was asked for was not done. */
+  | { readonly kind: 'planned'; readonly move: PlannedMove | null; readonly pin: Pin | null; readonly why: string }
   /** The answer to `planNode`: the NodeMap as it is now, the node that was meant, and why nothing was changed, if so. */
   | { readonly kind: 'nodes'; readonly map: NodeMapImage; readonly node: NodeId; readonly why: string }
   /** The answer to `move`: how far it is in the group that was asked. */

@@ -3,7 +3,7 @@
  * what of it is written into messages and logs. What the steps mean is in `group/tenantMoves.ts`.
  */
 import type { ByteReader, ByteWriter } from '../base/bytes.ts';
-import { Epoch, type GroupId, type Incarnation, type MoveId } from '../base/ids.ts';
+import { Epoch, GroupId, type Incarnation, type MoveId } from '../base/ids.ts';
 import { unreachable } from '../base/invariant.ts';
 import { readGroup, readIncarnation, readMove, readTenant, sizedBytes, varintBytes } from './fields.ts';
 import type { PlannedMove } from './messages.ts';
@@ -68,9 +68,15 @@ export type MoveState =
   /** It is over here: cancelled, abandoned, or followed by another. */
   | { readonly kind: 'ended' };
 
+/** Where a tenant has to live: in that group, or in one of its own. */
+export type Pin = GroupId | 'own';
+
 /** What the metadata group is asked. */
 export type MovePlan =
-  | { readonly kind: 'begin'; readonly to: GroupId }
+  /** `alone`: nobody else is to live there. */
+  | { readonly kind: 'begin'; readonly to: GroupId; readonly alone: boolean }
+  | { readonly kind: 'pin'; readonly pin: Pin }
+  | { readonly kind: 'unpin' }
   /** `hasDeparted`: the destination owns the tenant now; otherwise it stays where it was. */
   | { readonly kind: 'end'; readonly move: MoveId; readonly hasDeparted: boolean }
   | { readonly kind: 'look' };
@@ -102,7 +108,11 @@ const step = {
   thaw: 12,
 } as const;
 const state = { none: 1, copying: 2, frozen: 3, departed: 4, staged: 5, active: 6, ended: 7 } as const;
-const plan = { begin: 1, end: 2, look: 3 } as const;
+const plan = { begin: 1, end: 2, look: 3, pin: 4, unpin: 5 } as const;
+/** In the place of a group: no pin, and a group of its own. */
+const unpinned = 0;
+const ownGroup = 1;
+const firstPin = 2;
 
 export function encodeStep(writer: ByteWriter, s: MoveStep): void {
   writer.u8(step[s.kind]);
@@ -199,7 +209,8 @@ export function stepBytes(s: MoveStep): number {
 
 /** Bytes that `encodePlan` takes. */
 export function planBytes(p: MovePlan): number {
-  if (p.kind === 'begin') return 1 + varintBytes(p.to);
+  if (p.kind === 'begin') return 2 + varintBytes(p.to);
+  if (p.kind === 'pin') return 1 + varintBytes(pinCode(p.pin));
   return p.kind === 'end' ? 2 + varintBytes(p.move) : 1;
 }
 
@@ -242,7 +253,11 @@ export function decodeState(reader: ByteReader): MoveState | null {
 
 export function encodePlan(writer: ByteWriter, p: MovePlan): void {
   writer.u8(plan[p.kind]);
-  if (p.kind === 'begin') writer.varint(p.to);
+  if (p.kind === 'begin') {
+    writer.varint(p.to);
+    writer.u8(p.alone ? 1 : 0);
+  }
+  if (p.kind === 'pin') encodePin(writer, p.pin);
   if (p.kind !== 'end') return;
   writer.varint(p.move);
   writer.u8(p.hasDeparted ? 1 : 0);
@@ -252,7 +267,13 @@ export function encodePlan(writer: ByteWriter, p: MovePlan): void {
 export function decodePlan(reader: ByteReader): MovePlan | null {
   switch (reader.u8()) {
     case plan.begin:
-      return { kind: 'begin', to: readGroup(reader) };
+      return { kind: 'begin', to: readGroup(reader), alone: reader.u8() === 1 };
+    case plan.pin: {
+      const pin = decodePin(reader);
+      return pin === null ? null : { kind: 'pin', pin };
+    }
+    case plan.unpin:
+      return { kind: 'unpin' };
     case plan.end: {
       const move = readMove(reader);
       return { kind: 'end', move, hasDeparted: reader.u8() === 1 };
@@ -262,6 +283,22 @@ export function decodePlan(reader: ByteReader): MovePlan | null {
     default:
       return null;
   }
+}
+
+export function encodePin(writer: ByteWriter, pin: Pin | null): void {
+  writer.varint(pinCode(pin));
+}
+
+/** Null: none. */
+export function decodePin(reader: ByteReader): Pin | null {
+  const code = reader.varint();
+  if (code === unpinned) return null;
+  return code === ownGroup ? 'own' : GroupId(code - firstPin);
+}
+
+function pinCode(pin: Pin | null): number {
+  if (pin === null) return unpinned;
+  return pin === 'own' ? ownGroup : pin + firstPin;
 }
 
 export function encodePlannedMove(writer: ByteWriter, planned: PlannedMove): void {

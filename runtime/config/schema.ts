@@ -45,6 +45,8 @@ const schema = v.strictObject({
       heartbeatMs: setting('heartbeatMs'),
       commandTimeoutMs: setting('commandTimeoutMs'),
       gossipMs: setting('gossipMs'),
+      nodeBytes: setting('nodeBytes'),
+      nodeOperations: setting('nodeOperations'),
       lostAfterMs: setting('lostAfterMs'),
       rebalance: v.optional(oneOf(['on', 'dry-run', 'off', 'manual']), defaultSettings.rebalance),
       maxValueBytes: setting('maxValueBytes'),

@@ -86,6 +86,7 @@ const schema = v.strictObject({
       bytes: amount,
       operations: amount,
       replicas: wholeNumber(1, 9),
+      others: v.optional(wholeNumber(0, safe), 0),
       dedicatedTo: v.optional(v.nullable(tenantName), null),
       movedAt: v.optional(instant, longAgo),
       leaderMovedAt: v.optional(instant, longAgo),
@@ -126,6 +127,7 @@ const schema = v.strictObject({
         }),
         {},
       ),
+      makesGroups: v.optional(yesOrNo, defaultPolicy.makesGroups),
       effortPpt: share(defaultPolicy.effortPpt),
       tollPpt: v.optional(
         v.strictObject({

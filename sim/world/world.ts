@@ -31,6 +31,7 @@ import { AskMaker } from './workload.ts';
 
 const clusterId = 'simulated';
 /** Values of the workload are small; what a list or an append grows to is not. */
+const mib = 1024 * 1024;
 const maxValueBytes = 1024 * 1024;
 
 export class World {
@@ -194,6 +195,9 @@ export class World {
       leaseReads: timing.leaseReads,
       joinToken: '',
       rebalance: timing.rebalance ? 'on' : 'manual',
+      // Small, so that what little there is counts.
+      nodeBytes: mib,
+      nodeOperations: 2_000,
       lostAfterMs: timing.lostAfterMs,
       commandTimeoutMs: timing.commandTimeoutMs,
       gossipMs: timing.gossipMs,

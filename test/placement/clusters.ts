@@ -40,6 +40,7 @@ export function group(id: number, on: readonly number[], more: Partial<GroupStat
     bytes: 1_000,
     operations: 100,
     replicas: on.length,
+    others: 0,
     dedicatedTo: null,
     movedAt: longAgo,
     leaderMovedAt: longAgo,
@@ -113,6 +114,7 @@ export const clusters: fc.Arbitrary<ClusterSnapshot> = nodeLists.chain((statuses
       bytes: fc.integer({ min: 0, max: 8_000 }),
       operations: fc.integer({ min: 0, max: 1_500 }),
       joins: fc.option(fc.constant(true), { freq: 12 }),
+      others: fc.constantFrom(0, 0, 3),
       dedicatedTo: fc.oneof(
         { weight: 10, arbitrary: fc.constant(null) },
         { weight: 1, arbitrary: fc.nat(5).map((i) => `t${String(i)}` as TenantName) },

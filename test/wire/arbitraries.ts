@@ -125,12 +125,16 @@ const step: fc.Arbitrary<MoveStep> = fc.oneof(
     kind(name, {}),
   ),
 );
+const pin = fc.oneof(fc.constant('own' as const), group);
 const plan: fc.Arbitrary<MovePlan> = fc.oneof(
-  kind('begin', { to: group }),
+  kind('begin', { to: group, alone: fc.boolean() }),
+  kind('pin', { pin }),
+  kind('unpin', {}),
   kind('end', { move, hasDeparted: fc.boolean() }),
   kind('look', {}),
 );
 
+const heaviest = fc.array(fc.record({ tenant, bytes: natural, operations: natural }), { maxLength: 3 });
 const word = fc.string({ maxLength: 20 });
 const nodePlan: fc.Arbitrary<NodePlan> = fc.oneof(
   kind('join', { clientAddress: word, peerAddress: word, zone: word, store: word }),
@@ -237,7 +241,7 @@ const outcome: fc.Arbitrary<Outcome> = fc.oneof(
   kind('refused', { refusal }),
   kind('forgotten', { isSure: fc.boolean() }),
   kind('undecided', {}),
-  kind('planned', { move: fc.option(plannedMove), why: fc.string({ maxLength: 40 }) }),
+  kind('planned', { move: fc.option(plannedMove), pin: fc.option(pin), why: fc.string({ maxLength: 40 }) }),
   kind('moving', { state: moveState }),
   kind('nodes', { map: nodeMap, node, why: fc.string({ maxLength: 40 }) }),
   kind('inspected', {
@@ -299,7 +303,9 @@ export const message: fc.Arbitrary<PeerMessage> = fc.oneof(
   {
     weight: 1,
     arbitrary: kind('loads', {
-      groups: fc.array(fc.record({ group, bytes: natural, operations: natural }), { maxLength: 4 }),
+      groups: fc.array(fc.record({ group, bytes: natural, operations: natural, tenants: natural, heaviest }), {
+        maxLength: 4,
+      }),
     }),
   },
   { weight: 1, arbitrary: kind('order', { group, index, change: ordered }) },

@@ -104,9 +104,12 @@ const steps: readonly MoveStep[] = [
   { kind: 'thaw' },
 ];
 const plans: readonly MovePlan[] = [
-  { kind: 'begin', to: GroupId(4) },
+  { kind: 'begin', alone: true, to: GroupId(4) },
   { kind: 'end', move, hasDeparted: true },
   { kind: 'look' },
+  { kind: 'pin', pin: 'own' },
+  { kind: 'pin', pin: GroupId(300) },
+  { kind: 'unpin' },
 ];
 const states: readonly MoveState[] = [
   { kind: 'none' },
@@ -126,8 +129,8 @@ const planned = { move, tenant: acme, incarnation: two, epoch: Epoch(3), from: G
 const moveMessages: readonly PeerMessage[] = [
   ...moveOperations.map(request),
   ...states.map((state) => reply({ kind: 'moving', state })),
-  reply({ kind: 'planned', move: null, why: "unknown tenant 'acme'" }),
-  reply({ kind: 'planned', move: planned, why: '' }),
+  reply({ kind: 'planned', move: null, pin: 'own', why: "unknown tenant 'acme'" }),
+  reply({ kind: 'planned', move: planned, pin: GroupId(300), why: '' }),
   reply({ kind: 'refused', refusal: { kind: 'moved', group: GroupId(4), epoch: Epoch(4), incarnation: two } }),
   reply({ kind: 'refused', refusal: { kind: 'frozen' } }),
 ];
@@ -182,8 +185,14 @@ const nodeMessages: readonly PeerMessage[] = [
   {
     kind: 'loads',
     groups: [
-      { group, bytes: 2 ** 40, operations: 100_000 },
-      { group: GroupId(1), bytes: 0, operations: 0 },
+      {
+        group,
+        bytes: 2 ** 40,
+        operations: 100_000,
+        tenants: 300,
+        heaviest: [{ tenant: acme, bytes: 2 ** 39, operations: 7 }],
+      },
+      { group: GroupId(1), bytes: 0, operations: 0, tenants: 0, heaviest: [] },
     ],
   },
   order({ kind: 'add', node: NodeId(300), replaces: null }),

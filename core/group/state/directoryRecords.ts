@@ -1,13 +1,14 @@
 /** The records of the directory: how far it is, all places in the order in which their names came, moves under way. */
 import { type ByteReader, ByteWriter } from '../../base/bytes.ts';
-import { Epoch, type GroupId, MapVersion, MoveId } from '../../base/ids.ts';
+import { Epoch, type GroupId, MapVersion, MoveId, type TenantName } from '../../base/ids.ts';
 import { Directory } from '../../metadata/directory.ts';
 import { NodeMap } from '../../metadata/nodeMap.ts';
+import type { Pins } from '../../metadata/pins.ts';
 import type { NodeMapImage } from '../../wire/nodes.ts';
 import { type MapCut, MapBuilder, TenantMap } from '../../metadata/tenantMap.ts';
 import { readGroup, readIncarnation, readMove, readTenant } from '../../wire/fields.ts';
 import type { PlannedMove } from '../../wire/messages.ts';
-import { decodePlannedMove, encodePlannedMove } from '../../wire/moves.ts';
+import { decodePin, decodePlannedMove, encodePin, encodePlannedMove, type Pin } from '../../wire/moves.ts';
 import { decodeNodeMap, encodeNodeMap } from '../../wire/nodes.ts';
 import { record, type Records } from './format.ts';
 import { StateLoader } from './stateLoader.ts';
@@ -22,10 +23,12 @@ export interface DirectoryCut {
   readonly latestMove: MoveId;
   readonly planned: readonly PlannedMove[];
   readonly nodes: NodeMapImage;
+  readonly pinned: ReturnType<Pins['list']>;
+  readonly owned: ReturnType<Pins['owned']>;
 }
 
 export function* directoryRecords(writer: ByteWriter, cut: DirectoryCut): Records {
-  const { map, placedByPolicy, latestMove, planned, nodes } = cut;
+  const { map, placedByPolicy, latestMove, planned, nodes, pinned, owned } = cut;
   writer.u8(record.map);
   writer.varint(placedByPolicy);
   writer.varint(map.version);
@@ -37,6 +40,18 @@ export function* directoryRecords(writer: ByteWriter, cut: DirectoryCut): Record
     writer.u8(record.places);
     writer.bytes(places.take());
     places.reuse();
+    yield;
+  }
+  for (const [tenant, pin] of pinned) {
+    writer.u8(record.pinned);
+    writer.text(tenant);
+    encodePin(writer, pin);
+    yield;
+  }
+  for (const [group, tenant] of owned) {
+    writer.u8(record.dedicated);
+    writer.varint(group);
+    writer.text(tenant);
     yield;
   }
   if (nodes.version > 0) {
@@ -65,6 +80,8 @@ export class DirectoryLoader extends StateLoader {
   private placedByPolicy = 0;
   private readonly planned: PlannedMove[] = [];
   private latestMove = MoveId(0);
+  private readonly pinned: (readonly [TenantName, Pin])[] = [];
+  private readonly owned: (readonly [GroupId, TenantName])[] = [];
   private nodes: NodeMapImage;
 
   /** `nodes`: what the configuration says, if nothing else is said. */
@@ -81,6 +98,8 @@ export class DirectoryLoader extends StateLoader {
     if (map === null) return false;
     const directory = new Directory(this.groups, map, this.placedByPolicy, new NodeMap(this.nodes));
     directory.moves.restore(this.latestMove, this.planned);
+    for (const [tenant, pin] of this.pinned) directory.pins.pin(tenant, pin);
+    for (const [group, tenant] of this.owned) directory.pins.dedicate(group, tenant);
     this.install(directory);
     return true;
   }
@@ -111,11 +130,31 @@ export class DirectoryLoader extends StateLoader {
       case record.moves:
         this.latestMove = readMove(reader);
         return this.head !== null;
+      case record.pinned:
+        return this.addPin(reader);
+      case record.dedicated:
+        return this.addOwner(reader);
       case record.planned:
         return this.addPlanned(reader);
       default:
         return false;
     }
+  }
+
+  private addPin(reader: ByteReader): boolean {
+    const tenant = readTenant(reader);
+    const pin = decodePin(reader);
+    if (tenant === null || pin === null) return false;
+    this.pinned.push([tenant, pin]);
+    return this.head !== null;
+  }
+
+  private addOwner(reader: ByteReader): boolean {
+    const group = readGroup(reader);
+    const tenant = readTenant(reader);
+    if (tenant === null) return false;
+    this.owned.push([group, tenant]);
+    return this.head !== null;
   }
 
   private addPlanned(reader: ByteReader): boolean {

@@ -10,7 +10,8 @@
  *   clients   nothing, if there never were any (and in formats 1 and 2), or clients · { client · { remembered }* }*
  *   contents  { values | large · { part }* }*, as many byte strings as the item counts
  *             Of the last item of a staged tenant contents may be missing. Nothing of moves and quotas was in formats 1 to 3.
- *   directory tenants placed by policy · version of the map · its digest · { places }* · nodes? · moves? · { planned }*
+ *   directory tenants placed by policy · version of the map · its digest · { places }* · { pinned }* · { dedicated }* ·
+ *             nodes? · moves? · { planned }*
  *             (up to format 3: tenants placed by policy · { change }*, all there ever were)
  *
  * Integers are varints, byte strings have their length before them; see `base/bytes.ts`.
@@ -60,6 +61,9 @@ export const record = {
   nodes: 28,
   /** Of a tenant: what it may use. Missing if nothing is bounded. */
   quota: 29,
+  /** Of the directory: a tenant that is pinned, and a group that is for one tenant alone. */
+  pinned: 30,
+  dedicated: 31,
 } as const;
 
 /** Byte strings beyond it are written in parts of this size; records end soon behind it. */

@@ -23,7 +23,7 @@ export const placementCommands: readonly NodeCommand[] = [
 
 const help: readonly string[] = [
   'PLACEMENT <subcommand>. Subcommands are:',
-  'PLAN: what would be done now about nodes, replicas and leaders, step by step, and why. Nothing is done by asking.',
+  'PLAN: what would be done now about nodes, replicas, leaders and tenants, step by step, and why. Nothing is done by asking.',
   'SNAPSHOT: what that is planned from, as JSON: `leasehold plan --snapshot FILE` plans from it, as it is or changed.',
 ];
 

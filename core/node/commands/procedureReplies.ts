@@ -11,6 +11,7 @@ export function writeEnd(reply: ReplyWriter, node: NodeView, procedure: Procedur
   const { tenant } = procedure;
   switch (procedure.kind) {
     case 'beginMove':
+    case 'pin':
       if (procedure.why === '') reply.ok();
       else reply.error(`ERR ${procedure.why}`);
       return;
@@ -20,6 +21,11 @@ export function writeEnd(reply: ReplyWriter, node: NodeView, procedure: Procedur
     case 'showMove':
       if (procedure.planned === null) reply.error(noMove(tenant));
       else writeMove(reply, procedure, procedure.planned);
+      return;
+    case 'showPin':
+      if (procedure.pinned === null) reply.nil();
+      else if (procedure.pinned === 'own') reply.bulkText('alone');
+      else reply.integer(procedure.pinned);
       return;
     case 'showQuota':
     case 'showStatistics':

@@ -4,7 +4,7 @@
 import { binaryString, noBytes } from '../../base/bytes.ts';
 import { GroupId, metadataGroup, type TenantName } from '../../base/ids.ts';
 import { parseTenantName } from '../../base/tenantName.ts';
-import { beginMove, cancelMove, showMove } from '../../forward/moveProcedure.ts';
+import { beginMove, cancelMove, pinTenant, showMove, showPin } from '../../forward/moveProcedure.ts';
 import { matchesText } from '../../engine/glob.ts';
 import { dropTenant, ensureTenant } from '../../forward/tenancy.ts';
 import { integerOf, wordOf, wrongSubcommand } from './arguments.ts';
@@ -18,7 +18,7 @@ export const tenantCommands: readonly NodeCommand[] = [
     arity: -2,
     group: 'leasehold',
     since: '0.1.0',
-    summary: 'Chooses, lists, creates, drops, locates, measures, bounds and moves tenants.',
+    summary: 'Chooses, lists, creates, drops, locates, measures, bounds, moves and pins tenants.',
     run: tenant,
   }),
 ];
@@ -40,6 +40,8 @@ const help: readonly string[] = [
   'MOVE <tenant> TO <group>: moves it to another group while it is used; the reply comes before that is done.',
   'MOVE <tenant> STATUS: how far that is.',
   'MOVE <tenant> CANCEL: lets it stay where it is, if it has not left yet.',
+  'PIN <tenant> TO <group>: it has to live there, and is moved there. PIN <tenant> ALONE: in a group of its own.',
+  'PIN <tenant>: where it is pinned, nil if it is not. UNPIN <tenant>: it may live anywhere.',
 ];
 
 function tenant(call: NodeCall): void {
@@ -76,6 +78,14 @@ function tenant(call: NodeCall): void {
     case 'move 4':
     case 'move 5':
       withName(call, name, move);
+      return;
+    case 'pin 3':
+    case 'pin 4':
+    case 'pin 5':
+      withName(call, name, pin);
+      return;
+    case 'unpin 3':
+      withName(call, name, unpin);
       return;
     case 'stats 3':
       withName(call, name, statistics);
@@ -213,6 +223,21 @@ function move(call: NodeCall, name: TenantName): void {
   else if (word !== 'to 5') reply.error('ERR syntax error');
   else if (group === null) reply.error('ERR no such group for tenants');
   else begin(call, beginMove(name, group));
+}
+
+function pin(call: NodeCall, name: TenantName): void {
+  const { args, reply } = call;
+  const word = `${wordOf(args[3])} ${String(args.length)}`;
+  const group = groupNamed(call, args[4]);
+  if (args.length === 3) begin(call, showPin(name));
+  else if (word === 'alone 4') begin(call, pinTenant(name, 'own'));
+  else if (word !== 'to 5') reply.error('ERR syntax error');
+  else if (group === null) reply.error('ERR no such group for tenants');
+  else begin(call, pinTenant(name, group));
+}
+
+function unpin(call: NodeCall, name: TenantName): void {
+  begin(call, pinTenant(name, null));
 }
 
 /** Null if there is none of that number, or none for tenants. */

@@ -1,0 +1,120 @@
+/** Where tenants live: by an operator's word, and by the balance. */
+import { expect, test } from 'vitest';
+import { metadataGroup, type TenantName } from '../../core/base/ids.ts';
+import type { Node } from '../../core/index.ts';
+import { Nodes } from './harness.ts';
+
+const groups = 4;
+
+/** The node that leads the metadata group. */
+function planner(nodes: Nodes): number {
+  return 1 + nodes.nodes.findIndex((node: Node) => node.groups.get(metadataGroup)?.isLeader === true);
+}
+
+function order(nodes: Nodes, words: string): string {
+  nodes.connect(planner(nodes), 1);
+  return nodes.ask(planner(nodes), 1, ...words.split(' '));
+}
+
+/** Of each tenant the group, as the leader of the metadata group knows it. */
+function homes(nodes: Nodes, tenants: readonly string[]): readonly (number | undefined)[] {
+  const { router } = nodes.nodes[planner(nodes) - 1] ?? {};
+  return tenants.map((tenant) => router?.shards.base.find(tenant as TenantName)?.group ?? undefined);
+}
+
+function settled(nodes: Nodes, words: string): void {
+  expect(order(nodes, words)).toBe('+OK\r\n');
+  nodes.pass(8000);
+}
+
+test('a tenant that is pinned moves there, and nobody moves it elsewhere', () => {
+  const nodes = new Nodes(3, groups, { rebalance: 'off' });
+  settled(nodes, 'TENANT CREATE acme IN 1');
+  expect(order(nodes, 'TENANT PIN acme')).toBe('$-1\r\n');
+  settled(nodes, 'TENANT PIN acme TO 3');
+  expect(homes(nodes, ['acme'])).toEqual([3]);
+  expect(order(nodes, 'TENANT PIN acme')).toBe(':3\r\n');
+  expect(order(nodes, 'TENANT MOVE acme TO 2')).toMatch(/^-ERR tenant 'acme' is pinned to group 3/);
+  expect(order(nodes, 'TENANT UNPIN acme')).toBe('+OK\r\n');
+  settled(nodes, 'TENANT MOVE acme TO 2');
+  expect(homes(nodes, ['acme'])).toEqual([2]);
+});
+
+test('what cannot be pinned is refused, and a pin goes with its tenant', () => {
+  const nodes = new Nodes(3, groups, { rebalance: 'off' });
+  expect(order(nodes, 'TENANT PIN ghost TO 1')).toMatch(/^-ERR unknown tenant 'ghost'/);
+  settled(nodes, 'TENANT CREATE acme IN 1');
+  expect(order(nodes, 'TENANT PIN acme TO 0')).toMatch(/^-ERR no such group for tenants/);
+  expect(order(nodes, 'TENANT PIN acme TO 99')).toMatch(/^-ERR no such group for tenants/);
+  expect(order(nodes, 'TENANT PIN acme IN 1')).toMatch(/^-ERR syntax error/);
+  settled(nodes, 'TENANT PIN acme TO 1');
+  settled(nodes, 'TENANT DROP acme');
+  settled(nodes, 'TENANT CREATE acme IN 2');
+  expect(order(nodes, 'TENANT PIN acme')).toBe('$-1\r\n');
+  expect(homes(nodes, ['acme'])).toEqual([2]);
+});
+
+test('a tenant that is to be alone gets a group in which nobody lives, and nobody comes after it', () => {
+  const nodes = new Nodes(3, groups, { rebalance: 'off', defaultTenant: false });
+  for (const [tenant, group] of Object.entries({ acme: 1, blue: 1, cyan: 2, dark: 3 }))
+    settled(nodes, `TENANT CREATE ${tenant} IN ${String(group)}`);
+  settled(nodes, 'TENANT PIN acme ALONE');
+  expect(order(nodes, 'TENANT PIN acme')).toBe('$5\r\nalone\r\n');
+  expect(homes(nodes, ['acme', 'blue', 'cyan', 'dark'])).toEqual([4, 1, 2, 3]);
+  expect(order(nodes, 'TENANT MOVE blue TO 4')).toMatch(/^-ERR group 4 is for tenant 'acme' alone/);
+  expect(order(nodes, 'TENANT PIN blue TO 4')).toMatch(/^-ERR group 4 is for tenant 'acme' alone/);
+  const others = Array.from({ length: 9 }, (_, i) => `other-${String(i)}`);
+  for (const other of others) expect(order(nodes, `TENANT CREATE ${other}`)).toBe('+OK\r\n');
+  expect(homes(nodes, others)).not.toContain(4);
+  // There is no other for a second one, and it says so.
+  settled(nodes, 'TENANT PIN cyan ALONE');
+  expect(homes(nodes, ['cyan'])).toEqual([2]);
+  expect(order(nodes, 'PLACEMENT PLAN')).toMatch(/note: tenant cyan is pinned to a group of its own.*there is no room/);
+  // Whoever goes leaves the group to others.
+  expect(order(nodes, 'TENANT UNPIN acme')).toBe('+OK\r\n');
+  settled(nodes, 'TENANT MOVE acme TO 1');
+  nodes.pass(8000);
+  expect(homes(nodes, ['acme', 'cyan'])).toEqual([1, 4]);
+});
+
+/** Each tenant's clients write so many values of that size. */
+function write(nodes: Nodes, tenant: string, keys: number, bytes: number): void {
+  nodes.connect(1, 9);
+  for (let key = 0; key < keys; key += 1)
+    expect(nodes.ask(1, 9, 'SET', `{${tenant}}${String(key)}`, 'x'.repeat(bytes))).toBe('+OK\r\n');
+}
+
+test('tenants that hold much are spread, two at a time, and then rest', () => {
+  const settings = { rebalance: 'on', defaultTenant: false, nodeBytes: 4 * 1024 * 1024 } as const;
+  const nodes = new Nodes(6, 2, settings);
+  const tenants = ['acme', 'blue', 'cyan', 'dark'];
+  for (const tenant of tenants) expect(order(nodes, `TENANT CREATE ${tenant} IN 1`)).toBe('+OK\r\n');
+  for (const tenant of tenants) write(nodes, tenant, 3, 60_000);
+  nodes.pass(60_000);
+  const there = homes(nodes, tenants);
+  expect(there.filter((group) => group === 1)).toHaveLength(2);
+  nodes.pass(60_000);
+  expect(homes(nodes, tenants)).toEqual(there);
+});
+
+test('who only asks for a plan is told of the moves, and none is made', () => {
+  const settings = { rebalance: 'dry-run', defaultTenant: false, nodeBytes: 4 * 1024 * 1024 } as const;
+  const nodes = new Nodes(6, 2, settings);
+  const tenants = ['acme', 'blue'];
+  for (const tenant of tenants) expect(order(nodes, `TENANT CREATE ${tenant} IN 1`)).toBe('+OK\r\n');
+  for (const tenant of tenants) write(nodes, tenant, 3, 60_000);
+  nodes.pass(10_000);
+  expect(order(nodes, 'PLACEMENT PLAN')).toMatch(/proposed: \d+\. tenants: tenant (acme|blue) moves from group 1 to 2/);
+  expect(homes(nodes, tenants)).toEqual([1, 1]);
+});
+
+test('a tenant that is most of its group moves out, where there is a group that nobody uses', () => {
+  const settings = { rebalance: 'on', defaultTenant: false, nodeBytes: 4 * 1024 * 1024 } as const;
+  const nodes = new Nodes(3, 2, settings);
+  for (const tenant of ['acme', 'blue']) expect(order(nodes, `TENANT CREATE ${tenant} IN 1`)).toBe('+OK\r\n');
+  write(nodes, 'acme', 5, 60_000);
+  write(nodes, 'blue', 1, 1000);
+  nodes.pass(20_000);
+  expect(homes(nodes, ['acme', 'blue'])).toEqual([2, 1]);
+  expect(order(nodes, 'TENANT MOVE blue TO 2')).toMatch(/^-ERR group 2 is for tenant 'acme' alone/);
+});
