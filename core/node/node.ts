@@ -40,7 +40,7 @@ import { MapExchange } from '../routing/mapExchange.ts';
 import { NodeExchange } from '../routing/nodeExchange.ts';
 import { Router } from '../routing/router.ts';
 import type { DeparturesHost } from '../migration/departures.ts';
-import { membersOf } from '../raft/configuration.ts';
+import { isRemoved, membersOf } from '../raft/configuration.ts';
 import { isOfLeader, type MembershipChange } from '../raft/raft.ts';
 import type { OutgoingRaftMessage } from '../raft/types.ts';
 import type { ForwardRequest, GroupMembers, Operation, OrderedChange, PeerMessage, Refusal } from '../wire/messages.ts';
@@ -59,6 +59,7 @@ import { Pulses } from './pulses.ts';
 import { SnapshotWork } from './snapshotWork.ts';
 import { Loads } from './loads.ts';
 import { LocalView } from './localView.ts';
+import { placeElsewhere, type RecoveryView, recoveryOf } from './recovery.ts';
 import type { GroupDescriptor, NodeContext, NodeOptions } from './options.ts';
 import type { NodeStatistics } from './view.ts';
 
@@ -178,6 +179,8 @@ export class Node implements ForwarderHost {
       save: (id) => this.save(id),
       transfer: (id, to) => this.transfer(id, to),
       changeMembers: (id, change) => this.changeMembers(id, change),
+      recovery: (id) => this.recovery(id),
+      recover: (id) => this.recover(id),
       alarms: this.alarms,
       now: () => this.now,
     });
@@ -429,7 +432,8 @@ export class Node implements ForwarderHost {
         this.onGroupsVersion(from, message.version);
         return;
       case 'groups':
-        for (const members of message.groups) this.router.groups.learn(members.group, members);
+        for (const members of message.groups)
+          if (this.router.groups.learn(members.group, members)) this.standDownIfOutlived(members.group);
         return;
       default:
         unreachable(message);
@@ -440,13 +444,36 @@ export class Node implements ForwarderHost {
     if (this.draining !== 'no' && message.kind === 'timeoutNow') return;
     // Only a leader knows of a replica before the replica does.
     const receiver = this.hosting.receiver(id, to, isOfLeader(message));
-    if (receiver === null) return;
+    if (receiver === null) this.answerVoid(from, id, sender);
+    if (receiver === null || (receiver === 'unknown' && this.router.groups.isOutlived(id, to))) return;
     const group = receiver === 'unknown' ? this.beginReplica(id, to) : receiver;
     const known = group.nodeOf(sender);
     if (known === null) group.introduce(sender, from);
     else if (known !== from) return;
     group.raft.step(sender, message, this.now.mono);
     this.touched.add(group);
+  }
+
+  /** Who speaks to a replica that was here before another may be none of the group's any more. */
+  private answerVoid(to: NodeId, id: GroupId, sender: ReplicaId): void {
+    const raft = this.groups.get(id)?.raft;
+    if (raft === undefined || !isRemoved(raft.committedConfiguration, sender)) return;
+    const message = { kind: 'removed', term: raft.state.term } as const;
+    this.post(to, { kind: 'raft', group: id, from: raft.id, to: sender, message });
+  }
+
+  /** A later generation of the group is told of: what is here of one before waits for its word. */
+  private standDownIfOutlived(id: GroupId): void {
+    const group = this.groups.get(id);
+    if (group === undefined || !this.router.groups.isOutlived(id, group.raft.id)) return;
+    const { voters } = this.router.groups.membershipOf(id).configuration;
+    for (const { replica, node } of voters) group.introduce(replica, node);
+    group.raft.standDown(
+      voters.map(({ replica }) => replica),
+      this.now.mono,
+    );
+    this.touched.add(group);
+    this.raise('outlived', id, 'the group has gone on without what is here: it waits for word, and is given up then');
   }
 
   /** A leader has added a replica here. One that was here before cannot be a member any more. */
@@ -460,6 +487,12 @@ export class Node implements ForwarderHost {
   }
 
   private endReplica(group: Group): void {
+    this.detach(group);
+    this.tombstones.push(this.hosting.end(group));
+    this.log('info', 'a replica has left its group', { group: group.id, replica: group.raft.id });
+  }
+
+  private detach(group: Group): void {
     const timer = this.groupTimers.get(group);
     if (timer !== undefined) this.timers.cancel(timer);
     this.groupTimers.delete(group);
@@ -469,8 +502,6 @@ export class Node implements ForwarderHost {
     this.unsynced.delete(group);
     this.elections.forget(group);
     this.snapshotWork.forget(group);
-    this.tombstones.push(this.hosting.end(group));
-    this.log('info', 'a replica has left its group', { group: group.id, replica: group.raft.id });
   }
 
   private watch(group: Group): void {
@@ -516,7 +547,8 @@ export class Node implements ForwarderHost {
   private submit(group: Group, submission: Submission): void {
     const { kind, tenant } = submission.operation;
     this.intake.begun(tenant, kind === 'execute');
-    group.submit(submission, this.now, this.turn);
+    const elsewhere = placeElsewhere(group, submission.operation, this.router);
+    group.submit(submission, this.now, this.turn, elsewhere);
     if (group.isBatchFull) group.proposeBatch(this.now);
     this.touched.add(group);
   }
@@ -758,6 +790,27 @@ export class Node implements ForwarderHost {
     if (group === undefined) return 'notLeader';
     this.touched.add(group);
     return group.raft.changeMembership(change, this.now.mono);
+  }
+
+  private recovery(id: GroupId): RecoveryView | 'lost' | 'none' {
+    const group = this.groups.get(id);
+    if (group === undefined) return this.hosting.hasLost(id) ? 'lost' : 'none';
+    const { electionMs } = this.options.settings;
+    const nodesVersion = this.nodes.present.version;
+    return recoveryOf(group, { self: this.id, router: this.router, electionMs, nodesVersion, now: this.now.mono });
+  }
+
+  private recover(id: GroupId): RecoveryView | 'lost' | 'none' {
+    const view = this.recovery(id);
+    const former = this.groups.get(id);
+    if (typeof view === 'string' || former === undefined) return view;
+    const { obstacle, next, lastIndex } = view;
+    if (obstacle !== null || next === null) return view;
+    this.detach(former);
+    this.watch(this.hosting.recover(former, next, this.now.mono));
+    const facts = { replica: former.raft.id, generation: next, lastIndex };
+    this.raise('recovered', id, 'the group goes on from the replica here alone: what others had behind it is lost', facts);
+    return view;
   }
 
   private get leadsMetadata(): boolean {
