@@ -22,7 +22,6 @@ import type { Group } from '../group/group.ts';
 import type { Submission } from '../group/submission.ts';
 import { TenantMachine } from '../group/tenantMachine.ts';
 import { membersOf, unknownConfiguration } from '../raft/configuration.ts';
-import type { MapExchange } from '../routing/mapExchange.ts';
 import type { NodeExchange } from '../routing/nodeExchange.ts';
 import type { Router } from '../routing/router.ts';
 import type { PeerMessage } from '../wire/messages.ts';
@@ -30,6 +29,8 @@ import type { Hosting } from './hosting.ts';
 import type { NodeContext } from './options.ts';
 
 export interface ChoresHost {
+  /** Says to the peer how far the maps are here. */
+  readonly greet: (peer: NodeId) => void;
   readonly post: (to: NodeId, message: PeerMessage) => void;
   /** Something happened to the group in this turn. */
   readonly touch: (group: Group) => void;
@@ -53,7 +54,6 @@ export class Chores {
   private readonly options: NodeContext;
   private readonly hosting: Hosting;
   private readonly router: Router;
-  private readonly maps: MapExchange;
   private readonly nodes: NodeExchange;
   private readonly forwarder: Forwarder;
   private readonly host: ChoresHost;
@@ -65,7 +65,6 @@ export class Chores {
     options: NodeContext,
     hosting: Hosting,
     router: Router,
-    maps: MapExchange,
     nodes: NodeExchange,
     forwarder: Forwarder,
     host: ChoresHost,
@@ -73,7 +72,6 @@ export class Chores {
     this.options = options;
     this.hosting = hosting;
     this.router = router;
-    this.maps = maps;
     this.nodes = nodes;
     this.forwarder = forwarder;
     this.host = host;
@@ -85,7 +83,7 @@ export class Chores {
   gossip(): void {
     const peers = this.router.peers();
     const peer = peers[below(this.random, Math.max(peers.length, 1))];
-    if (peer !== undefined) this.greet(peer);
+    if (peer !== undefined) this.host.greet(peer);
   }
 
   /** Replicas that a check has shown to differ serve nothing, and others take their place. */
@@ -118,14 +116,6 @@ export class Chores {
       for (const voter of groups.votersOf(group))
         if (voter !== node && isReachable(voter)) this.host.post(voter, { kind: 'lost', group, boot });
     }
-  }
-
-  /** Says how far the maps are here. */
-  greet(peer: NodeId): void {
-    const { groups } = this.router;
-    this.maps.greet(peer);
-    this.nodes.greet(peer);
-    if (groups.version > 0) this.host.post(peer, { kind: 'groupsVersion', version: groups.version });
   }
 
   /** The leader of the metadata group creates the tenants that must exist, some at a time. */

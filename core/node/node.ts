@@ -6,17 +6,7 @@
  * write per client however many commands it holds.
  */
 import { noBytes, totalBytes } from '../base/bytes.ts';
-import {
-  type ConnId,
-  type GroupId,
-  type LogIndex,
-  metadataGroup,
-  type NodeId,
-  type ReplicaId,
-  Term,
-  unordered,
-  WriteId,
-} from '../base/ids.ts';
+import { type ConnId, type GroupId, metadataGroup, type NodeId, Term, unordered } from '../base/ids.ts';
 import { unreachable } from '../base/invariant.ts';
 import { checkLimits, limits } from '../base/limits.ts';
 import { after, elapsedMs, type MonoTime, nextMultiple, type Now } from '../base/time.ts';
@@ -34,51 +24,36 @@ import {
 import type { Procedure } from '../forward/procedure.ts';
 import type { Group } from '../group/group.ts';
 import type { Submission } from '../group/submission.ts';
-import type { LogRecord } from '../log/records.ts';
 import { GroupMap } from '../routing/groupMap.ts';
+import { GroupExchange } from '../routing/groupExchange.ts';
 import { MapExchange } from '../routing/mapExchange.ts';
 import { NodeExchange } from '../routing/nodeExchange.ts';
 import { Router } from '../routing/router.ts';
 import type { DeparturesHost } from '../migration/departures.ts';
-import { isRemoved, membersOf } from '../raft/configuration.ts';
-import { isOfLeader, type MembershipChange } from '../raft/raft.ts';
-import type { OutgoingRaftMessage } from '../raft/types.ts';
-import type { ForwardRequest, GroupMembers, Operation, OrderedChange, PeerMessage, Refusal } from '../wire/messages.ts';
+import type { ForwardRequest, Operation, PeerMessage, Refusal } from '../wire/messages.ts';
 import { type AlarmKind, Alarms } from './alarms.ts';
 import { Balancer } from './balancer.ts';
 import { Chores } from './chores.ts';
 import { Clients } from './clients.ts';
 import type { Effect, Input } from './door.ts';
-import { Elections } from './elections.ts';
 import { Hosting, membersAtFirst } from './hosting.ts';
 import type { Connection } from './connection.ts';
 import { type Arrival, Intake } from './intake.ts';
 import { Moves } from './moves.ts';
 import { MapKeeper } from './mapKeeper.ts';
 import { Pulses } from './pulses.ts';
-import { SnapshotWork } from './snapshotWork.ts';
 import { Loads } from './loads.ts';
 import { LocalView } from './localView.ts';
-import { placeElsewhere, type RecoveryView, recoveryOf } from './recovery.ts';
+import { type ReplicaTimer, Replicas } from './replicas.ts';
 import type { GroupDescriptor, NodeContext, NodeOptions } from './options.ts';
 import type { NodeStatistics } from './view.ts';
 
 /** Everything a node is woken for. */
 type NodeTimer =
   | RetryTimer
-  | (Timer & { readonly kind: 'group'; readonly group: Group })
+  | ReplicaTimer
   | (Timer & {
-      readonly kind:
-        | 'pulse'
-        | 'gossip'
-        | 'deadline'
-        | 'purge'
-        | 'lanes'
-        | 'snapshots'
-        | 'moves'
-        | 'balance'
-        | 'drain'
-        | 'intake';
+      readonly kind: 'pulse' | 'gossip' | 'deadline' | 'purge' | 'lanes' | 'moves' | 'balance' | 'drain' | 'intake';
     });
 
 export class Node implements ForwarderHost {
@@ -96,44 +71,33 @@ export class Node implements ForwarderHost {
   };
   private readonly options: NodeContext;
   private readonly hosting: Hosting;
+  private readonly replicas: Replicas;
   private readonly forwarder: Forwarder;
   private readonly clients: Clients;
   private readonly intake = new Intake(limits);
   private readonly chores: Chores;
   private readonly moves: Moves;
   private readonly maps: MapExchange;
+  private readonly members: GroupExchange;
   private readonly nodes: NodeExchange;
   private readonly balancer: Balancer;
   private readonly loads: Loads;
   private readonly pulses: Pulses;
   private readonly keeper: MapKeeper;
   private readonly alarms = new Alarms();
-  private readonly elections: Elections<Group>;
   private readonly timers = new Timers<NodeTimer>();
-  private readonly groupTimers = new Map<Group, NodeTimer>();
   private readonly pulseTimer: NodeTimer = { kind: 'pulse', scheduledAt: null };
   private readonly gossipTimer: NodeTimer = { kind: 'gossip', scheduledAt: null };
   private readonly deadlineTimer: NodeTimer = { kind: 'deadline', scheduledAt: null };
   private readonly purgeTimer: NodeTimer = { kind: 'purge', scheduledAt: null };
   private readonly lanesTimer: NodeTimer = { kind: 'lanes', scheduledAt: null };
-  private readonly snapshotTimer: NodeTimer = { kind: 'snapshots', scheduledAt: null };
   private readonly movesTimer: NodeTimer = { kind: 'moves', scheduledAt: null };
   private readonly balanceTimer: NodeTimer = { kind: 'balance', scheduledAt: null };
   private readonly drainTimer: NodeTimer = { kind: 'drain', scheduledAt: null };
   private readonly intakeTimer: NodeTimer = { kind: 'intake', scheduledAt: null };
-  /** Groups that something happened to in this turn. */
-  private readonly touched = new Set<Group>();
-  private readonly snapshotWork: SnapshotWork;
-  /** Groups with writes that are not on disk, and the last of them. */
-  private readonly unsynced = new Map<Group, WriteId>();
-  /** To be written before what the groups want written. */
-  private readonly tombstones: LogRecord[] = [];
   private readonly outbox = new Map<NodeId, PeerMessage[]>();
   private effects: Effect[] = [];
   private now: Now;
-  /** The number of this turn. */
-  private turn = 0;
-  private nextWrite = WriteId(1);
   private isDiskShort = false;
   private draining: 'no' | 'draining' | 'drained' = 'no';
 
@@ -151,10 +115,19 @@ export class Node implements ForwarderHost {
     });
     this.keeper = new MapKeeper(this.router.shards.version, now.mono);
     this.pulses = new Pulses(settings.electionMs);
-    // A candidate asks again after an election timeout at the earliest: by then its place is free.
-    this.elections = new Elections(limits.electionsAtATime, settings.electionMs / 2);
     this.hosting = new Hosting(this.options, this.pulses, () => this.isDiskShort, options.restored);
     this.groups = this.hosting.groups;
+    this.replicas = new Replicas(this.hosting, this.router, settings, this.timers, now, {
+      post: (to, message) => this.post(to, message),
+      deliver: (group) => this.deliver(group),
+      raise: (kind, group, message, facts) => this.raise(kind, group, message, facts),
+      log: (message, facts) => this.log('info', message, facts),
+      surroundings: () => {
+        const { router, nodes } = this;
+        const nodesVersion = nodes.present.version;
+        return { self: node, router, electionMs: settings.electionMs, nodesVersion, now: this.now.mono };
+      },
+    });
     this.nodes = new NodeExchange(options.nodes ?? { version: 0, nodes: membersAtFirst(topology) }, {
       post: (to, message) => this.post(to, message),
       peers: () => this.router.peers(),
@@ -176,18 +149,17 @@ export class Node implements ForwarderHost {
       exec: (connection, queued, watches) => {
         this.clients.exec(connection, queued, watches, this.now);
       },
-      save: (id) => this.save(id),
-      transfer: (id, to) => this.transfer(id, to),
-      changeMembers: (id, change) => this.changeMembers(id, change),
-      recovery: (id) => this.recovery(id),
-      recover: (id) => this.recover(id),
+      save: (id) => this.replicas.save(id),
+      transfer: (id, to) => this.replicas.transfer(id, to),
+      changeMembers: (id, change) => this.replicas.changeMembers(id, change),
+      recovery: (id) => this.replicas.recovery(id),
+      recover: (id) => this.replicas.recover(id),
       alarms: this.alarms,
       now: () => this.now,
     });
     const isHere = ({ replicas }: GroupDescriptor): boolean => replicas.some((replica) => replica.node === node);
     if (topology.groups.some((group) => isHere(group) && this.hosting.hasLost(group.group)))
       this.raise('logLost', null, 'what was on the disk of this node is lost: its replicas begin anew');
-    this.snapshotWork = new SnapshotWork(settings.snapshotBytesPerSecond, (group) => this.touched.add(group));
     const onGone = (connection: Connection): void => {
       this.intake.leave(connection);
     };
@@ -198,17 +170,22 @@ export class Node implements ForwarderHost {
       sources: () => this.router.groups.votersOf(metadataGroup).filter((voter) => this.router.hasLink(voter)),
       differs: (peer) => this.onMapDiffers(peer),
     });
+    this.members = new GroupExchange(this.router.groups, this.router.leaders, {
+      post: (to, message) => this.post(to, message),
+      peers: () => this.router.peers(),
+    });
     this.loads = new Loads(now.mono);
     this.balancer = new Balancer(this.options, this.router, this.nodes, this.pulses, {
       order: (to, group, index, change) => {
-        if (to === this.id) this.onOrder(group, index, change);
+        if (to === this.id) this.replicas.onOrder(group, index, change);
         else this.post(to, { kind: 'order', group, index, change });
       },
       log: (message, facts) => this.log('info', message, facts),
     });
-    this.chores = new Chores(this.options, this.hosting, this.router, this.maps, this.nodes, this.forwarder, {
+    this.chores = new Chores(this.options, this.hosting, this.router, this.nodes, this.forwarder, {
+      greet: (peer) => this.greet(peer),
       post: (to, message) => this.post(to, message),
-      touch: (group) => this.touched.add(group),
+      touch: (group) => this.replicas.touch(group),
       submit: (group, submission) => this.submit(group, submission),
       differs: (group, replica) => {
         this.raise('replicaDiffers', group.id, 'a replica holds something else than the others: it is replaced', {
@@ -225,15 +202,13 @@ export class Node implements ForwarderHost {
       },
     };
     this.moves = new Moves(this.hosting, movesHost, settings, now.mono);
-    for (const group of this.groups.values()) this.watch(group);
-    spreadElections([...this.groups.values()]);
     this.timers.schedule(this.pulseTimer, now.mono);
     this.timers.schedule(this.gossipTimer, after(now.mono, settings.gossipMs));
     this.timers.schedule(this.purgeTimer, after(now.mono, limits.purgeEveryMs));
     if (settings.rebalance !== 'manual')
       this.timers.schedule(this.balanceTimer, after(now.mono, limits.balanceEveryMs));
     this.timers.schedule(this.lanesTimer, after(now.mono, settings.commandTimeoutMs));
-    this.scheduleGroups();
+    this.replicas.schedule();
   }
 
   /** The instant at which a `timer` input is due; null if nothing is waited for. */
@@ -245,16 +220,17 @@ export class Node implements ForwarderHost {
   step(turn: readonly Input[], now: Now): readonly Effect[] {
     if (this.options.settings.leaseReads) this.checkClocks(now);
     this.now = now;
-    this.turn += 1;
+    this.replicas.beginTurn(now);
     this.intake.beginTurn(now.mono);
     for (const input of turn) this.onInput(input);
     this.takeIn();
-    this.holdElections();
+    this.replicas.holdElections();
     this.settle();
     this.scheduleDeadline();
     this.scheduleMoves();
-    this.collectOutput();
-    this.scheduleGroups();
+    const write = this.replicas.takeWrite();
+    if (write !== null) this.effects.push(write);
+    this.replicas.schedule();
     if (this.intake.isReady) this.timers.schedule(this.intakeTimer, now.mono);
     for (const [to, messages] of this.outbox) this.effects.push({ kind: 'sendToPeer', to, messages });
     this.outbox.clear();
@@ -270,11 +246,11 @@ export class Node implements ForwarderHost {
         this.onClientCommand(input.conn, input.args);
         return;
       case 'peerMessages':
-        if (this.pulses.onHeard(input.from, this.now.mono)) this.onReturned(input.from);
+        if (this.pulses.onHeard(input.from, this.now.mono)) this.replicas.onReturned(input.from);
         for (const message of input.messages) this.onPeerMessage(input.from, message);
         return;
       case 'persisted':
-        this.onPersisted(input.upTo);
+        this.replicas.onPersisted(input.upTo);
         return;
       case 'timer':
         this.onTimer();
@@ -291,15 +267,18 @@ export class Node implements ForwarderHost {
       case 'peerUp':
         this.onLinkDown(input.peer);
         this.router.linkUp(input.peer);
-        this.onReturned(input.peer);
+        this.replicas.onReturned(input.peer);
         this.greet(input.peer);
+        this.members.tellLed(
+          input.peer,
+          [...this.groups.values()].filter(({ isLeader }) => isLeader),
+        );
         return;
       case 'peerDown':
         this.onLinkDown(input.peer);
         return;
       case 'reclaim':
-        // A save that is under way makes room by itself: another one behind it would say the same again.
-        for (const group of input.groups) if (this.groups.get(group)?.snapshots.isSaving !== true) this.save(group);
+        for (const group of input.groups) this.replicas.reclaim(group);
         return;
       case 'diskSpace':
         this.onDiskSpace(input.isShort);
@@ -369,18 +348,10 @@ export class Node implements ForwarderHost {
     this.forwarder.onLinkDown(peer, this.now.mono);
   }
 
-  private onPersisted(upTo: WriteId): void {
-    for (const [group, last] of this.unsynced) {
-      group.onPersisted(upTo, this.now.mono);
-      this.touched.add(group);
-      if (last <= upTo) this.unsynced.delete(group);
-    }
-  }
-
   private onPeerMessage(from: NodeId, message: PeerMessage): void {
     switch (message.kind) {
       case 'raft':
-        this.onRaftMessage(from, message);
+        this.replicas.onRaftMessage(from, message);
         return;
       case 'request':
         this.arrive({ kind: 'request', from, message, bytes: bytesOf(message.operation) });
@@ -390,13 +361,13 @@ export class Node implements ForwarderHost {
           this.forwarder.onOutcome(from, message.request, message.attempt, message.outcome, this.now.mono);
         return;
       case 'pulse':
-        if (this.pulses.onPulse(from, message.boot)) this.onGone(from);
+        if (this.pulses.onPulse(from, message.boot)) this.replicas.onGone(from);
         return;
       case 'lost':
-        this.onLost(from, message.group, message.boot);
+        this.replicas.onLost(from, message.group, message.boot);
         return;
       case 'outlier':
-        this.onOutlier(message.group, message.replica);
+        this.replicas.onOutlier(message.group, message.replica);
         return;
       case 'renewed':
         if (message.boot === this.options.boot) this.hosting.renew(message.group, message.replica);
@@ -414,13 +385,13 @@ export class Node implements ForwarderHost {
         this.maps.onPiece(from, message);
         return;
       case 'leads':
-        for (const { group, term } of message.groups) this.router.leaders.learn(group, from, term);
+        this.members.onLeads(from, message.groups);
         return;
       case 'loads':
         this.balancer.onLoads(message.groups);
         return;
       case 'order':
-        this.onOrder(message.group, message.index, message.change);
+        this.replicas.onOrder(message.group, message.index, message.change);
         return;
       case 'nodesVersion':
         this.nodes.onVersion(from, message.version);
@@ -429,84 +400,15 @@ export class Node implements ForwarderHost {
         this.nodes.onNodes(message.map);
         return;
       case 'groupsVersion':
-        this.onGroupsVersion(from, message.version);
+        this.members.onVersion(from, message.version);
         return;
       case 'groups':
-        for (const members of message.groups)
-          if (this.router.groups.learn(members.group, members)) this.standDownIfOutlived(members.group);
+        this.members.onGroups(message.groups);
+        for (const { group } of message.groups) this.replicas.onMembersTold(group);
         return;
       default:
         unreachable(message);
     }
-  }
-
-  private onRaftMessage(from: NodeId, { group: id, from: sender, to, message }: RaftPeerMessage): void {
-    if (this.draining !== 'no' && message.kind === 'timeoutNow') return;
-    // Only a leader knows of a replica before the replica does.
-    const receiver = this.hosting.receiver(id, to, isOfLeader(message));
-    if (receiver === null) this.answerVoid(from, id, sender);
-    if (receiver === null || (receiver === 'unknown' && this.router.groups.isOutlived(id, to))) return;
-    const group = receiver === 'unknown' ? this.beginReplica(id, to) : receiver;
-    const known = group.nodeOf(sender);
-    if (known === null) group.introduce(sender, from);
-    else if (known !== from) return;
-    group.raft.step(sender, message, this.now.mono);
-    this.touched.add(group);
-  }
-
-  /** Who speaks to a replica that was here before another may be none of the group's any more. */
-  private answerVoid(to: NodeId, id: GroupId, sender: ReplicaId): void {
-    const raft = this.groups.get(id)?.raft;
-    if (raft === undefined || !isRemoved(raft.committedConfiguration, sender)) return;
-    const message = { kind: 'removed', term: raft.state.term } as const;
-    this.post(to, { kind: 'raft', group: id, from: raft.id, to: sender, message });
-  }
-
-  /** A later generation of the group is told of: what is here of one before waits for its word. */
-  private standDownIfOutlived(id: GroupId): void {
-    const group = this.groups.get(id);
-    if (group === undefined || !this.router.groups.isOutlived(id, group.raft.id)) return;
-    const { voters } = this.router.groups.membershipOf(id).configuration;
-    for (const { replica, node } of voters) group.introduce(replica, node);
-    group.raft.standDown(
-      voters.map(({ replica }) => replica),
-      this.now.mono,
-    );
-    this.touched.add(group);
-    this.raise('outlived', id, 'the group has gone on without what is here: it waits for word, and is given up then');
-  }
-
-  /** A leader has added a replica here. One that was here before cannot be a member any more. */
-  private beginReplica(id: GroupId, replica: ReplicaId): Group {
-    const former = this.groups.get(id);
-    if (former !== undefined) this.endReplica(former);
-    const group = this.hosting.begin(id, replica);
-    this.watch(group);
-    this.log('info', 'a replica begins', { group: id, replica });
-    return group;
-  }
-
-  private endReplica(group: Group): void {
-    this.detach(group);
-    this.tombstones.push(this.hosting.end(group));
-    this.log('info', 'a replica has left its group', { group: group.id, replica: group.raft.id });
-  }
-
-  private detach(group: Group): void {
-    const timer = this.groupTimers.get(group);
-    if (timer !== undefined) this.timers.cancel(timer);
-    this.groupTimers.delete(group);
-    group.leave(this.now, this.turn);
-    this.deliver(group);
-    this.touched.delete(group);
-    this.unsynced.delete(group);
-    this.elections.forget(group);
-    this.snapshotWork.forget(group);
-  }
-
-  private watch(group: Group): void {
-    this.groupTimers.set(group, { kind: 'group', group, scheduledAt: null });
-    this.touched.add(group);
   }
 
   private log(
@@ -547,10 +449,7 @@ export class Node implements ForwarderHost {
   private submit(group: Group, submission: Submission): void {
     const { kind, tenant } = submission.operation;
     this.intake.begun(tenant, kind === 'execute');
-    const elsewhere = placeElsewhere(group, submission.operation, this.router);
-    group.submit(submission, this.now, this.turn, elsewhere);
-    if (group.isBatchFull) group.proposeBatch(this.now);
-    this.touched.add(group);
+    this.replicas.submit(group, submission);
   }
 
   /** Lets groups work until nothing more follows from what happened in this turn. */
@@ -558,11 +457,9 @@ export class Node implements ForwarderHost {
     let isSettled = false;
     while (!isSettled) {
       isSettled = true;
-      for (const group of this.touched) {
-        group.endTurn(this.now);
-        group.advance(this.now, this.turn);
-        this.noteLeader(group);
-        this.noteMembers(group);
+      for (const group of this.replicas.touched) {
+        this.replicas.advance(group);
+        this.members.follow(group);
         if (group.completions.length === 0) continue;
         isSettled = false;
         this.deliver(group);
@@ -581,46 +478,6 @@ export class Node implements ForwarderHost {
       if (node !== this.id) this.post(node, { kind: 'reply', boot, request, attempt, outcome });
       else if (boot === this.options.boot) this.forwarder.onOutcome(node, request, attempt, outcome, this.now.mono);
     }
-  }
-
-  private noteLeader(group: Group): void {
-    if (group.isLeader) this.hosting.led.add(group);
-    else this.hosting.led.delete(group);
-    const { leaderNode } = group;
-    const { term } = group.raft.state;
-    if (leaderNode === null || !this.router.leaders.learn(group.id, leaderNode, term) || !group.isLeader) return;
-    for (const peer of this.router.peers()) this.post(peer, { kind: 'leads', groups: [{ group: group.id, term }] });
-  }
-
-  /** A new link: what the peer missed. */
-  private greet(peer: NodeId): void {
-    this.chores.greet(peer);
-    const led = [...this.groups.values()].filter(({ isLeader }) => isLeader);
-    for (let at = 0; at < led.length; at += limits.groupsPerMessage) {
-      const groups = led.slice(at, at + limits.groupsPerMessage);
-      this.post(peer, { kind: 'leads', groups: groups.map(({ id, raft }) => ({ group: id, term: raft.state.term })) });
-    }
-  }
-
-  /** A configuration is committed: the leader tells everybody. */
-  private noteMembers(group: Group): void {
-    const { log, commitIndex } = group.raft.state;
-    if (log.era.since <= group.toldConfiguration && group.toldConfiguration > 0) return;
-    const [era] = log.erasSince(commitIndex);
-    if (era === undefined || era.since <= group.toldConfiguration) return;
-    group.toldConfiguration = era.since;
-    const members: GroupMembers = { group: group.id, index: era.since, configuration: era.configuration };
-    if (!this.router.groups.learn(group.id, members) || !group.isLeader) return;
-    for (const peer of this.router.peers()) this.post(peer, { kind: 'groups', groups: [members] });
-  }
-
-  private onGroupsVersion(from: NodeId, theirs: number): void {
-    const { groups } = this.router;
-    if (theirs === groups.version) return;
-    const changed = groups.changed();
-    for (let at = 0; at < changed.length; at += limits.groupsPerMessage)
-      this.post(from, { kind: 'groups', groups: changed.slice(at, at + limits.groupsPerMessage) });
-    if (theirs > groups.version) this.post(from, { kind: 'groupsVersion', version: groups.version });
   }
 
   /** However a leader was heard of, what others were asked in its place is asked again. Returns whether one was. */
@@ -657,7 +514,8 @@ export class Node implements ForwarderHost {
     const { mono } = this.now;
     switch (timer.kind) {
       case 'group':
-        this.onGroupTimer(timer.group);
+      case 'snapshots':
+        this.replicas.onTimer(timer);
         return;
       case 'retry':
         this.forwarder.retryHeld(timer.retry, mono);
@@ -687,9 +545,6 @@ export class Node implements ForwarderHost {
         this.timers.schedule(timer, after(mono, this.options.settings.commandTimeoutMs));
         this.chores.sweepLanes();
         return;
-      case 'snapshots':
-        this.workOnSnapshots();
-        return;
       case 'moves':
         this.moves.goOn(mono);
         return;
@@ -708,6 +563,13 @@ export class Node implements ForwarderHost {
     }
   }
 
+  /** Says how far the maps are here. */
+  private greet(peer: NodeId): void {
+    this.maps.greet(peer);
+    this.nodes.greet(peer);
+    this.members.greet(peer);
+  }
+
   private keepMap(): void {
     const map = this.keeper.maybeKeep(this.router.shards.base, this.now.mono);
     if (map !== null) this.effects.push({ kind: 'keepMap', map });
@@ -717,100 +579,7 @@ export class Node implements ForwarderHost {
     const { mono } = this.now;
     this.timers.schedule(this.pulseTimer, nextMultiple(mono, this.pulses.everyMs));
     for (const peer of this.router.peers()) this.post(peer, { kind: 'pulse', boot: this.options.boot });
-    for (const peer of this.pulses.takeSilent(mono)) this.onGone(peer);
-  }
-
-  /**
-   * Groups at rest that a node led have no leader any more, or it does not know that it is one; those led here that
-   * have lost their majority with it are led no more.
-   */
-  private onGone(peer: NodeId): void {
-    const orphans = [...this.groups.values()].filter(
-      ({ isLeader, leaderNode, raft }) => raft.state.isResting && !isLeader && leaderNode === peer,
-    );
-    for (const group of orphans) this.wake(group);
-    spreadElections(orphans);
-    for (const group of this.groups.values())
-      if (group.isLeader && group.raft.state.isResting && !group.raft.isBacked(this.now.mono)) this.wake(group);
-  }
-
-  /** A replica on this node may have missed something, and hears from nobody that its group is at rest. */
-  private onReturned(peer: NodeId): void {
-    for (const group of this.groups.values()) {
-      const { state, configuration } = group.raft;
-      if (state.isResting && group.isLeader && membersOf(configuration).some(({ node }) => node === peer))
-        this.wake(group);
-    }
-  }
-
-  private onOutlier(id: GroupId, replica: ReplicaId): void {
-    const group = this.groups.get(id);
-    if (group?.raft.id !== replica || group.raft.state.isSuspect) return;
-    group.raft.suspect(this.now.mono);
-    this.touched.add(group);
-    this.raise('replicaDiffers', id, 'a replica here holds something else than the others: it is replaced', {
-      replica,
-    });
-  }
-
-  /** Its replica has lost everything: another takes its place. It asks again until it hears which. */
-  private onLost(from: NodeId, id: GroupId, boot: number): void {
-    const group = this.groups.get(id);
-    if (group?.isLeader !== true) return;
-    const replica = group.renew(from, boot, this.now.mono);
-    this.touched.add(group);
-    if (replica !== null) this.post(from, { kind: 'renewed', group: id, boot, replica });
-  }
-
-  private wake(group: Group): void {
-    group.raft.wake(this.now.mono);
-    this.touched.add(group);
-  }
-
-  private save(id: GroupId): boolean {
-    const group = this.groups.get(id);
-    const tombstone = this.hosting.tombstone(id);
-    if (tombstone !== null) this.tombstones.push(tombstone);
-    if (group === undefined) return false;
-    group.snapshots.isWanted = true;
-    this.touched.add(group);
-    return true;
-  }
-
-  private transfer(id: GroupId, to: NodeId | null): boolean {
-    const group = this.groups.get(id);
-    const target = to === null ? null : group?.raft.configuration.voters.find(({ node }) => node === to)?.replica;
-    if (group === undefined || target === undefined) return false;
-    this.touched.add(group);
-    return group.raft.transferLeadership(target, this.now.mono, true);
-  }
-
-  private changeMembers(id: GroupId, change: MembershipChange): 'begun' | 'notLeader' | 'busy' | 'unsafe' {
-    const group = this.groups.get(id);
-    if (group === undefined) return 'notLeader';
-    this.touched.add(group);
-    return group.raft.changeMembership(change, this.now.mono);
-  }
-
-  private recovery(id: GroupId): RecoveryView | 'lost' | 'none' {
-    const group = this.groups.get(id);
-    if (group === undefined) return this.hosting.hasLost(id) ? 'lost' : 'none';
-    const { electionMs } = this.options.settings;
-    const nodesVersion = this.nodes.present.version;
-    return recoveryOf(group, { self: this.id, router: this.router, electionMs, nodesVersion, now: this.now.mono });
-  }
-
-  private recover(id: GroupId): RecoveryView | 'lost' | 'none' {
-    const view = this.recovery(id);
-    const former = this.groups.get(id);
-    if (typeof view === 'string' || former === undefined) return view;
-    const { obstacle, next, lastIndex } = view;
-    if (obstacle !== null || next === null) return view;
-    this.detach(former);
-    this.watch(this.hosting.recover(former, next, this.now.mono));
-    const facts = { replica: former.raft.id, generation: next, lastIndex };
-    this.raise('recovered', id, 'the group goes on from the replica here alone: what others had behind it is lost', facts);
-    return view;
+    for (const peer of this.pulses.takeSilent(mono)) this.replicas.onGone(peer);
   }
 
   private get leadsMetadata(): boolean {
@@ -827,47 +596,6 @@ export class Node implements ForwarderHost {
         this.post(planner, { kind: 'loads', groups: news.slice(at, at + limits.groupsPerMessage) });
   }
 
-  /** Whoever plans goes by what it has heard: an order for a group that has changed since is of the past. */
-  private onOrder(id: GroupId, index: LogIndex, change: OrderedChange): void {
-    const group = this.groups.get(id);
-    if (group?.isLeader !== true || group.raft.state.log.era.since !== index) return;
-    this.touched.add(group);
-    const leaving = change.kind === 'add' ? change.replaces : change.kind === 'remove' ? change.replica : null;
-    // It hands over first; the order comes again.
-    if (leaving === group.raft.id) group.raft.transferLeadership(null, this.now.mono);
-    else group.raft.changeMembership(change.kind === 'add' ? { ...change, joins: true } : change, this.now.mono);
-  }
-
-  private workOnSnapshots(): void {
-    const pauseMs = this.snapshotWork.goOn(this.now.mono);
-    if (pauseMs !== null) this.timers.schedule(this.snapshotTimer, after(this.now.mono, pauseMs));
-  }
-
-  private onGroupTimer(group: Group): void {
-    this.touched.add(group);
-    if (this.draining !== 'no' && !group.isLeader) return;
-    if (!isElectionDue(group, this.now.mono) || this.elections.begin(group, this.now.mono))
-      group.onTimer(this.now.mono);
-  }
-
-  /** Those that are over make room for those that wait. */
-  private holdElections(): void {
-    if (this.elections.isIdle) return;
-    const { mono } = this.now;
-    for (const group of this.touched) {
-      const { role } = group.raft.state;
-      const isOver = this.elections.isWaiting(group)
-        ? !isElectionDue(group, mono)
-        : role === 'leader' || role === 'follower';
-      if (isOver) this.elections.forget(group);
-    }
-    if (this.draining !== 'no') return;
-    for (let group = this.elections.takeWaiting(mono); group !== null; group = this.elections.takeWaiting(mono)) {
-      group.onTimer(mono);
-      this.touched.add(group);
-    }
-  }
-
   /** Others may have room: what is led here is handed over. Who has none either refuses writes and serves reads. */
   private onDiskSpace(isShort: boolean): void {
     if (isShort === this.isDiskShort) return;
@@ -877,22 +605,14 @@ export class Node implements ForwarderHost {
       this.alarms.end('diskShort', null);
       this.log('info', 'the disk has room again', {});
     }
-    for (const group of this.groups.values()) {
-      if (!isShort || !group.isLeader) continue;
-      group.raft.transferLeadership(null, this.now.mono, true);
-      this.touched.add(group);
-    }
+    if (isShort) this.replicas.handOver(true);
   }
 
   private startDraining(): void {
     if (this.draining !== 'no') return;
     this.draining = 'draining';
     this.timers.schedule(this.drainTimer, after(this.now.mono, limits.drainMs));
-    for (const group of this.groups.values()) {
-      if (!group.isLeader) continue;
-      group.raft.transferLeadership(null, this.now.mono);
-      this.touched.add(group);
-    }
+    this.replicas.stop();
     this.checkDrained();
   }
 
@@ -922,61 +642,6 @@ export class Node implements ForwarderHost {
     const { wakeAt } = this.moves;
     if (wakeAt === null) this.timers.cancel(this.movesTimer);
     else this.timers.schedule(this.movesTimer, wakeAt);
-  }
-
-  /** Takes what the groups want written and sent: one write for all of them. */
-  private collectOutput(): void {
-    const records: LogRecord[] = this.tombstones.splice(0);
-    for (const group of this.touched) {
-      const pieces = group.snapshots.takeRecords(this.nextWrite);
-      const { hardState, entries, messages } = group.takeOutput(this.nextWrite);
-      this.postRaft(group, messages);
-      if (group.raft.state.isRemoved) {
-        this.endReplica(group);
-        for (const tombstone of this.tombstones.splice(0)) records.push(tombstone);
-        continue;
-      }
-      for (const record of pieces) records.push(record);
-      if (hardState !== null) records.push({ kind: 'hardState', group: group.id, replica: group.raft.id, hardState });
-      if (entries.length > 0) records.push({ kind: 'entries', group: group.id, entries });
-      if (hardState !== null || entries.length > 0 || pieces.length > 0) this.unsynced.set(group, this.nextWrite);
-    }
-    if (records.length === 0) return;
-    this.effects.push({ kind: 'persist', write: this.nextWrite, records });
-    this.nextWrite = WriteId(this.nextWrite + 1);
-  }
-
-  private postRaft(group: Group, messages: readonly OutgoingRaftMessage[]): void {
-    for (const { to, message } of messages) {
-      const node = group.nodeOf(to);
-      if (node !== null) this.post(node, { kind: 'raft', group: group.id, from: group.raft.id, to, message });
-    }
-  }
-
-  private scheduleGroups(): void {
-    for (const group of this.touched) {
-      const timer = this.groupTimers.get(group);
-      if (timer !== undefined) this.scheduleGroup(timer, this.deadlineOf(group));
-      this.snapshotWork.note(group, this.now.mono);
-    }
-    if (!this.snapshotWork.isIdle && this.snapshotTimer.scheduledAt === null)
-      this.timers.schedule(this.snapshotTimer, after(this.now.mono, limits.snapshotTickMs));
-    this.touched.clear();
-  }
-
-  /**
-   * A node that is to stop does not campaign: for a silent leader it does not wait either. Nor does a group whose
-   * election waits for others.
-   */
-  private deadlineOf(group: Group): MonoTime | null {
-    if (group.wantsTurn) return this.now.mono;
-    if (this.elections.isWaiting(group)) return null;
-    return this.draining === 'no' || group.isLeader ? group.deadlineAt(this.now.mono) : null;
-  }
-
-  private scheduleGroup(timer: NodeTimer, at: MonoTime | null): void {
-    if (at === null) this.timers.cancel(timer);
-    else this.timers.schedule(timer, at);
   }
 
   private post(to: NodeId, message: PeerMessage): void {
@@ -1033,20 +698,6 @@ function contextOf({ node, boot, topology, settings, random, now, probe }: NodeO
   const context = { node, boot, topology, settings, random, now };
   return probe === undefined ? context : { ...context, probe };
 }
-
-function isElectionDue({ isLeader, raft }: Group, now: MonoTime): boolean {
-  return !isLeader && raft.deadlineAt !== null && raft.deadlineAt <= now;
-}
-
-/** Groups whose elections would begin at the same time: one after the other, those of neighbouring ids far apart. */
-function spreadElections(groups: readonly Group[]): void {
-  const spanMs = groups.length * limits.msPerElection;
-  for (const { id, raft } of groups) raft.postponeElection(spanMs * ((id * goldenRatio) % 1));
-}
-
-const goldenRatio = (Math.sqrt(5) - 1) / 2;
-
-type RaftPeerMessage = Extract<PeerMessage, { kind: 'raft' }>;
 
 function bytesOf(operation: Operation): number {
   if (operation.kind === 'execute') return totalBytes(operation.args);

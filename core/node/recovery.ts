@@ -187,7 +187,7 @@ function tenantsElsewhere({ id, machine }: Group, { shards }: Router): readonly 
   const found: TenantName[] = [];
   for (const [tenant, owned] of machine.tenants)
     if (elsewhere(id, owned, shards.find(tenant)) !== null) found.push(tenant);
-  return found.sort();
+  return found.sort((a, b) => (a < b ? -1 : 1));
 }
 
 function missingOf({ machine }: Group, { router, nodesVersion }: Surroundings): RecoveryView['missing'] {

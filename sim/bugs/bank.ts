@@ -213,7 +213,7 @@ export const bugs: readonly Bug[] = [
     edits: [
       edit(
         'core/node/node.ts',
-        'for (const peer of this.pulses.takeSilent(mono)) this.onGone(peer);',
+        'for (const peer of this.pulses.takeSilent(mono)) this.replicas.onGone(peer);',
         'this.pulses.takeSilent(mono);',
       ),
     ],
@@ -766,7 +766,9 @@ export const bugs: readonly Bug[] = [
   },
   {
     name: 'it is not written that a replica has left its group',
-    edits: [edit('core/node/node.ts', 'this.tombstones.push(this.hosting.end(group));', 'this.hosting.end(group);')],
+    edits: [
+      edit('core/node/replicas.ts', 'this.tombstones.push(this.hosting.end(group));', 'this.hosting.end(group);'),
+    ],
     oracles: ['disk', 'V2'],
     ...hunt('membership', 400),
   },

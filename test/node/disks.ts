@@ -1,6 +1,6 @@
 /** The disks of nodes that a test drives by hand: what was written, in the format of the log, and what was not yet. */
 import { crc32 } from 'node:zlib';
-import { NodeId, type WriteId } from '../../core/base/ids.ts';
+import type { NodeId, WriteId } from '../../core/base/ids.ts';
 import { emptyLog, LogAppender } from '../../core/log/appender.ts';
 import type { LogRecord, RestoredLog } from '../../core/log/records.ts';
 import { LogRecovery } from '../../core/log/recovery.ts';

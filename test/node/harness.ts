@@ -203,7 +203,7 @@ export class Nodes {
   /** Maps that were to be kept: of which node, and as of which version. */
   readonly kept: string[] = [];
 
-  now(): { readonly mono: MonoTime; readonly wall: WallTime } {
+  private now(): { readonly mono: MonoTime; readonly wall: WallTime } {
     return { mono: MonoTime(this.micros), wall: WallTime(this.wall) };
   }
 }

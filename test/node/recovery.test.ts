@@ -1,6 +1,6 @@
 /** A group whose majority is lost for good goes on from one replica, and what is left of the others never counts again. */
 import { beforeEach, describe, expect, test } from 'vitest';
-import { GroupId } from '../../core/base/ids.ts';
+import { GroupId, LogIndex, NodeId, ReplicaId, Term } from '../../core/base/ids.ts';
 import { defaultSettings } from '../../core/index.ts';
 import type { Raft } from '../../core/raft/raft.ts';
 import { generationOf } from '../../core/raft/generation.ts';
@@ -165,34 +165,15 @@ describe('it is refused', () => {
 
   test('while a majority is left that has none', () => {
     loseMajority();
-    const raft = raftOn(4);
-    const { lastIndex, lastTerm } = raft?.state.log ?? { lastIndex: 0, lastTerm: 0 };
-    // Its node is there, and asks; that nothing comes of it is the network's fault.
-    nodes.nodes[3]?.step(
-      [
-        {
-          kind: 'peerMessages',
-          from: 3 as never,
-          messages: [
-            {
-              kind: 'raft',
-              group,
-              from: 3 as never,
-              to: 4 as never,
-              message: {
-                kind: 'voteRequest',
-                term: 2 as never,
-                pre: true,
-                transfer: false,
-                lastIndex: lastIndex as never,
-                lastTerm: lastTerm as never,
-              },
-            },
-          ],
-        },
-      ],
-      nodes.now(),
-    );
+    const { lastIndex, lastTerm } = raftOn(4)?.state.log ?? { lastIndex: LogIndex(0), lastTerm: Term(0) };
+    // A second voter is there, and asks; that nothing comes of it is the network's fault.
+    const [from, sender, to] = [NodeId(3), ReplicaId(3), ReplicaId(4)];
+    const asks = { kind: 'voteRequest', term: Term(2), pre: true, transfer: false, lastIndex, lastTerm } as const;
+    nodes.input(4, {
+      kind: 'peerMessages',
+      from,
+      messages: [{ kind: 'raft', group, from: sender, to, message: asks }],
+    });
     expect(refusal(4)).toBe('-ERR not executed: a majority of the voters is left and will elect a leader\r\n');
   });
 

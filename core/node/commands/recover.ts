@@ -82,7 +82,9 @@ function risksOf({ lastIndex, commitIndex, elsewhere, elsewhereCount, missing }:
     );
   if (elsewhereCount > 0) {
     const names = elsewhere.join(', ') + (elsewhere.length < elsewhereCount ? ', …' : '');
-    risks.push(`${String(elsewhereCount)} tenants that this replica has are in other groups since, and stay there: ${names}`);
+    risks.push(
+      `${String(elsewhereCount)} tenants that this replica has are in other groups since, and stay there: ${names}`,
+    );
   }
   if (missing.places > 0)
     risks.push(`the last ${String(missing.places)} changes of the map of tenants are lost: this node knows of them`);
