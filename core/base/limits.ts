@@ -119,6 +119,8 @@ export const limits = {
   downAfterMs: 10_000,
   /** A piece of a tenant that is copied to another group: an entry there, which is little beside what it may hold. */
   moveChunkBytes: 256 * kib,
+  /** What a tenant may remember of its writes, in one entry, when it moves: some hundred thousand short replies. */
+  moveRestBytes: 8 * mib,
   /** So many pieces may follow a tenant's writes before those are held up, and before it stays where it is; for so long it may be frozen. */
   moveRoundsBeforeHold: 64,
   moveRounds: 1_024,

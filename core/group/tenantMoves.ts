@@ -9,6 +9,7 @@
 import { ByteReader, type ByteWriter } from '../base/bytes.ts';
 import { Epoch, type GroupId, type Incarnation, type MoveId, type TenantName } from '../base/ids.ts';
 import { unreachable } from '../base/invariant.ts';
+import { limits } from '../base/limits.ts';
 import type { WallTime } from '../base/time.ts';
 import { ChangeLog } from '../engine/changeLog.ts';
 import type { CutClock } from '../engine/keyspaceCut.ts';
@@ -109,19 +110,24 @@ export class TenantMoves {
     return new CopyReader(writer, owned.keyspace, owned.out.changes, cursor);
   }
 
-  /** The last step of the copy of a frozen tenant: `records` end it, from `after` on. Null if it is not frozen. */
+  /**
+   * The last step of the copy of a frozen tenant: `records` end it, from `after` on. Null if it is not frozen; `tooLarge` if
+   * it remembers so much of its writes that to take it over would hold up others.
+   */
   sealOf(
     tenant: TenantName,
     move: MoveId,
     writer: ByteWriter,
     after: CopyCursor,
     records: Uint8Array,
-  ): MoveStep | null {
+  ): MoveStep | 'tooLarge' | null {
     const owned = this.leaving(tenant, move);
     if (owned?.out?.isFrozen !== true) return null;
     const writing = restRecords(writer, tenant, owned);
-    while (writing.next().done !== true);
-    return { kind: 'seal', after, records, rest: writer.take(), mark: owned.keyspace.mark };
+    while (writing.next().done !== true && writer.length <= limits.moveRestBytes);
+    const rest = writer.take();
+    if (rest.length > limits.moveRestBytes) return 'tooLarge';
+    return { kind: 'seal', after, records, rest, mark: owned.keyspace.mark };
   }
 
   /** Tenants that are to be seen out of this group: those that it still owns, and those whose data it still has. */
@@ -228,12 +234,7 @@ export class TenantMoves {
     this.noteLeaver(tenant);
   }
 
-  private prepare(
-    tenant: TenantName,
-    move: MoveId,
-    { incarnation, epoch, from }: Step<'prepare'>,
-    stamp: WallTime,
-  ): void {
+  private prepare(tenant: TenantName, move: MoveId, { incarnation, epoch }: Step<'prepare'>, stamp: WallTime): void {
     const { owned, staged, departed, released } = this.tenants();
     if (this.isOver(tenant, move) || owned.has(tenant)) return;
     if (incarnation <= (released.get(tenant) ?? 0)) return;
@@ -246,7 +247,7 @@ export class TenantMoves {
     const items = new ItemLoader((image) => {
       room.keyspace.replace(image);
     });
-    staged.set(tenant, { move, from, owned: room, cursor: copyStart, isSealed: false, items });
+    staged.set(tenant, { move, owned: room, cursor: copyStart, isSealed: false, items });
   }
 
   /** A second sender, or the same piece twice, does not go on from where the copy is. */

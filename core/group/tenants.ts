@@ -46,7 +46,6 @@ export interface OutgoingMove {
 /** A copy of a tenant that another group owns: nobody sees it here. */
 export interface StagedTenant {
   readonly move: MoveId;
-  readonly from: GroupId;
   /** As it is to be owned here: of the next epoch. */
   readonly owned: OwnedTenant;
   readonly cursor: CopyCursor;

@@ -155,9 +155,7 @@ export class Departures {
     departure.frozenAt = isFrozen ? (departure.frozenAt ?? this.now) : null;
     const isFrozenLong = departure.frozenAt !== null && elapsedMs(departure.frozenAt, this.now) > limits.frozenMs;
     if (isFrozenLong || departure.rounds > limits.moveRounds) {
-      const why = isFrozenLong ? 'its writes have waited too long' : 'its writes outrun the copy';
-      this.host.onGivenUp(departure.tenant, why);
-      this.askSource(departure, { kind: isFrozen ? 'thaw' : 'cancel' });
+      this.giveUp(departure, isFrozen, isFrozenLong ? 'its writes have waited too long' : 'its writes outrun the copy');
       return;
     }
     const { tenant, move, moves } = departure;
@@ -178,7 +176,13 @@ export class Departures {
       return;
     }
     const seal = moves.sealOf(tenant, move, this.writer, after, records);
-    if (seal !== null) this.askDestination(departure, seal);
+    if (seal === 'tooLarge') this.giveUp(departure, isFrozen, 'it has too many replies that nobody has fetched');
+    else if (seal !== null) this.askDestination(departure, seal);
+  }
+
+  private giveUp(departure: Departure, isFrozen: boolean, why: string): void {
+    this.host.onGivenUp(departure.tenant, why);
+    this.askSource(departure, { kind: isFrozen ? 'thaw' : 'cancel' });
   }
 
   /** What is left is copied sooner than a client would notice. Who writes faster than that is held up, and at last let stay. */
@@ -192,12 +196,12 @@ export class Departures {
   }
 
   private prepare(departure: Departure): void {
-    const { tenant, move, from, moves } = departure;
+    const { tenant, move, moves } = departure;
     const owned = moves.leaving(tenant, move);
     if (owned === null) return;
     const { incarnation, epoch } = owned;
     this.pause(departure, limits.movePauseMs);
-    this.askDestination(departure, { kind: 'prepare', incarnation, epoch, from });
+    this.askDestination(departure, { kind: 'prepare', incarnation, epoch });
   }
 
   private note(departure: Departure, hasDeparted: boolean): void {

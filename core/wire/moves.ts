@@ -32,7 +32,7 @@ export type MoveStep =
   /** To the source, once the destination owns the tenant: let go of its data. */
   | { readonly kind: 'erase' }
   /** To the destination: make room that nobody sees. */
-  | { readonly kind: 'prepare'; readonly incarnation: Incarnation; readonly epoch: Epoch; readonly from: GroupId }
+  | { readonly kind: 'prepare'; readonly incarnation: Incarnation; readonly epoch: Epoch }
   /** To the destination: what follows `after` in the copy, up to `upTo`. */
   | {
       readonly kind: 'stage';
@@ -111,7 +111,7 @@ export function encodeStep(writer: ByteWriter, s: MoveStep): void {
     case 'prepare':
       writer.varint(s.incarnation);
       writer.varint(s.epoch);
-      writer.varint(s.kind === 'start' ? s.to : s.from);
+      if (s.kind === 'start') writer.varint(s.to);
       return;
     case 'stage':
       encodeCursor(writer, s.after);
@@ -148,8 +148,7 @@ export function decodeStep(reader: ByteReader): MoveStep | null {
     }
     case step.prepare: {
       const incarnation = readIncarnation(reader);
-      const epoch = Epoch(reader.varint());
-      return { kind: 'prepare', incarnation, epoch, from: readGroup(reader) };
+      return { kind: 'prepare', incarnation, epoch: Epoch(reader.varint()) };
     }
     case step.stage: {
       const after = decodeCursor(reader);
@@ -188,7 +187,7 @@ export function stepBytes(s: MoveStep): number {
   switch (s.kind) {
     case 'start':
     case 'prepare':
-      return 1 + varintBytes(s.incarnation) + varintBytes(s.epoch) + varintBytes(s.kind === 'start' ? s.to : s.from);
+      return 1 + varintBytes(s.incarnation) + varintBytes(s.epoch) + (s.kind === 'start' ? varintBytes(s.to) : 0);
     case 'stage':
       return 1 + cursorBytes(s.after) + cursorBytes(s.upTo) + sizedBytes(s.records);
     case 'seal':

@@ -28,18 +28,22 @@ const incarnation = Incarnation(1);
 const [from, to] = [GroupId(1), GroupId(2)];
 const move = MoveId(7);
 const start: MoveStep = { kind: 'start', incarnation, epoch: Epoch(1), to };
-const prepare: MoveStep = { kind: 'prepare', incarnation, epoch: Epoch(1), from };
+const prepare: MoveStep = { kind: 'prepare', incarnation, epoch: Epoch(1) };
 
 /** One replica of one group, which applies what it is told. */
 class Replica {
   machine = new TenantMachine(() => 0);
   private requests = 0;
 
-  apply(operation: LoggedOperation, now = 1000): Outcome | { readonly kind: 'remembered' } {
+  apply(
+    operation: LoggedOperation,
+    now = 1000,
+    lane = LaneId(1 + ((this.requests + 1) % 3)),
+  ): Outcome | { readonly kind: 'remembered' } {
     this.requests += 1;
     const request = RequestId(this.requests);
     const origin = { node: NodeId(1), boot: 1, request };
-    const item = { origin, lane: LaneId(1 + (this.requests % 3)), ackBelow: request, isRetry: false, operation };
+    const item = { origin, lane, ackBelow: request, isRetry: false, operation };
     return this.machine.apply(item, { stamp: WallTime(now), maxValueBytes: 1_000_000 }, true);
   }
 
@@ -49,9 +53,9 @@ class Replica {
     return outcome.state.kind === 'staged' && outcome.state.isSealed ? 'sealed' : outcome.state.kind;
   }
 
-  run(words: readonly string[], now = 1000): string {
+  run(words: readonly string[], now?: number, lane?: LaneId): string {
     const args = words.map(bytesOfBinary);
-    const outcome = this.apply({ kind: 'execute', tenant, incarnation, access: 'write', protocol: 2, args }, now);
+    const outcome = this.apply({ kind: 'execute', tenant, incarnation, access: 'write', protocol: 2, args }, now, lane);
     if (outcome.kind === 'done') return Buffer.from(outcome.reply).toString('latin1');
     return outcome.kind === 'refused' ? outcome.refusal.kind : outcome.kind;
   }
@@ -105,7 +109,7 @@ function sealed(source: Replica, destination: Replica, withoutLast = false): str
   const { cursor } = destination;
   const last = reader?.next(1_000_000) ?? nothing;
   const seal = source.machine.moves.sealOf(tenant, move, new ByteWriter(), cursor, withoutLast ? nothing : last);
-  if (seal === null) throw new Error('it is not frozen');
+  if (seal === null || seal === 'tooLarge') throw new Error('it is not frozen');
   return destination.step(seal);
 }
 
@@ -125,6 +129,19 @@ function frozen(): readonly [Replica, Replica] {
 }
 
 describe('the steps', () => {
+  test('a tenant that remembers more of its writes than others could bear to take over is not sealed', () => {
+    const sealOf = (lanes: number) => {
+      const [source, destination] = begun();
+      const words = ['GETSET', 'before', 'x'.repeat(200_000)];
+      for (let lane = 1; lane <= lanes; lane += 1) source.run(words, 1000, LaneId(100 + lane));
+      expect(source.step({ kind: 'freeze' })).toBe('frozen');
+      while (copy(source, destination, 100_000));
+      return source.machine.moves.sealOf(tenant, move, new ByteWriter(), destination.cursor, nothing);
+    };
+    expect(sealOf(40)).toMatchObject({ kind: 'seal' });
+    expect(sealOf(60)).toBe('tooLarge');
+  });
+
   test('a tenant is served by its source, then by nobody, then by its destination', () => {
     const [source, destination] = begun();
     const served = (): readonly string[] => [source.run(['INCR', 'n']), destination.run(['INCR', 'n'])];
@@ -229,7 +246,7 @@ describe('the steps', () => {
     destination.step({ kind: 'activate' });
     const back = MoveId(8);
     destination.step({ kind: 'start', incarnation, epoch: Epoch(2), to: from }, back);
-    const again: MoveStep = { kind: 'prepare', incarnation, epoch: Epoch(2), from: to };
+    const again: MoveStep = { kind: 'prepare', incarnation, epoch: Epoch(2) };
     expect(source.step(again, back)).toBe('none');
     source.step({ kind: 'erase' });
     expect(source.step(again, back)).toBe('staged');

@@ -82,8 +82,7 @@ function wanted(situation: Situation, source: MoveState, destination: MoveState)
   if (action.at === 'metadata' || action.at === 'nowhere') return [];
   const epoch = Epoch(1);
   if (action.at === 'destination') {
-    const step: MoveStep =
-      action.step === 'prepare' ? { kind: 'prepare', incarnation, epoch, from: GroupId(1) } : { kind: action.step };
+    const step: MoveStep = action.step === 'prepare' ? { kind: 'prepare', incarnation, epoch } : { kind: action.step };
     return [{ to: 'destination', step }];
   }
   if (action.step === 'start') return [{ to: 'source', step: { kind: 'start', incarnation, epoch, to: GroupId(2) } }];
@@ -97,7 +96,7 @@ function wanted(situation: Situation, source: MoveState, destination: MoveState)
   if (reader !== null && records.length > 0)
     sent.push({ to: 'destination', step: { kind: 'stage', after, upTo: reader.cursor, records } });
   const seal = moves.sealOf(tenant, move, new ByteWriter(), after, records);
-  if (seal !== null) sent.push({ to: 'destination', step: seal });
+  if (seal !== null && seal !== 'tooLarge') sent.push({ to: 'destination', step: seal });
   return sent;
 }
 

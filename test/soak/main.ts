@@ -2,9 +2,10 @@
  * `npm run soak`: a real cluster whose nodes are killed, paused and restarted at random while clients count, push and
  * transact; every other one numbers its writes, and is never to be left in doubt. At the end what the clients were told and what the cluster holds must agree, to the last number.
  *
- * With `--moves`, tenants change their groups all the while.
+ * With `--moves`, tenants change their groups all the while. With `--grow`, two nodes join, and one of the first is drained
+ * and removed.
  *
- *   npm run soak -- [--minutes 10] [--clients 4] [--seed N] [--moves]
+ *   npm run soak -- [--minutes 10] [--clients 4] [--seed N] [--moves] [--grow]
  *
  * Exit code 0: they agree. 1: they do not. 2: usage.
  */
@@ -15,6 +16,7 @@ import pc from 'picocolors';
 import seedrandom from 'seedrandom';
 import { type Cluster, startCluster } from '../support/cluster.ts';
 import { moveTenant } from '../support/moving.ts';
+import { growAndShrink } from './growth.ts';
 import { compare, type Disagreement, Worker } from './worker.ts';
 
 const tenants = 6;
@@ -27,6 +29,7 @@ interface Options {
   readonly clients: number;
   readonly seed: string;
   readonly moves: boolean;
+  readonly grow: boolean;
 }
 
 function readOptions(): Options | null {
@@ -37,20 +40,26 @@ function readOptions(): Options | null {
         clients: { type: 'string' },
         seed: { type: 'string' },
         moves: { type: 'boolean', default: false },
+        grow: { type: 'boolean', default: false },
       },
     });
     const minutes = Number(values.minutes ?? 10);
     const clients = Number(values.clients ?? 4);
     if (!(minutes > 0 && clients >= 1 && Number.isInteger(clients))) return null;
-    return { minutes, clients, seed: values.seed ?? String(Date.now()), moves: values.moves };
+    return { minutes, clients, seed: values.seed ?? String(Date.now()), moves: values.moves, grow: values.grow };
   } catch {
     return null;
   }
 }
 
 /** Does one bad thing to one node, and undoes it: the others are a majority all the while. */
-async function disturb(cluster: Cluster, random: () => number, say: (what: string) => void): Promise<void> {
-  const node = 1 + Math.floor(random() * cluster.ports.length);
+async function disturb(
+  cluster: Cluster,
+  among: readonly number[],
+  random: () => number,
+  say: (what: string) => void,
+): Promise<void> {
+  const node = among[Math.floor(random() * among.length)] ?? 1;
   const lastsMs = 500 + random() * 3500;
   if (random() < 0.5) {
     say(`node ${String(node)} is killed`);
@@ -66,14 +75,15 @@ async function disturb(cluster: Cluster, random: () => number, say: (what: strin
   await pause(1000 + random() * 4000);
 }
 
-async function main({ minutes, clients, seed, moves }: Options): Promise<number> {
+async function main({ minutes, clients, seed, moves, grow }: Options): Promise<number> {
   process.stdout.write(`soak of ${String(minutes)} minutes, ${String(clients)} clients, seed ${seed}\n`);
   const random = seedrandom(seed);
-  const cluster = await startCluster({ groups });
+  const cluster = await startCluster({ groups, rebalance: grow ? 'on' : 'manual' });
   const names = Array.from({ length: tenants }, (_, i) => `soak-${String(i)}`);
   const workers = Array.from(
     { length: clients },
-    (_, i) => new Worker(i, cluster.ports, names, seedrandom(`${seed}/${String(i)}`), { isNumbering: i % 2 === 1 }),
+    (_, i) =>
+      new Worker(i, [...cluster.ports], names, seedrandom(`${seed}/${String(i)}`), { isNumbering: i % 2 === 1 }),
   );
   const startedAt = Date.now();
   const endsAt = startedAt + minutes * 60 * secondMs;
@@ -85,11 +95,18 @@ async function main({ minutes, clients, seed, moves }: Options): Promise<number>
       `${String(seconds).padStart(5)} s  ${String(done)} acknowledged, ${String(unknown)} unknown; ${what}\n`,
     );
   };
+  const leaving = grow ? 1 + Math.floor(random() * cluster.ports.length) : null;
+  /** Those that stay. */
+  const steady = (): readonly number[] =>
+    [...cluster.ports.keys()].map((at) => at + 1).filter((node) => node !== leaving);
+  const ports = (): readonly number[] => steady().map((node) => cluster.ports[node - 1] ?? 0);
   try {
     const working = workers.map(async (worker) => worker.work());
     const drawn = seedrandom(`${seed}/moves`);
-    const moving = moves ? moveAround(cluster, names, drawn, () => Date.now() < endsAt) : Promise.resolve(0);
-    while (Date.now() < endsAt) await disturb(cluster, random, say);
+    const moving = moves ? moveAround(ports, names, drawn, () => Date.now() < endsAt) : Promise.resolve(0);
+    const growing = leaving === null ? Promise.resolve() : growAndShrink(cluster, leaving, say);
+    while (Date.now() < endsAt) await disturb(cluster, steady(), random, say);
+    await growing;
     for (const worker of workers) worker.stop();
     await Promise.all(working);
     const moved = await moving;
@@ -98,7 +115,7 @@ async function main({ minutes, clients, seed, moves }: Options): Promise<number>
     say('all clients have stopped');
     const resumed = workers.reduce((sum, worker) => sum + worker.resumed, 0);
     process.stdout.write(`${String(resumed)} numbered writes were asked again through another connection\n`);
-    const problems = await judge(cluster, workers, names);
+    const problems = await judge(ports(), workers, names);
     for (const { where, lost, doubled, strange } of problems) {
       const counts = `${String(lost)} lost, ${String(doubled)} doubled, ${String(strange)} that nobody sent`;
       process.stdout.write(`${pc.red('disagreement')} ${where}: ${counts}\n`);
@@ -112,7 +129,7 @@ async function main({ minutes, clients, seed, moves }: Options): Promise<number>
 
 /** Returns how many moves came to their end. */
 async function moveAround(
-  cluster: Cluster,
+  ports: () => readonly number[],
   names: readonly string[],
   random: () => number,
   goesOn: () => boolean,
@@ -120,7 +137,7 @@ async function moveAround(
   let moved = 0;
   while (goesOn()) {
     const tenant = names[Math.floor(random() * names.length)] ?? '';
-    const isThere = await moveTenant(() => cluster.ports, tenant, 1 + Math.floor(random() * groups));
+    const isThere = await moveTenant(ports, tenant, 1 + Math.floor(random() * groups));
     if (isThere) moved += 1;
     await pause(random() * 1000);
   }
@@ -129,12 +146,12 @@ async function moveAround(
 
 /** Through every node, what is there against what the clients know. */
 async function judge(
-  cluster: Cluster,
+  ports: readonly number[],
   workers: readonly Worker[],
   names: readonly string[],
 ): Promise<readonly Disagreement[]> {
   const problems: Disagreement[] = [];
-  for (const port of cluster.ports) {
+  for (const port of ports) {
     const redis = new Redis({ port, host: '127.0.0.1' });
     for (const tenant of names) problems.push(...(await compare(redis, tenant, workers)));
     redis.disconnect();
@@ -144,6 +161,6 @@ async function judge(
 
 const options = readOptions();
 if (options === null) {
-  process.stderr.write('usage: npm run soak -- [--minutes 10] [--clients 4] [--seed N] [--moves]\n');
+  process.stderr.write('usage: npm run soak -- [--minutes 10] [--clients 4] [--seed N] [--moves] [--grow]\n');
   process.exitCode = 2;
 } else process.exitCode = await main(options);

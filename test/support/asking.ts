@@ -23,6 +23,30 @@ export async function placeOf(port: number, tenant: string): Promise<Place> {
   return { group: Number(fields.get('group')), leader: Number(fields.get('leader') ?? Number.NaN) };
 }
 
+export interface Share {
+  readonly leads: number;
+  readonly replicas: number;
+}
+
+/** What a node has of the groups, as the node at the port sees it. */
+export async function shareOf(port: number, node: number): Promise<Share> {
+  const listed = await askPort(port, 'GROUP', 'LIST');
+  const all = (Array.isArray(listed) ? listed : []).map((group) => fieldsOf(group));
+  return {
+    leads: all.filter((group) => group.get('leader') === node).length,
+    replicas: all.filter((group) => (group.get('replicas') as number[]).includes(node)).length,
+  };
+}
+
+/** The answer of the first node that has one; undefined if none has. */
+export async function askAny(ports: readonly number[], ...words: string[]): Promise<unknown> {
+  for (const port of ports) {
+    const answer = await askPort(port, ...words);
+    if (answer !== undefined && !(answer instanceof Error && answer.message.startsWith('UNKNOWN'))) return answer;
+  }
+  return undefined;
+}
+
 /** A map as RESP2 has it: names and values in turns. */
 export function fieldsOf(answer: unknown): ReadonlyMap<string, unknown> {
   const flat: readonly unknown[] = Array.isArray(answer) ? answer : [];

@@ -8,6 +8,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { localToken } from '../../runtime/dev/topology.ts';
+import { askPort } from './asking.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const serveWithinMs = 120_000;
@@ -16,6 +18,7 @@ const portTries = 200;
 const pollMs = 10;
 
 export interface Cluster {
+  /** Where the clients of each node connect: those of nodes that have joined come behind. */
   readonly ports: readonly number[];
   readonly peerPorts: readonly number[];
   readonly data: string;
@@ -26,7 +29,9 @@ export interface Cluster {
   kill(node: number): Promise<void>;
   /** Starts one node again, as an operator would: `leasehold node --config FILE`. */
   start(node: number): void;
-  /** kill -9 of everything, then a new start on the same data. */
+  /** A further node joins and serves, as an operator would have it. Returns its number. */
+  join(): Promise<number>;
+  /** kill -9 of everything, then a new start on the same data; those that have joined stay down. */
   restart(): Promise<void>;
   stop(): Promise<void>;
 }
@@ -65,32 +70,37 @@ export async function startCluster(
   const { dev: firstDev, servingAfterMs } = await launch();
   let dev = firstDev;
   const pidOf = (node: number): number => Number(readFileSync(join(data, `node-${String(node)}`, 'pid'), 'utf8'));
-  const numbers = Array.from({ length: nodes }, (_, i) => i + 1);
+  const ports = Array.from({ length: nodes }, (_, i) => port + i);
   const killNode = async (node: number): Promise<void> => {
     const pid = pidOf(node);
     signal(pid, 'SIGKILL');
     await until(() => !isAlive(pid), 'the process is gone');
   };
   const end = async (): Promise<void> => {
-    for (const node of numbers) await killNode(node);
+    for (const node of ports.keys()) await killNode(node + 1);
     for (const child of own) child.kill('SIGKILL');
     own.clear();
   };
   return {
-    ports: numbers.map((node) => port + node - 1),
-    peerPorts: numbers.map((node) => port + node - 1 + peerPortOffset),
+    ports,
+    peerPorts: ports.map((each) => each + peerPortOffset),
     data,
     servingAfterMs,
     pidOf,
     kill: killNode,
     start: (node) => {
-      const config = join(data, `node-${String(node)}`, 'config.json');
-      own.add(
-        spawn(process.execPath, ['--import', 'tsx', 'runtime/cli.ts', 'node', '--config', config], {
-          cwd: root,
-          stdio: 'ignore',
-        }),
-      );
+      own.add(runNode('--config', join(data, `node-${String(node)}`, 'config.json')));
+    },
+    join: async () => {
+      const node = ports.length + 1;
+      const [client, directory] = [await freePorts(1), join(data, `node-${String(node)}`)];
+      const address = (at: number): string => `127.0.0.1:${String(at)}`;
+      const place = ['--client', address(client), '--peer', address(client + peerPortOffset)];
+      own.add(runNode('--join', address(port), '--token', localToken, '--data', directory, ...place));
+      const serves = async (): Promise<boolean> => (await askPort(client, 'PING')) === 'PONG';
+      await until(serves, `node ${String(node)} serves`, serveWithinMs);
+      ports.push(client);
+      return node;
     },
     restart: async () => {
       await end();
@@ -102,6 +112,13 @@ export async function startCluster(
       rmSync(data, { recursive: true, force: true });
     },
   };
+}
+
+function runNode(...args: readonly string[]): ChildProcess {
+  return spawn(process.execPath, ['--import', 'tsx', 'runtime/cli.ts', 'node', ...args], {
+    cwd: root,
+    stdio: 'ignore',
+  });
 }
 
 /** Waits for a condition, with a bound. */

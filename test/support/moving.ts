@@ -1,6 +1,6 @@
 /** An operator who moves tenants of a real cluster between groups. */
 import { setTimeout as pause } from 'node:timers/promises';
-import { askPort, placeOf } from './asking.ts';
+import { askAny, placeOf } from './asking.ts';
 import { until } from './cluster.ts';
 
 const pollMs = 20;
@@ -12,13 +12,7 @@ export async function moveTenant(
   to: number,
   withinMs = 60_000,
 ): Promise<boolean> {
-  const ask = async (...words: string[]): Promise<unknown> => {
-    for (const port of ports()) {
-      const answer = await askPort(port, 'TENANT', 'MOVE', tenant, ...words);
-      if (answer !== undefined && !(answer instanceof Error && answer.message.startsWith('UNKNOWN'))) return answer;
-    }
-    return undefined;
-  };
+  const ask = async (...words: string[]): Promise<unknown> => askAny(ports(), 'TENANT', 'MOVE', tenant, ...words);
   await until(
     async () => {
       const answer = await ask('TO', String(to));

@@ -118,7 +118,7 @@ const cursor: fc.Arbitrary<CopyCursor> = fc.record({
 });
 const step: fc.Arbitrary<MoveStep> = fc.oneof(
   kind('start', { incarnation, epoch, to: group }),
-  kind('prepare', { incarnation, epoch, from: group }),
+  kind('prepare', { incarnation, epoch }),
   kind('stage', { after: cursor, upTo: cursor, records: bytes }),
   kind('seal', { after: cursor, records: bytes, rest: bytes, mark: natural }),
   ...(['freeze', 'depart', 'cancel', 'thaw', 'erase', 'activate', 'abandon', 'look'] as const).map((name) =>

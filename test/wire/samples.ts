@@ -95,7 +95,7 @@ const steps: readonly MoveStep[] = [
   { kind: 'depart' },
   { kind: 'cancel' },
   { kind: 'erase' },
-  { kind: 'prepare', incarnation: two, epoch: Epoch(3), from: GroupId(4) },
+  { kind: 'prepare', incarnation: two, epoch: Epoch(3) },
   { kind: 'stage', after, upTo, records: ascii('records') },
   { kind: 'seal', after: upTo, records: ascii(''), rest: ascii('rest'), mark: 0xffff_ffff },
   { kind: 'activate' },

@@ -1,6 +1,6 @@
 /** Makes a group's tenants of their records. It trusts none of them: what does not follow is refused. */
 import type { ByteReader } from '../../base/bytes.ts';
-import { Epoch, type GroupId, type MoveId } from '../../base/ids.ts';
+import { Epoch, type MoveId } from '../../base/ids.ts';
 import type { CutClock } from '../../engine/keyspaceCut.ts';
 import { readGroup, readIncarnation, readMove, readTenant } from '../../wire/fields.ts';
 import { type CopyCursor, decodeCursor } from '../../wire/moves.ts';
@@ -14,7 +14,6 @@ type Standing =
   | {
       readonly kind: 'staged';
       readonly move: MoveId;
-      readonly from: GroupId;
       readonly cursor: CopyCursor;
       readonly isSealed: boolean;
     }
@@ -88,11 +87,10 @@ export class TenantLoader extends StateLoader {
 
   private startStaged(reader: ByteReader): boolean {
     const move = readMove(reader);
-    const from = readGroup(reader);
     const cursor = decodeCursor(reader);
     const isSealed = reader.u8() === 1;
     if (this.next !== null) return false;
-    this.next = { kind: 'staged', move, from, cursor, isSealed };
+    this.next = { kind: 'staged', move, cursor, isSealed };
     return true;
   }
 
@@ -118,12 +116,12 @@ export class TenantLoader extends StateLoader {
         loaded.owned.set(tenant, found);
         return true;
       case 'staged': {
-        const { move, from, cursor, isSealed } = standing;
+        const { move, cursor, isSealed } = standing;
         if (loaded.staged.has(tenant)) return false;
         items.goesTo((image) => {
           keyspace.replace(image);
         });
-        loaded.staged.set(tenant, { move, from, owned: found, cursor, isSealed, items });
+        loaded.staged.set(tenant, { move, owned: found, cursor, isSealed, items });
         return true;
       }
       case 'departed':

@@ -50,10 +50,9 @@ export function* tenantRecords(writer: ByteWriter, cut: TenantsCut): Records {
     yield;
   }
   for (const [tenant, one, changes] of owned) yield* wholeRecords(writer, current, tenant, one, changes);
-  for (const [tenant, { move, from, owned: copy, cursor, isSealed }, partial] of staged) {
+  for (const [tenant, { move, owned: copy, cursor, isSealed }, partial] of staged) {
     writer.u8(record.staged);
     writer.varint(move);
-    writer.varint(from);
     encodeCursor(writer, cursor);
     writer.u8(isSealed ? 1 : 0);
     yield* wholeRecords(writer, current, tenant, copy, null);
