@@ -98,6 +98,8 @@ export const limits = {
   lossesAtATime: 64,
   /** Election timeouts without a leader before an operator may let a group go on from one replica: by then every voter that is left has asked this one for its vote. */
   quietElections: 4,
+  /** Tenants of a recovered group that are looked at at a time: a millisecond of work. */
+  leftoversPerLook: 4_096,
   /** Tenants that a report names: what else there is, is counted. */
   tenantsNamed: 16,
   /** Alarms at a time: those that come first say enough. */

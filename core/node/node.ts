@@ -535,6 +535,7 @@ export class Node implements ForwarderHost {
         this.chores.replaceOutliers(mono);
         this.chores.bootstrapTenants(mono);
         this.chores.returnLeadership(mono);
+        this.chores.letGo(mono);
         this.moves.look(mono);
         return;
       case 'purge':

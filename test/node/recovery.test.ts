@@ -1,6 +1,7 @@
 /** A group whose majority is lost for good goes on from one replica, and what is left of the others never counts again. */
 import { beforeEach, describe, expect, test } from 'vitest';
 import { GroupId, LogIndex, NodeId, ReplicaId, Term } from '../../core/base/ids.ts';
+import { TenantMachine } from '../../core/group/tenantMachine.ts';
 import { defaultSettings } from '../../core/index.ts';
 import type { Raft } from '../../core/raft/raft.ts';
 import { generationOf } from '../../core/raft/generation.ts';
@@ -12,14 +13,14 @@ const quietMs = 4_000;
 
 let nodes: Nodes;
 
-/** Group 1 is on the nodes 2, 3 and 4, group 2 on 3, 4 and 5. Each node has a client, numbered as it is. */
-function begin(groups = 1): void {
-  nodes = new Nodes(5, groups);
+/** Group 1 is on the nodes 2, 3 and 4. Each node has a client, numbered as it is. */
+function begin(size: number, groups: number): void {
+  nodes = new Nodes(size, groups);
   for (const [at] of nodes.nodes.entries()) nodes.connect(at + 1, at + 1);
 }
 
 beforeEach(() => {
-  begin();
+  begin(5, 1);
 });
 
 function ask(node: number, ...words: string[]): string {
@@ -318,17 +319,85 @@ test('the metadata group is recovered like any other', () => {
   expect(ask(5, 'TENANT', 'LIST')).toContain('acme');
 });
 
-test('a tenant that moved away in what was lost stays where it is', () => {
-  begin(2);
-  ask(1, 'TENANT', 'CREATE', 'acme', 'IN', '1');
-  ask(1, 'SET', '{acme}a', '1');
-  for (const other of [2, 3]) nodes.cut(4, other);
-  expect(ask(1, 'TENANT', 'MOVE', 'acme', 'TO', '2')).toBe('+OK\r\n');
-  nodes.pass(2_000);
-  expect(ask(1, 'SET', '{acme}a', '2')).toBe('+OK\r\n');
-  loseMajority();
-  const told = ask(4, 'GROUP', 'RECOVER', '1');
-  expect(told).toContain('1 tenants that this replica has are in other groups since, and stay there: acme');
-  recover(4);
-  for (const node of [1, 4, 5]) expect(ask(node, 'GET', '{acme}a')).toBe('$1\r\n2\r\n');
+describe('what was lost said that', () => {
+  const left = 6;
+  const recovered = GroupId(3);
+
+  /** The tenant is in group 3, on the nodes 4, 5 and 6; group 6 is elsewhere. */
+  beforeEach(() => {
+    begin(7, 6);
+    ask(1, 'TENANT', 'CREATE', 'acme', 'IN', '3');
+    ask(1, 'SET', '{acme}a', '1');
+  });
+
+  function isLeaving(): boolean {
+    const machine = nodes.nodes[left - 1]?.groups.get(recovered)?.machine;
+    return machine instanceof TenantMachine && machine.moves.hasOutgoing;
+  }
+
+  function hearNothing(): void {
+    for (const other of [4, 5]) nodes.cut(left, other);
+  }
+
+  function loseAndRecover(): void {
+    nodes.kill(4, 5);
+    nodes.pass(quietMs);
+    recover(left, recovered);
+  }
+
+  test('a tenant moved away: it stays where it is, and may come back', () => {
+    hearNothing();
+    expect(ask(1, 'TENANT', 'MOVE', 'acme', 'TO', '6')).toBe('+OK\r\n');
+    nodes.pass(2_000);
+    expect(ask(1, 'SET', '{acme}a', '2')).toBe('+OK\r\n');
+    nodes.kill(4, 5);
+    nodes.pass(quietMs);
+    expect(ask(left, 'GROUP', 'RECOVER', '3')).toContain('1 tenants that this replica has are in other groups since');
+    ask(left, 'GROUP', 'RECOVER', '3', 'UNSAFE');
+    for (let i = 0; i < 2_000; i += 20) {
+      nodes.send(left, left, 'GET', '{acme}a');
+      nodes.pass(20);
+    }
+    expect(new Set(nodes.replies(left).match(/\$\d\r\n\d\r\n/g))).toEqual(new Set(['$1\r\n2\r\n']));
+    expect(ask(left, 'GROUP', 'RECOVER', '3')).toContain('tenants-elsewhere\r\n:0\r\n');
+    expect(ask(1, 'TENANT', 'MOVE', 'acme', 'TO', '3')).toBe('+OK\r\n');
+    nodes.pass(2_000);
+    expect(ask(7, 'TENANT', 'WHERE', 'acme')).toContain('group\r\n:3\r\n');
+    expect(ask(7, 'GET', '{acme}a')).toBe('$1\r\n2\r\n');
+  });
+
+  test('a tenant was dropped: it is another when it is created again', () => {
+    hearNothing();
+    expect(ask(1, 'TENANT', 'DROP', 'acme')).toBe('+OK\r\n');
+    loseAndRecover();
+    expect(ask(1, 'TENANT', 'CREATE', 'acme', 'IN', '3')).toBe('+OK\r\n');
+    expect(ask(7, 'GET', '{acme}a')).toBe('$-1\r\n');
+  });
+
+  test.each([0, 1, 2, 3])('a tenant left, on whose way it heard the beginning: %i ms of it', (ms) => {
+    nodes.send(1, 1, 'TENANT', 'MOVE', 'acme', 'TO', '6');
+    for (let i = 0; i < quietMs && !isLeaving(); i += 1) nodes.pass(1);
+    nodes.pass(ms);
+    hearNothing();
+    nodes.pass(2_000);
+    expect(nodes.replies(1)).toBe('+OK\r\n');
+    expect(ask(1, 'SET', '{acme}a', '2')).toBe('+OK\r\n');
+    loseAndRecover();
+    nodes.pass(2_000);
+    expect(isLeaving()).toBe(false);
+    for (const node of [1, left, 7]) expect(ask(node, 'GET', '{acme}a')).toBe('$1\r\n2\r\n');
+  });
+
+  test('a tenant moved away, and the group that it came to has lost as much: nothing is deleted', () => {
+    hearNothing();
+    // The node that is left of the other group hears nothing either.
+    for (const other of [7, 1]) nodes.cut(2, other);
+    ask(3, 'TENANT', 'MOVE', 'acme', 'TO', '6');
+    nodes.pass(2_000);
+    nodes.kill(7, 4, 5);
+    nodes.pass(quietMs);
+    recover(left, recovered);
+    const machine = nodes.nodes[left - 1]?.groups.get(recovered)?.machine;
+    expect(machine instanceof TenantMachine && machine.tenants.size).toBe(1);
+  });
 });
