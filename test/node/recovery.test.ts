@@ -390,14 +390,38 @@ describe('what was lost said that', () => {
 
   test('a tenant moved away, and the group that it came to has lost as much: nothing is deleted', () => {
     hearNothing();
-    // The node that is left of the other group hears nothing either.
     for (const other of [7, 1]) nodes.cut(2, other);
     ask(3, 'TENANT', 'MOVE', 'acme', 'TO', '6');
     nodes.pass(2_000);
-    nodes.kill(7, 4, 5);
+    nodes.kill(7, 1, 4, 5);
     nodes.pass(quietMs);
+    recover(2, GroupId(6));
     recover(left, recovered);
+    nodes.pass(2 * defaultSettings.commandTimeoutMs);
     const machine = nodes.nodes[left - 1]?.groups.get(recovered)?.machine;
     expect(machine instanceof TenantMachine && machine.tenants.size).toBe(1);
+    expect(ask(left, 'GROUP', 'RECOVER', '3')).toContain('tenants-elsewhere\r\n:1\r\n');
   });
+});
+
+test('a tenant that moved away in what was lost is not served to those who have not heard of its move', () => {
+  const [left, stale] = [6, 10];
+  nodes = new Nodes(10, 6, { gossipMs: 60_000 });
+  for (const node of [1, stale]) nodes.connect(node, node);
+  ask(1, 'TENANT', 'CREATE', 'acme', 'IN', '3');
+  ask(stale, 'SET', '{acme}a', '1');
+  for (const other of [4, 5]) nodes.cut(left, other);
+  for (const other of [1, 2, 3, 4, 5, 7, 8, 9]) nodes.cut(stale, other);
+  ask(1, 'TENANT', 'MOVE', 'acme', 'TO', '6');
+  nodes.pass(2_000);
+  expect(ask(1, 'SET', '{acme}a', '2')).toBe('+OK\r\n');
+  nodes.kill(4, 5);
+  nodes.pass(quietMs);
+  nodes.connect(left, left);
+  recover(left, GroupId(3));
+  expect(ask(stale, 'TENANT', 'WHERE', 'acme')).toContain('group\r\n:3\r\n');
+  nodes.send(stale, stale, 'GET', '{acme}a');
+  nodes.pass(2 * defaultSettings.commandTimeoutMs);
+  expect(nodes.replies(stale)).toMatch(/^-UNAVAILABLE not executed/);
+  expect(ask(stale, 'TENANT', 'WHERE', 'acme')).toContain('group\r\n:6\r\n');
 });
