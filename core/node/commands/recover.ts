@@ -22,7 +22,7 @@ export function recover(node: NodeView, reply: ReplyWriter, group: GroupId, opti
 
 function writeRecovery(reply: ReplyWriter, view: RecoveryView): void {
   const { obstacle, members } = view;
-  reply.map(14);
+  reply.map(16);
   reply.bulkText('id');
   reply.integer(view.group);
   reply.bulkText('replica');
@@ -60,6 +60,10 @@ function writeRecovery(reply: ReplyWriter, view: RecoveryView): void {
   }
   reply.bulkText('tenants-elsewhere');
   reply.integer(view.elsewhereCount);
+  reply.bulkText('map-changes-missing');
+  reply.integer(view.missing.places);
+  reply.bulkText('node-changes-missing');
+  reply.integer(view.missing.nodes);
   const risks = risksOf(view);
   reply.bulkText('at-risk');
   reply.array(risks.length);
@@ -87,9 +91,9 @@ function risksOf({ lastIndex, commitIndex, elsewhere, elsewhereCount, missing }:
     );
   }
   if (missing.places > 0)
-    risks.push(`the last ${String(missing.places)} changes of the map of tenants are lost: this node knows of them`);
+    risks.push(`the last ${String(missing.places)} changes of the map of tenants are lost, though nodes know of them`);
   if (missing.nodes > 0)
-    risks.push(`the last ${String(missing.nodes)} changes of the map of nodes are lost: this node knows of them`);
+    risks.push(`the last ${String(missing.nodes)} changes of the map of nodes are lost, though nodes know of them`);
   return risks;
 }
 
