@@ -23,6 +23,8 @@ export interface RecoveryView {
   /** The present one, and the one that would be begun; null: there are no more. */
   readonly generation: number;
   readonly next: number | null;
+  /** The latest that was told of. */
+  readonly told: number;
   readonly lastIndex: LogIndex;
   readonly lastTerm: Term;
   readonly commitIndex: LogIndex;
@@ -90,6 +92,7 @@ export function recoveryOf(group: Group, surroundings: Surroundings): RecoveryVi
     replica: raft.id,
     generation: generationOf(raft.id),
     next,
+    told: generationOf(told.highest),
     lastIndex: log.lastIndex,
     lastTerm: log.lastTerm,
     commitIndex,
@@ -120,8 +123,10 @@ function obstacleOf(group: Group, surroundings: Surroundings): Obstacle | null {
       petition.lastTerm === log.lastTerm ? petition.lastIndex > log.lastIndex : petition.lastTerm > log.lastTerm;
     if (isLonger && node !== null) return { kind: 'behind', node };
   }
-  if (outcomeOfVote(quorumOf(configuration), votes) === 'won') return { kind: 'quorum' };
-  const successor = successorOf(group, surroundings.router);
+  // Who has stood down elects nobody, however many there are.
+  const isQuorum = outcomeOfVote(quorumOf(configuration), votes) === 'won';
+  if (isQuorum && raft.state.successors === null) return { kind: 'quorum' };
+  const successor = successorOf(group, surroundings);
   if (successor !== null) return { kind: 'former', node: successor };
   return raft.isSynced ? null : { kind: 'writing' };
 }
@@ -135,10 +140,16 @@ function leaderObstacle({ raft, leaderNode: node }: Group, surroundings: Surroun
   return waitMs > 0 ? { kind: 'leader', node, waitMs } : null;
 }
 
-/** Where a voter is that can be reached, if this replica is none of the members that this node was told of. */
-function successorOf({ id, raft }: Group, router: Router): NodeId | null {
+/**
+ * Where a voter is that can be reached, if this replica is none of the members that this node was told of. Those of a later
+ * generation were asked, and would have answered long ago.
+ */
+function successorOf({ id, raft }: Group, surroundings: Surroundings): NodeId | null {
+  const { router, now } = surroundings;
   const { configuration } = router.groups.membershipOf(id);
+  const { successors } = raft.state;
   if (!isRemoved(configuration, raft.id)) return null;
+  if (successors !== null && elapsedMs(successors.since, now) >= quietMs(surroundings)) return null;
   return router.groups.votersOf(id).find((node) => router.hasLink(node)) ?? null;
 }
 

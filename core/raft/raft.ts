@@ -240,7 +240,7 @@ export class Raft {
     const { deadlineAt } = this;
     if (s.isRemoved || deadlineAt === null || now < deadlineAt) return;
     if (s.role !== 'leader') {
-      if (s.successors !== null) this.askSuccessors(s.successors, now);
+      if (s.successors !== null) this.askSuccessors(s.successors.replicas, now);
       else if (this.membership.mayLead) this.campaign(false, now);
       else this.askWhetherMember(now);
       return;
@@ -367,7 +367,7 @@ export class Raft {
     s.leaderHeardAt = null;
     s.held = [];
     this.becomeFollower(s.term, null, now);
-    s.successors = successors;
+    s.successors = { replicas: successors, since: s.successors?.since ?? now };
     this.askSuccessors(successors, now);
   }
 

@@ -95,8 +95,8 @@ export interface RaftState {
   isSuspect: boolean;
   /** Not a member any more: this replica says and does nothing ever again. */
   isRemoved: boolean;
-  /** The group goes on in a later generation, as was told: this replica does nothing but ask these whether that is so. */
-  successors: readonly ReplicaId[] | null;
+  /** The group goes on in a later generation, as was told: this replica does nothing but ask these whether that is so, since then. */
+  successors: { readonly replicas: readonly ReplicaId[]; readonly since: MonoTime } | null;
   /** How far the voters are that asked for votes since a leader was followed last, and when they did. */
   petitions: Map<ReplicaId, Petition>;
   /** One per member while leading, itself included. */

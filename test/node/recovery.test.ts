@@ -267,6 +267,37 @@ describe('the old majority comes back', () => {
   });
 });
 
+test('leaders of the old majority that were heard of last lead nobody astray', () => {
+  ask(1, 'SET', '{acme}a', '1');
+  for (const other of [2, 3]) nodes.cut(4, other);
+  for (let i = 0; i < 6; i += 1) {
+    const [leader, other] = leads(2) ? [2, 3] : [3, 2];
+    expect(ask(leader, 'GROUP', 'TRANSFER', '1', String(other))).toBe('+OK\r\n');
+    nodes.pass(1_000);
+  }
+  loseMajority();
+  recover(4);
+  for (const node of [1, 5]) expect(nodes.nodes[node - 1]?.router.leaders.leaderOf(group)).toBe(4);
+});
+
+test('what was given up may go on after all, when the generation behind it is lost too', () => {
+  ask(1, 'SET', '{acme}a', '1');
+  loseMajority();
+  recover(4);
+  nodes.kill(4);
+  nodes.start(2);
+  nodes.start(3);
+  nodes.start(4, true);
+  nodes.pass(100);
+  expect(askAnew(2, 'GROUP', 'RECOVER', '1', 'UNSAFE')).toMatch(/was heard a moment ago|node 4 has one that is/);
+  nodes.pass(quietMs);
+  expect(askAnew(2, 'GROUP', 'RECOVER', '1')).toContain('the group was recovered before, as generation 100004');
+  expect(askAnew(2, 'GROUP', 'RECOVER', '1', 'UNSAFE')).toContain('as generation 200002');
+  nodes.pass(2_000);
+  expect(ask(1, 'GET', '{acme}a')).toBe('$1\r\n1\r\n');
+  expect(generationOn(3)).toBeNull();
+});
+
 describe('it is whole or not at all', () => {
   beforeEach(() => {
     ask(1, 'SET', '{acme}a', '1');

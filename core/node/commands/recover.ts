@@ -76,7 +76,8 @@ function writeRecovery(reply: ReplyWriter, view: RecoveryView): void {
   else reply.nil();
 }
 
-function risksOf({ lastIndex, commitIndex, elsewhere, elsewhereCount, missing }: RecoveryView): readonly string[] {
+function risksOf(view: RecoveryView): readonly string[] {
+  const { lastIndex, commitIndex, elsewhere, elsewhereCount, missing, generation, told } = view;
   const risks = [
     `what was acknowledged behind index ${String(lastIndex)} is lost: at most what the group answered since this replica heard its leader last, and what the replica lagged behind then`,
   ];
@@ -84,6 +85,8 @@ function risksOf({ lastIndex, commitIndex, elsewhere, elsewhereCount, missing }:
     risks.push(
       `what is from index ${String(commitIndex + 1)} to ${String(lastIndex)} takes effect, though its clients may not have been told so`,
     );
+  if (told > generation)
+    risks.push(`the group was recovered before, as generation ${String(told)}: what it has done since is lost`);
   if (elsewhereCount > 0) {
     const names = elsewhere.join(', ') + (elsewhere.length < elsewhereCount ? ', …' : '');
     risks.push(
@@ -122,7 +125,7 @@ function inTheWay(obstacle: Obstacle): string {
     case 'behind':
       return `node ${String(obstacle.node)} has a longer log: recover the group there`;
     case 'former':
-      return `the replica here is no member any more, as was told, and node ${String(obstacle.node)} has one that is: ask there`;
+      return `the replica here is no member any more, as was told, and node ${String(obstacle.node)} has one that is: ask there, or wait if that is lost`;
     case 'suspect':
       return "the replica here holds something else than the others' did";
     case 'empty':
