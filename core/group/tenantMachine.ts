@@ -219,6 +219,11 @@ export class TenantMachine implements StateMachine {
     return null;
   }
 
+  /** There are keys whose time will come. */
+  get hasExpiring(): boolean {
+    return this.expiring.size > 0;
+  }
+
   private owns(tenant: TenantName, incarnation: Incarnation): boolean {
     return this.tenants.get(tenant)?.incarnation === incarnation;
   }

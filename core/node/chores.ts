@@ -105,7 +105,7 @@ export class Chores {
 
   /** Replicas that a check has shown to differ serve nothing, and others take their place. */
   replaceOutliers(now: MonoTime): void {
-    for (const group of this.hosting.groups.values()) {
+    for (const group of this.hosting.duties.differing) {
       for (const replica of group.outliers) {
         this.host.differs(group, replica);
         const node = group.nodeOf(replica);
@@ -123,7 +123,7 @@ export class Chores {
   reportLosses(): void {
     const { node, boot } = this.options;
     const { groups, isReachable } = this.router;
-    const lost = [...groups.groups].filter((group) => this.hosting.hasLost(group));
+    const lost = this.hosting.lostAmong(groups.groups);
     // Not the same ones each time: some may have to wait.
     const from = below(this.random, lost.length || 1);
     for (const group of [...lost.slice(from), ...lost.slice(0, from)].slice(0, limits.lossesAtATime)) {
@@ -160,8 +160,8 @@ export class Chores {
   }
 
   private *recoveredGroups(): IterableIterator<RecoveredGroup> {
-    for (const { id, isLeader, hasBacklog, raft, machine } of this.hosting.led)
-      if (isLeader && !hasBacklog && generationOf(raft.id) > 0 && machine instanceof TenantMachine)
+    for (const { id, isLeader, hasBacklog, machine } of this.hosting.duties.recovered)
+      if (isLeader && !hasBacklog && machine instanceof TenantMachine)
         yield { id, tenants: machine.tenants, moves: machine.moves };
   }
 
@@ -177,7 +177,7 @@ export class Chores {
    */
   returnLeadership(now: MonoTime): void {
     let returned = 0;
-    for (const group of this.hosting.led) {
+    for (const group of this.hosting.duties.away) {
       if (returned >= limits.leadersReturnedAtATime) return;
       if (!hasLedAWhile(group, now)) continue;
       const home = group.raft.configuration.voters[0];
@@ -195,7 +195,7 @@ export class Chores {
 
   /** Logs the removal of keys whose time has come, in the groups that are led here. */
   purge(wall: WallTime): void {
-    for (const group of this.hosting.led) {
+    for (const group of this.hosting.duties.expiring) {
       if (!group.isLeader || !(group.machine instanceof TenantMachine)) continue;
       const operation = group.machine.nextPurge(wall, limits.purgeTenantsPerRound, limits.purgeKeysPerEntry);
       if (operation !== null) this.submit(group, operation);

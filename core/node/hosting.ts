@@ -17,6 +17,7 @@ import { firstReplicaOf } from '../raft/generation.ts';
 import type { ClusterNode } from '../wire/nodes.ts';
 import type { Configuration } from '../raft/types.ts';
 import { Raft } from '../raft/raft.ts';
+import { Duties } from './duties.ts';
 import type { GroupDescriptor, NodeContext, Settings, Topology } from './options.ts';
 import type { Pulses } from './pulses.ts';
 
@@ -37,8 +38,7 @@ const piecesOfLog = 8;
 export class Hosting {
   /** In order of id, those that were added while the node runs behind. */
   readonly groups = new Map<GroupId, Group>();
-  /** Those among them that are led here: what is done for them now and then need not look at the others. */
-  readonly led = new Set<Group>();
+  readonly duties: Duties;
   /** Of commands of all groups, one after the other. */
   private readonly reply = new ReplyWriter(replyChunkBytes);
   /** The latest replica of a group that has left it. */
@@ -60,6 +60,7 @@ export class Hosting {
     this.context = context;
     this.pulses = pulses;
     this.isDiskShort = isDiskShort;
+    this.duties = new Duties(context.node);
     this.groupLimits = limitsOf(context, isDiskShort);
     this.descriptors = new Map(context.topology.groups.map((descriptor) => [descriptor.group, descriptor]));
     this.isLost = restored.isLost;
@@ -93,6 +94,11 @@ export class Hosting {
   /** A replica of the group was here that is lost, and nothing has taken its place yet. */
   hasLost(group: GroupId): boolean {
     return this.isLost && !this.groups.has(group) && !this.removed.has(group);
+  }
+
+  /** Those of which a replica is lost. */
+  lostAmong(groups: Iterable<GroupId>): readonly GroupId[] {
+    return this.isLost ? [...groups].filter((group) => this.hasLost(group)) : [];
   }
 
   /** Its leader has given that id to this node since what was here is lost. */
@@ -133,7 +139,7 @@ export class Hosting {
     const group = new Group(id, raft, machine, { bytes: 0, stamp }, this.groupLimits, probe ?? null);
     // What is on disk names members that are none any more.
     group.snapshots.isWanted = true;
-    this.led.delete(former);
+    this.duties.forget(former);
     this.groups.set(id, group);
     return group;
   }
@@ -141,7 +147,7 @@ export class Hosting {
   /** What is left of it is that it is gone. */
   end(group: Group): LogRecord {
     this.groups.delete(group.id);
-    this.led.delete(group);
+    this.duties.forget(group);
     this.removed.set(group.id, group.raft.id);
     return { kind: 'removed', group: group.id, replica: group.raft.id };
   }

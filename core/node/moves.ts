@@ -49,7 +49,7 @@ export class Moves {
   }
 
   private *ledGroups(): IterableIterator<LedGroup> {
-    for (const { id, isLeader, machine } of this.hosting.led)
-      if (isLeader && machine instanceof TenantMachine && machine.moves.hasOutgoing) yield { id, moves: machine.moves };
+    for (const { id, isLeader, machine } of this.hosting.duties.departing)
+      if (isLeader && machine instanceof TenantMachine) yield { id, moves: machine.moves };
   }
 }

@@ -590,7 +590,7 @@ export class Node implements ForwarderHost {
   private tellLoads(): void {
     const planner = this.router.leaders.leaderOf(metadataGroup);
     if (planner === null) return;
-    const news = this.loads.news(this.hosting.led, planner, this.now.mono);
+    const news = this.loads.news(this.hosting.duties.led, planner, this.now.mono);
     if (planner === this.id) this.balancer.onLoads(news);
     else
       for (let at = 0; at < news.length; at += limits.groupsPerMessage)

@@ -109,8 +109,7 @@ export class Replicas {
   advance(group: Group): void {
     group.endTurn(this.now);
     group.advance(this.now, this.turn);
-    if (group.isLeader) this.hosting.led.add(group);
-    else this.hosting.led.delete(group);
+    this.hosting.duties.note(group);
   }
 
   onRaftMessage(from: NodeId, { group: id, from: sender, to, message }: RaftPeerMessage): void {
