@@ -96,6 +96,12 @@ export const limits = {
   mapKeptBytesPerSecond: 512 * kib,
   /** Groups whose replicas are lost for which a node asks at a time. */
   lossesAtATime: 64,
+  /** Election timeouts without a leader before an operator may let a group go on from one replica: by then every voter that is left has asked this one for its vote. */
+  quietElections: 4,
+  /** Tenants of a recovered group that are looked at at a time: a millisecond of work. */
+  leftoversPerLook: 4_096,
+  /** Tenants that a report names: what else there is, is counted. */
+  tenantsNamed: 16,
   /** Alarms at a time: those that come first say enough. */
   alarms: 1_000,
   /** Groups whose members one message tells. */

@@ -10,6 +10,7 @@ import { type GroupId, LogIndex, type NodeId, type ReplicaId, type Term, type Wr
 import { invariant } from '../base/invariant.ts';
 import { Queue } from '../base/queue.ts';
 import { after, MonoTime, type Now, WallTime } from '../base/time.ts';
+import type { Placed } from '../metadata/place.ts';
 import type { Probe } from '../node/probe.ts';
 import { membersOf } from '../raft/configuration.ts';
 import type { Raft } from '../raft/raft.ts';
@@ -172,11 +173,14 @@ export class Group implements StateOwner {
     return this.proposedCount + this.reads.length;
   }
 
-  /** Takes an operation. Its completion follows, in this turn or a later one. `turn` as in `advance`. */
-  submit(submission: Submission, now: Now, turn: number): void {
+  /**
+   * Takes an operation. Its completion follows, in this turn or a later one. `turn` as in `advance`. `elsewhere`: where its
+   * tenant is, if it is known to be in another group whatever the state here says.
+   */
+  submit(submission: Submission, now: Now, turn: number, elsewhere: Placed | null = null): void {
     this.beginTurn(turn);
     this.submitted += 1;
-    const refusal = this.refusalOf(submission);
+    const refusal = this.refusalOf(submission) ?? (elsewhere === null ? null : { kind: 'moved', ...elsewhere });
     if (refusal !== null) {
       this.refuse(submission, refusal);
       return;

@@ -391,8 +391,8 @@ export class Snapshots {
     return false;
   }
 
-  /** Another state is coming: what was made of this one is of no use. */
-  private abandon(): void {
+  /** The state is another's now, or another is coming: what is under way is of no use. */
+  abandon(): void {
     this.saving?.cut.close();
     this.saving = null;
     this.sending?.cut.close();

@@ -7,7 +7,7 @@
  * by one of them at a time because it is activated only by somebody who has seen that it departed.
  */
 import { ByteReader, type ByteWriter } from '../base/bytes.ts';
-import { Epoch, type GroupId, type Incarnation, type MoveId, type TenantName } from '../base/ids.ts';
+import { Epoch, type GroupId, type Incarnation, MoveId, type TenantName } from '../base/ids.ts';
 import { unreachable } from '../base/invariant.ts';
 import { limits } from '../base/limits.ts';
 import type { WallTime } from '../base/time.ts';
@@ -20,6 +20,7 @@ import { ItemLoader } from './state/itemLoader.ts';
 import { restRecords } from './state/tenantRecords.ts';
 import { TenantReader } from './state/tenantReader.ts';
 import { newTenant, type OwnedTenant, type StagedTenant, type Tenants } from './tenants.ts';
+import type { Operation } from '../wire/messages.ts';
 import type { CopyCursor } from '../wire/moves.ts';
 
 type Step<Kind extends MoveStep['kind']> = Extract<MoveStep, { kind: Kind }>;
@@ -128,6 +129,21 @@ export class TenantMoves {
     const rest = writer.take();
     if (rest.length > limits.moveRestBytes) return 'tooLarge';
     return { kind: 'seal', after, records, rest, mark: owned.keyspace.mark };
+  }
+
+  /**
+   * What takes a tenant out of this group that another one owns already, under a number that no move of it has had here:
+   * those that are to come have higher ones, for one of them took it there.
+   */
+  departureOf(tenant: TenantName, { incarnation, epoch }: OwnedTenant, to: GroupId): readonly Operation[] {
+    const move = MoveId((this.tenants().ended.get(tenant) ?? 0) + 1);
+    const steps: readonly MoveStep[] = [
+      { kind: 'start', incarnation, epoch, to },
+      { kind: 'freeze' },
+      { kind: 'depart' },
+      { kind: 'erase' },
+    ];
+    return steps.map((step) => ({ kind: 'move', tenant, move, step }));
   }
 
   /** Tenants that are to be seen out of this group: those that it still owns, and those whose data it still has. */

@@ -5,7 +5,7 @@
 import type { MoveState } from '../wire/moves.ts';
 
 export type MoveAction =
-  | { readonly at: 'source'; readonly step: 'start' | 'cancel' | 'thaw' | 'depart' }
+  | { readonly at: 'source'; readonly step: 'start' | 'freeze' | 'cancel' | 'thaw' | 'depart' }
   | { readonly at: 'destination'; readonly step: 'prepare' | 'activate' | 'abandon' }
   /** To be seen through by who has the data: copy, freeze when little is left, seal when nothing is. */
   | { readonly at: 'source'; readonly step: 'copy' }
@@ -22,9 +22,11 @@ export function nextAction(source: MoveState, destination: MoveState): MoveActio
     case 'none':
       return destination.kind === 'ended' ? { at: 'source', step: 'cancel' } : { at: 'source', step: 'start' };
     case 'copying':
+      if (hasDeparted(destination)) return { at: 'source', step: 'freeze' };
       if (destination.kind === 'none') return { at: 'destination', step: 'prepare' };
       return { at: 'source', step: destination.kind === 'staged' && !destination.isSealed ? 'copy' : 'cancel' };
     case 'frozen':
+      if (hasDeparted(destination)) return { at: 'source', step: 'depart' };
       if (destination.kind !== 'staged') return { at: 'source', step: 'thaw' };
       return { at: 'source', step: destination.isSealed ? 'depart' : 'copy' };
     case 'departed':
@@ -41,4 +43,12 @@ export function nextAction(source: MoveState, destination: MoveState): MoveActio
     default:
       return nowhere;
   }
+}
+
+/**
+ * It is owned there, so it has departed. A source that does not know that has lost the end of its log (`docs/decisions/0026`),
+ * and does again what it did.
+ */
+function hasDeparted(destination: MoveState): boolean {
+  return destination.kind === 'active';
 }

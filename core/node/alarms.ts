@@ -9,9 +9,10 @@ import type { WallTime } from '../base/time.ts';
 /**
  * `replicaDiffers`: a check has shown that a replica holds something else than the others. `diskShort`: writes are
  * refused. `logLost`: what was on this node's disk could not be read, or was gone. `mapDiffers`: two nodes had different
- * ShardMaps of one version.
+ * ShardMaps of one version. `recovered`: a group goes on from the replica here alone. `outlived`: a group has gone on so
+ * from another, and what is here is no part of it.
  */
-export type AlarmKind = 'replicaDiffers' | 'diskShort' | 'logLost' | 'mapDiffers';
+export type AlarmKind = 'replicaDiffers' | 'diskShort' | 'logLost' | 'mapDiffers' | 'recovered' | 'outlived';
 
 export interface Alarm {
   readonly kind: AlarmKind;

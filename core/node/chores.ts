@@ -21,10 +21,13 @@ import { ensureTenant } from '../forward/tenancy.ts';
 import type { Group } from '../group/group.ts';
 import type { Submission } from '../group/submission.ts';
 import { TenantMachine } from '../group/tenantMachine.ts';
+import { Leftovers, type RecoveredGroup } from '../migration/leftovers.ts';
 import { membersOf, unknownConfiguration } from '../raft/configuration.ts';
+import { generationOf } from '../raft/generation.ts';
 import type { NodeExchange } from '../routing/nodeExchange.ts';
 import type { Router } from '../routing/router.ts';
 import type { PeerMessage } from '../wire/messages.ts';
+import type { LoggedOperation } from '../wire/operation.ts';
 import type { Hosting } from './hosting.ts';
 import type { NodeContext } from './options.ts';
 
@@ -60,6 +63,8 @@ export class Chores {
   private readonly random: Random;
   private readonly initialTenants: readonly InitialTenant[];
   private readonly bootstrapping = new Map<TenantName, Procedure>();
+  private readonly leftovers: Leftovers;
+  private now: MonoTime;
 
   constructor(
     options: NodeContext,
@@ -77,6 +82,18 @@ export class Chores {
     this.host = host;
     this.random = options.random('gossip');
     this.initialTenants = initialTenants(options);
+    this.now = options.now.mono;
+    this.leftovers = new Leftovers({
+      ask: (errand) => {
+        forwarder.start(errand, this.now);
+      },
+      placeOf: (tenant) => router.shards.base.find(tenant),
+      submit: (id, operations) => {
+        const group = hosting.groups.get(id);
+        if (group?.isLeader !== true) return;
+        for (const operation of operations) this.submit(group, operation);
+      },
+    });
   }
 
   /** Anti-entropy: one random peer hears how far this node's ShardMap is, and the one behind is told the rest. */
@@ -132,8 +149,25 @@ export class Chores {
     }
   }
 
+  /**
+   * Groups that were recovered let go of tenants that are in others since. If the metadata group was recovered too, nobody
+   * knows enough to delete anything.
+   */
+  letGo(now: MonoTime): void {
+    this.now = now;
+    const { highest } = this.router.groups.membershipOf(metadataGroup).configuration;
+    if (generationOf(highest) === 0) this.leftovers.look(this.recoveredGroups());
+  }
+
+  private *recoveredGroups(): IterableIterator<RecoveredGroup> {
+    for (const { id, isLeader, hasBacklog, machine } of this.hosting.duties.recovered)
+      if (isLeader && !hasBacklog && machine instanceof TenantMachine)
+        yield { id, tenants: machine.tenants, moves: machine.moves };
+  }
+
   /** Whether the procedure was one of ours. */
   isFinished(procedure: Procedure): boolean {
+    if (procedure.kind === 'errand') return this.leftovers.onAnswered(procedure);
     return this.bootstrapping.get(procedure.tenant) === procedure && this.bootstrapping.delete(procedure.tenant);
   }
 
@@ -161,23 +195,25 @@ export class Chores {
 
   /** Logs the removal of keys whose time has come, in the groups that are led here. */
   purge(wall: WallTime): void {
-    const origin = { node: this.options.node, boot: this.options.boot, request: unheard };
     for (const group of this.hosting.duties.expiring) {
       if (!group.isLeader || !(group.machine instanceof TenantMachine)) continue;
       const operation = group.machine.nextPurge(wall, limits.purgeTenantsPerRound, limits.purgeKeysPerEntry);
-      if (operation === null) continue;
-      const ackBelow = origin.request;
-      this.host.submit(group, {
-        origin,
-        attempt: 1,
-        lane: unordered,
-        ackBelow,
-        isRetry: false,
-        resumes: true,
-        readsHere: false,
-        operation,
-      });
+      if (operation !== null) this.submit(group, operation);
     }
+  }
+
+  private submit(group: Group, operation: LoggedOperation): void {
+    const { node, boot } = this.options;
+    this.host.submit(group, {
+      origin: { node, boot, request: unheard },
+      attempt: 1,
+      lane: unordered,
+      ackBelow: unheard,
+      isRetry: false,
+      resumes: true,
+      readsHere: false,
+      operation,
+    });
   }
 
   sweepLanes(): void {

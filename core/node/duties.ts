@@ -5,6 +5,7 @@
 import type { NodeId } from '../base/ids.ts';
 import type { Group } from '../group/group.ts';
 import { TenantMachine } from '../group/tenantMachine.ts';
+import { generationOf } from '../raft/generation.ts';
 
 export class Duties {
   /** Those that are led here; the others but the last are among them. */
@@ -15,6 +16,8 @@ export class Duties {
   readonly expiring = new Set<Group>();
   /** Tenants are to be seen out of them. */
   readonly departing = new Set<Group>();
+  /** An operator let them go on from one replica: they may believe in tenants that are elsewhere. */
+  readonly recovered = new Set<Group>();
   /** A check has shown that replicas differ. */
   readonly differing = new Set<Group>();
   private readonly node: NodeId;
@@ -33,11 +36,13 @@ export class Duties {
     keep(this.away, group, isLeader && raft.configuration.voters[0]?.node !== this.node);
     keep(this.expiring, group, tenants?.hasExpiring === true);
     keep(this.departing, group, tenants?.moves.hasOutgoing === true);
+    keep(this.recovered, group, tenants !== null && generationOf(raft.id) > 0);
   }
 
   /** It is here no more. */
   forget(group: Group): void {
-    for (const groups of [this.led, this.away, this.expiring, this.departing, this.differing]) groups.delete(group);
+    const { led, away, expiring, departing, recovered, differing } = this;
+    for (const groups of [led, away, expiring, departing, recovered, differing]) groups.delete(group);
   }
 }
 

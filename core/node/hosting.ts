@@ -13,6 +13,7 @@ import { TenantMachine } from '../group/tenantMachine.ts';
 import { ReplyWriter } from '../resp/replyWriter.ts';
 import type { LogRecord, RestoredGroup, RestoredLog } from '../log/records.ts';
 import { firstConfiguration, unknownConfiguration } from '../raft/configuration.ts';
+import { firstReplicaOf } from '../raft/generation.ts';
 import type { ClusterNode } from '../wire/nodes.ts';
 import type { Configuration } from '../raft/types.ts';
 import { Raft } from '../raft/raft.ts';
@@ -118,6 +119,31 @@ export class Hosting {
     return begun;
   }
 
+  /** The group goes on from what its replica here has, in another generation. That is so when it is on disk. */
+  recover(former: Group, generation: number, now: MonoTime): Group {
+    const { random, node, probe } = this.context;
+    const { id, machine, applied: index, lastStamp: stamp } = former;
+    const { log, term: lastTerm } = former.raft.state;
+    const replica = firstReplicaOf(generation);
+    const term = log.termAt(index);
+    invariant(term !== null, 'what is applied is in the log or its base', { index });
+    const left = {
+      hardState: { term: lastTerm, votedFor: null },
+      base: { index, term },
+      configuration: log.configurationAt(index),
+      entries: former.raft.entriesBetween(index, log.lastIndex),
+    };
+    former.snapshots.abandon();
+    const raft = new Raft(this.raftConfig(id, replica), left, random(electionStream(id, replica)), now);
+    raft.beginGeneration(generation, node);
+    const group = new Group(id, raft, machine, { bytes: 0, stamp }, this.groupLimits, probe ?? null);
+    // What is on disk names members that are none any more.
+    group.snapshots.isWanted = true;
+    this.duties.forget(former);
+    this.groups.set(id, group);
+    return group;
+  }
+
   /** What is left of it is that it is gone. */
   end(group: Group): LogRecord {
     this.groups.delete(group.id);
@@ -146,7 +172,7 @@ export class Hosting {
     const raft = new Raft(
       this.raftConfig(group, replica),
       { ...found, configuration },
-      random(`election/${String(group)}/${String(replica)}`),
+      random(electionStream(group, replica)),
       now.mono,
     );
     return new Group(group, raft, machine, state, this.groupLimits, probe ?? null);
@@ -185,6 +211,10 @@ export class Hosting {
     const replicas = this.descriptors.get(group)?.replicas ?? [];
     return replica === this.firstReplica(group) ? firstConfiguration(replicas) : unknownConfiguration;
   }
+}
+
+function electionStream(group: GroupId, replica: ReplicaId): string {
+  return `election/${String(group)}/${String(replica)}`;
 }
 
 export function membersAtFirst({ nodes }: Topology): readonly ClusterNode[] {

@@ -35,6 +35,8 @@ export interface Handles {
   readonly save: (id: GroupId) => boolean;
   readonly transfer: (id: GroupId, to: NodeId | null) => boolean;
   readonly changeMembers: NodeView['changeMembers'];
+  readonly recovery: NodeView['recovery'];
+  readonly recover: NodeView['recover'];
   readonly nodes: () => readonly ClusterNode[];
   readonly plan: NodeView['plan'];
   readonly clusterSnapshot: NodeView['clusterSnapshot'];
@@ -195,6 +197,14 @@ export class LocalView implements NodeView {
 
   changeMembers(id: GroupId, change: MembershipChange): 'begun' | 'notLeader' | 'busy' | 'unsafe' {
     return this.handles.changeMembers(id, change);
+  }
+
+  recovery(id: GroupId): ReturnType<NodeView['recovery']> {
+    return this.handles.recovery(id);
+  }
+
+  recover(id: GroupId): ReturnType<NodeView['recover']> {
+    return this.handles.recover(id);
   }
 
   plan(): Plan | null {

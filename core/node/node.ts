@@ -117,11 +117,16 @@ export class Node implements ForwarderHost {
     this.pulses = new Pulses(settings.electionMs);
     this.hosting = new Hosting(this.options, this.pulses, () => this.isDiskShort, options.restored);
     this.groups = this.hosting.groups;
-    this.replicas = new Replicas(this.hosting, settings, this.timers, now, {
+    this.replicas = new Replicas(this.hosting, this.router, settings, this.timers, now, {
       post: (to, message) => this.post(to, message),
       deliver: (group) => this.deliver(group),
       raise: (kind, group, message, facts) => this.raise(kind, group, message, facts),
       log: (message, facts) => this.log('info', message, facts),
+      surroundings: () => {
+        const { router, nodes } = this;
+        const nodesVersion = nodes.present.version;
+        return { self: node, router, electionMs: settings.electionMs, nodesVersion, now: this.now.mono };
+      },
     });
     this.nodes = new NodeExchange(options.nodes ?? { version: 0, nodes: membersAtFirst(topology) }, {
       post: (to, message) => this.post(to, message),
@@ -147,6 +152,8 @@ export class Node implements ForwarderHost {
       save: (id) => this.replicas.save(id),
       transfer: (id, to) => this.replicas.transfer(id, to),
       changeMembers: (id, change) => this.replicas.changeMembers(id, change),
+      recovery: (id) => this.replicas.recovery(id),
+      recover: (id) => this.replicas.recover(id),
       alarms: this.alarms,
       now: () => this.now,
     });
@@ -401,6 +408,7 @@ export class Node implements ForwarderHost {
         return;
       case 'groups':
         this.members.onGroups(message.groups);
+        for (const { group } of message.groups) this.replicas.onMembersTold(group);
         return;
       default:
         unreachable(message);
@@ -531,6 +539,7 @@ export class Node implements ForwarderHost {
         this.chores.replaceOutliers(mono);
         this.chores.bootstrapTenants(mono);
         this.chores.returnLeadership(mono);
+        this.chores.letGo(mono);
         this.moves.look(mono);
         return;
       case 'purge':

@@ -10,15 +10,17 @@ import type { Timer, Timers } from '../base/timers.ts';
 import type { Group } from '../group/group.ts';
 import type { Submission } from '../group/submission.ts';
 import type { LogRecord } from '../log/records.ts';
-import { membersOf } from '../raft/configuration.ts';
+import { isRemoved, membersOf } from '../raft/configuration.ts';
 import { isOfLeader, type MembershipChange } from '../raft/raft.ts';
 import type { OutgoingRaftMessage } from '../raft/types.ts';
+import type { Router } from '../routing/router.ts';
 import type { OrderedChange, PeerMessage } from '../wire/messages.ts';
 import type { AlarmKind } from './alarms.ts';
 import type { Effect } from './door.ts';
 import { Elections } from './elections.ts';
 import type { Hosting } from './hosting.ts';
 import type { Settings } from './options.ts';
+import { placeElsewhere, recoveryOf, type RecoveryView, type Surroundings } from './recovery.ts';
 import { SnapshotWork } from './snapshotWork.ts';
 
 type Facts = Readonly<Record<string, string | number>>;
@@ -29,6 +31,7 @@ export interface ReplicasHost {
   readonly deliver: (group: Group) => void;
   readonly raise: (kind: AlarmKind, group: GroupId, message: string, facts: Facts) => void;
   readonly log: (message: string, facts: Facts) => void;
+  readonly surroundings: () => Surroundings;
 }
 
 /** What replicas are woken for. */
@@ -40,6 +43,7 @@ type RaftPeerMessage = Extract<PeerMessage, { kind: 'raft' }>;
 
 export class Replicas {
   private readonly hosting: Hosting;
+  private readonly router: Router;
   private readonly timers: Pick<Timers<ReplicaTimer>, 'schedule' | 'cancel'>;
   private readonly host: ReplicasHost;
   private readonly elections: Elections<Group>;
@@ -60,12 +64,14 @@ export class Replicas {
 
   constructor(
     hosting: Hosting,
+    router: Router,
     settings: Settings,
     timers: Pick<Timers<ReplicaTimer>, 'schedule' | 'cancel'>,
     now: Now,
     host: ReplicasHost,
   ) {
     this.hosting = hosting;
+    this.router = router;
     this.timers = timers;
     this.now = now;
     this.host = host;
@@ -94,7 +100,7 @@ export class Replicas {
   }
 
   submit(group: Group, submission: Submission): void {
-    group.submit(submission, this.now, this.turn);
+    group.submit(submission, this.now, this.turn, placeElsewhere(group, submission.operation, this.router));
     if (group.isBatchFull) group.proposeBatch(this.now);
     this.touch(group);
   }
@@ -110,13 +116,59 @@ export class Replicas {
     if (this.isStopping && message.kind === 'timeoutNow') return;
     // Only a leader knows of a replica before the replica does.
     const receiver = this.hosting.receiver(id, to, isOfLeader(message));
-    if (receiver === null) return;
+    if (receiver === null) this.answerVoid(from, id, sender);
+    if (receiver === null || (receiver === 'unknown' && this.router.groups.isOutlived(id, to))) return;
     const group = receiver === 'unknown' ? this.begin(id, to) : receiver;
     const known = group.nodeOf(sender);
     if (known === null) group.introduce(sender, from);
     else if (known !== from) return;
     group.raft.step(sender, message, this.now.mono);
     this.touch(group);
+  }
+
+  /** Who speaks to a replica that was here before another may be none of the group's any more. */
+  private answerVoid(to: NodeId, id: GroupId, sender: ReplicaId): void {
+    const raft = this.hosting.groups.get(id)?.raft;
+    if (raft === undefined || !isRemoved(raft.committedConfiguration, sender)) return;
+    const message = { kind: 'removed', term: raft.state.term } as const;
+    this.host.post(to, { kind: 'raft', group: id, from: raft.id, to: sender, message });
+  }
+
+  /** If the group has gone on in a later generation, what is here of one before waits for its word. */
+  onMembersTold(id: GroupId): void {
+    const group = this.hosting.groups.get(id);
+    if (group === undefined || !this.router.groups.isOutlived(id, group.raft.id)) return;
+    const { voters } = this.router.groups.membershipOf(id).configuration;
+    for (const { replica, node } of voters) group.introduce(replica, node);
+    const successors = voters.map(({ replica }) => replica);
+    group.raft.standDown(successors, this.now.mono);
+    this.touch(group);
+    this.host.raise('outlived', id, 'the group has gone on without what is here: that serves nothing any more', {
+      replica: group.raft.id,
+    });
+  }
+
+  /** What an operator has to know before the group goes on from its replica here alone. */
+  recovery(id: GroupId): RecoveryView | 'lost' | 'none' {
+    const group = this.hosting.groups.get(id);
+    if (group === undefined) return this.hosting.hasLost(id) ? 'lost' : 'none';
+    return recoveryOf(group, this.host.surroundings());
+  }
+
+  /** Lets the group go on so, unless there is an obstacle. */
+  recover(id: GroupId): RecoveryView | 'lost' | 'none' {
+    const view = this.recovery(id);
+    const former = this.hosting.groups.get(id);
+    if (typeof view === 'string' || former === undefined) return view;
+    const { obstacle, next: generation, lastIndex } = view;
+    if (obstacle !== null || generation === null) return view;
+    this.detach(former);
+    this.watch(this.hosting.recover(former, generation, this.now.mono));
+    this.host.raise('recovered', id, 'the group goes on from the replica here alone: what it lacks is lost', {
+      generation,
+      lastIndex,
+    });
+    return view;
   }
 
   /** A leader has added a replica here. One that was here before cannot be a member any more. */
@@ -130,6 +182,13 @@ export class Replicas {
   }
 
   private end(group: Group): void {
+    this.detach(group);
+    this.tombstones.push(this.hosting.end(group));
+    this.host.log('a replica has left its group', { group: group.id, replica: group.raft.id });
+  }
+
+  /** It does nothing any more, and whoever waits for it is told. */
+  private detach(group: Group): void {
     const timer = this.groupTimers.get(group);
     if (timer !== undefined) this.timers.cancel(timer);
     this.groupTimers.delete(group);
@@ -139,8 +198,6 @@ export class Replicas {
     this.unsynced.delete(group);
     this.elections.forget(group);
     this.snapshotWork.forget(group);
-    this.tombstones.push(this.hosting.end(group));
-    this.host.log('a replica has left its group', { group: group.id, replica: group.raft.id });
   }
 
   private watch(group: Group): void {

@@ -15,6 +15,7 @@ import type { Connection } from './connection.ts';
 import type { ClusterSnapshot } from '../placement/clusterSnapshot.ts';
 import type { Plan } from '../placement/plan.ts';
 import type { GroupDescriptor, Settings } from './options.ts';
+import type { RecoveryView } from './recovery.ts';
 import type { Queued } from './transactions.ts';
 
 export interface GroupView {
@@ -118,6 +119,10 @@ export interface NodeView {
   transferGroup(id: GroupId, to: NodeId | null): boolean;
   /** Begins a change of who belongs to the group, which is led here. */
   changeMembers(id: GroupId, change: MembershipChange): 'begun' | 'notLeader' | 'busy' | 'unsafe';
+  /** What an operator has to know before the group goes on from the replica here alone; why not, if there is none. */
+  recovery(id: GroupId): RecoveryView | 'lost' | 'none';
+  /** Lets it go on, unless the obstacle that is returned is in the way. */
+  recover(id: GroupId): RecoveryView | 'lost' | 'none';
   /** What would be done now about the cluster; null if this node does not plan. */
   plan(): Plan | null;
   /** What that is planned from. */

@@ -4,6 +4,8 @@
  * needed (joint, §4.3), and, once that is committed, one of the new voters alone.
  */
 import { type NodeId, ReplicaId } from '../base/ids.ts';
+import { invariant } from '../base/invariant.ts';
+import { generationOf } from './generation.ts';
 import type { Configuration, Learner, Member } from './types.ts';
 
 /** Of a replica that has not heard yet who its group is. */
@@ -35,6 +37,7 @@ export function membersOf({ voters, outgoing, learners }: Configuration): readon
 /** With one more replica, which has the next id and no vote. It takes the place of a learner on its node. */
 export function withLearner(c: Configuration, node: NodeId, joins: boolean, replaces: ReplicaId | null): Configuration {
   const replica = ReplicaId(c.highest + 1);
+  invariant(generationOf(replica) === generationOf(c.highest), 'a generation has ids enough', { replica });
   const others = c.learners.filter((learner) => learner.node !== node);
   return { ...c, learners: [...others, { replica, node, joins, replaces }], highest: replica };
 }

@@ -14,6 +14,7 @@ import type { Random } from '../base/random.ts';
 import { after, type MonoTime, nextMultiple } from '../base/time.ts';
 import { Outbox } from './outbox.ts';
 import {
+  firstConfiguration,
   isJoint,
   isRemoved,
   isVoter,
@@ -24,6 +25,7 @@ import {
   without,
   withVote,
 } from './configuration.ts';
+import { firstTermOf } from './generation.ts';
 import { Liveness } from './liveness.ts';
 import { Membership } from './membership.ts';
 import type { Configuration } from './types.ts';
@@ -130,6 +132,8 @@ export class Raft {
       this.leave(now);
       return;
     }
+    if (s.successors !== null) return;
+    if (message.kind === 'voteRequest') this.notePetition(from, message, now);
     if (s.isResting && !isEcho(message)) this.wake(now);
     if (this.isVoid(from, message)) {
       this.out.sendAfterHardState(from, { kind: 'removed', term: s.term });
@@ -236,7 +240,8 @@ export class Raft {
     const { deadlineAt } = this;
     if (s.isRemoved || deadlineAt === null || now < deadlineAt) return;
     if (s.role !== 'leader') {
-      if (this.membership.mayLead) this.campaign(false, now);
+      if (s.successors !== null) this.askSuccessors(s.successors.replicas, now);
+      else if (this.membership.mayLead) this.campaign(false, now);
       else this.askWhetherMember(now);
       return;
     }
@@ -344,6 +349,26 @@ export class Raft {
     s.isResting = false;
     if (s.role !== 'follower') this.becomeFollower(s.term, null, now);
     s.isRemoved = true;
+  }
+
+  /**
+   * This replica, which says nothing before that is on disk, begins a generation of its group, alone. The log stays as it
+   * is, what was not committed included.
+   */
+  beginGeneration(generation: number, node: NodeId): void {
+    this.setHardState(firstTermOf(generation), null);
+    this.appendOwn('configuration', encodeConfiguration(firstConfiguration([{ replica: this.id, node }])));
+  }
+
+  /** A later generation of the group is told of: until these of its members have said whether that is so, nothing else is done. */
+  standDown(successors: readonly ReplicaId[], now: MonoTime): void {
+    const s = this.state;
+    if (s.isRemoved) return;
+    s.leaderHeardAt = null;
+    s.held = [];
+    this.becomeFollower(s.term, null, now);
+    s.successors = { replicas: successors, since: s.successors?.since ?? now };
+    this.askSuccessors(successors, now);
   }
 
   /** Who belongs to the group, as of what is committed. */
@@ -504,6 +529,17 @@ export class Raft {
     if (this.state.leader !== null) others.add(this.state.leader);
     others.delete(this.id);
     for (const replica of others) this.out.sendAfterHardState(replica, { kind: 'heartbeatReply', term, round: 0 });
+  }
+
+  private askSuccessors(successors: readonly ReplicaId[], now: MonoTime): void {
+    const { term } = this.state;
+    this.resetElectionTimer(now);
+    for (const replica of successors) this.out.sendAfterHardState(replica, { kind: 'heartbeatReply', term, round: 0 });
+  }
+
+  private notePetition(from: ReplicaId, { lastIndex, lastTerm }: Of<'voteRequest'>, now: MonoTime): void {
+    const { petitions, log } = this.state;
+    if (isVoter(log.era.configuration, from)) petitions.set(from, { lastIndex, lastTerm, at: now });
   }
 
   /** The configuration holds at once (§4.1). */
@@ -750,6 +786,7 @@ export class Raft {
     const s = this.state;
     invariant(s.role !== 'leader', 'a term has one leader', { term: s.term, from, id: this.id });
     if (s.role !== 'follower' || s.leader !== from) this.becomeFollower(s.term, from, now);
+    s.petitions.clear();
     s.leaderHeardAt = now;
     this.resetElectionTimer(now);
   }

@@ -58,6 +58,13 @@ export interface Progress {
   waitingSince: MonoTime;
 }
 
+/** What a voter that asks for votes says of its log. */
+export interface Petition {
+  readonly lastIndex: LogIndex;
+  readonly lastTerm: Term;
+  readonly at: MonoTime;
+}
+
 /** Entries up to `lastIndex` are on disk once `write` is. */
 export interface UnsyncedWrite {
   readonly write: WriteId;
@@ -88,6 +95,10 @@ export interface RaftState {
   isSuspect: boolean;
   /** Not a member any more: this replica says and does nothing ever again. */
   isRemoved: boolean;
+  /** The group goes on in a later generation, as was told: this replica does nothing but ask these whether that is so, since then. */
+  successors: { readonly replicas: readonly ReplicaId[]; readonly since: MonoTime } | null;
+  /** How far the voters are that asked for votes since a leader was followed last, and when they did. */
+  petitions: Map<ReplicaId, Petition>;
   /** One per member while leading, itself included. */
   progress: Map<ReplicaId, Progress>;
   /**
@@ -154,6 +165,8 @@ export function initialState(restored: RestoredReplica, firstTicket: number, ele
     votes: new Map(),
     isSuspect: false,
     isRemoved: false,
+    successors: null,
+    petitions: new Map(),
     progress: new Map(),
     isResting: false,
     isBusy: false,

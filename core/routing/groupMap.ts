@@ -1,9 +1,10 @@
 /**
- * Who belongs to each group, as far as this node has heard: the configuration of the highest log index wins. Those of
- * before let a command cost a hop more, and nothing else.
+ * Who belongs to each group, as far as this node has heard: of the highest generation the configuration of the highest
+ * log index wins. Those of before let a command cost a hop more, and nothing else.
  */
-import { type GroupId, LogIndex, type NodeId } from '../base/ids.ts';
+import { type GroupId, LogIndex, type NodeId, type ReplicaId } from '../base/ids.ts';
 import { firstConfiguration, membersOf, unknownConfiguration } from '../raft/configuration.ts';
+import { generationOf, isOutlived } from '../raft/generation.ts';
 import type { Configuration, Member } from '../raft/types.ts';
 
 export interface Membership {
@@ -50,8 +51,8 @@ export class GroupMap {
   /** Adopts what is newer. Returns whether it is. */
   learn(group: GroupId, membership: Membership): boolean {
     const known = this.memberships.get(group);
-    if (known === undefined || membership.index <= known.index) return false;
-    this.sum += membership.index - known.index;
+    if (known === undefined || !isNewer(membership, known)) return false;
+    this.sum += Math.max(1, membership.index - known.index);
     this.set(group, membership);
     return true;
   }
@@ -63,6 +64,11 @@ export class GroupMap {
       .map(([group, membership]) => ({ group, ...membership }));
   }
 
+  /** A generation of the group that this node knows of has no place for the replica: it is of one before. */
+  isOutlived(group: GroupId, replica: ReplicaId): boolean {
+    return isOutlived(replica, this.membershipOf(group).configuration);
+  }
+
   private set(group: GroupId, membership: Membership): void {
     const { configuration } = membership;
     this.memberships.set(group, membership);
@@ -70,4 +76,10 @@ export class GroupMap {
     const voters = membersOf(configuration).filter((member) => !learners.some((learner) => learner === member));
     this.voters.set(group, [...new Set(voters.map(({ node }) => node))]);
   }
+}
+
+/** The log of a later generation may be shorter. */
+function isNewer(told: Membership, known: Membership): boolean {
+  const [generation, present] = [generationOf(told.configuration.highest), generationOf(known.configuration.highest)];
+  return generation === present ? told.index > known.index : generation > present;
 }

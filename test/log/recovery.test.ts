@@ -2,7 +2,7 @@ import { crc32 } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { equalBytes } from '../../core/base/bytes.ts';
-import { GroupId, LogIndex, NodeId, Term } from '../../core/base/ids.ts';
+import { GroupId, LogIndex, NodeId, ReplicaId, Term } from '../../core/base/ids.ts';
 import { InvariantError } from '../../core/base/invariant.ts';
 import { emptyLog, LogAppender, type LogChunk, type LogEnd } from '../../core/log/appender.ts';
 import type { LogRecord } from '../../core/log/records.ts';
@@ -451,6 +451,41 @@ describe('what cannot be written is refused before it is', () => {
     const appender = new LogAppender(identity, emptyLog, crc32);
     expect(() => appender.append([each])).toThrow(InvariantError);
   });
+});
+
+test("a hard state of another replica takes over the group's log as it is, in the same write as what it adds", () => {
+  const entry = (index: number, term: number) => ({
+    index: LogIndex(index),
+    term: Term(term),
+    kind: 'noop' as const,
+    data: new Uint8Array(0),
+  });
+  const group = GroupId(1);
+  const hardState = (replica: number, term: number): LogRecord => ({
+    kind: 'hardState',
+    group,
+    replica: ReplicaId(replica),
+    hardState: { term: Term(term), votedFor: null },
+  });
+  const appender = new LogAppender(identity, emptyLog, crc32);
+  const before = appender
+    .append([hardState(3, 4), { kind: 'entries', group, entries: [entry(1, 4), entry(2, 4)] }])
+    .bytes.slice();
+  const after = appender
+    .append([hardState(1_000_001, 1_000_000), { kind: 'entries', group, entries: [entry(3, 1_000_000)] }])
+    .bytes.slice();
+  const replicaAfter = (bytes: Uint8Array) => {
+    const recovery = new LogRecovery(identity, crc32);
+    recovery.add(1, bytes);
+    const found = recovery.finish();
+    const restored = found.kind === 'recovered' ? found.log.groups.get(group) : undefined;
+    return { replica: restored?.replica, term: restored?.hardState.term, last: restored?.entries.length };
+  };
+  const old = { replica: 3, term: 4, last: 2 };
+  expect(replicaAfter(before)).toEqual(old);
+  for (const torn of [1, 8, after.length >> 1, after.length - 8])
+    expect(replicaAfter(Buffer.concat([before, after.subarray(0, torn)]))).toEqual(old);
+  expect(replicaAfter(Buffer.concat([before, after]))).toEqual({ replica: 1_000_001, term: 1_000_000, last: 3 });
 });
 
 /** Where frames seem to begin. */

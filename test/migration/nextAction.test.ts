@@ -22,6 +22,9 @@ const table: readonly (readonly [source: Name, destination: Name, action: string
   ['copying', 'none', 'prepare'],
   ['copying', 'staged', 'copy'],
   ['copying', 'ended', 'cancel'],
+  // A source that was recovered from a replica that lags (docs/decisions/0026) departs again.
+  ['copying', 'active', 'freeze'],
+  ['frozen', 'active', 'depart'],
   ['frozen', 'none', 'thaw'],
   ['frozen', 'staged', 'copy'],
   ['frozen', 'sealed', 'depart'],
@@ -51,7 +54,7 @@ test('nobody acts against the log of the source', () => {
   const pairs = names.flatMap((source) => names.map((destination) => [source, destination] as const));
   const when = (action: string): readonly string[] =>
     pairs.filter(([s, d]) => nameOf(nextAction(states[s], states[d])) === action).map(([s, d]) => `${s} ${d}`);
-  expect(when('depart')).toEqual(['frozen sealed']);
+  expect(when('depart')).toEqual(['frozen sealed', 'frozen active']);
   expect(when('activate')).toEqual(['departed sealed']);
   expect(when('abandon')).toEqual(['ended none', 'ended staged', 'ended sealed']);
 });

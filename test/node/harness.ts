@@ -1,6 +1,7 @@
 /**
- * A few nodes of the core driven by hand: messages arrive in order, disks sync at once, time passes when told to.
- * For what one wants to see whole: replies, routes, order. Faults are the simulator's.
+ * A few nodes of the core driven by hand: messages arrive in order, disks sync at once unless they are slow, time passes
+ * when told to, nodes and links go and come back. For what one wants to see whole: replies, routes, order. Faults by the
+ * thousand are the simulator's.
  */
 import {
   binaryString,
@@ -15,26 +16,36 @@ import {
   NodeId,
   ReplicaId,
   type Settings,
+  type Topology,
   WallTime,
 } from '../../core/index.ts';
+import type { RestoredLog } from '../../core/log/records.ts';
 import type { TenantMap } from '../../core/metadata/tenantMap.ts';
+import { Disk } from './disks.ts';
 
 const stepMicros = 1000;
 
 export class Nodes {
   readonly nodes: Node[] = [];
   private readonly inboxes: Input[][] = [];
+  readonly disks: Disk[] = [];
+  private readonly down = new Set<number>();
+  /** Links that are not there. */
+  private readonly cuts = new Set<string>();
   private readonly heard = new Map<number, string>();
   /** Commands that are sent on while these nodes are paused wait. */
   readonly paused = new Set<number>();
   private micros = 1_000_000;
   private wall = 1_700_000_000_000;
   private draws = 7;
+  private readonly topology: Topology;
+  private readonly settings: Settings;
 
   /** `map`: what every node has kept of tenants. */
   constructor(size: number, groups: number, settings: Partial<Settings> = {}, map?: TenantMap) {
     const ids = Array.from({ length: size }, (_, i) => NodeId(i + 1));
-    const topology = {
+    this.settings = { ...defaultSettings, rebalance: 'manual', ...settings };
+    this.topology = {
       clusterId: 'test',
       nodes: ids.map((node) => ({ node, clientAddress: `node-${String(node)}`, peerAddress: '', zone: '' })),
       groups: Array.from({ length: groups + 1 }, (_, group) => ({
@@ -46,27 +57,30 @@ export class Nodes {
       })),
       tenants: [],
     };
+    for (const node of ids) {
+      this.disks.push(new Disk(node));
+      this.nodes.push(this.make(node, 1, { boots: 0, isLost: false, groups: new Map() }, map));
+      this.inboxes.push(ids.filter((peer) => peer !== node).map((peer): Input => ({ kind: 'peerUp', peer })));
+    }
+    this.pass(4000);
+  }
+
+  private make(node: NodeId, boot: number, restored: RestoredLog, map?: TenantMap): Node {
     const random = () => () => {
       this.draws = (this.draws * 48_271) % 2_147_483_647;
       return this.draws / 2_147_483_647;
     };
-    for (const node of ids) {
-      const restored = { boots: 0, isLost: false, groups: new Map() };
-      this.nodes.push(
-        new Node({
-          node,
-          boot: 1,
-          topology,
-          settings: { ...defaultSettings, rebalance: 'manual', ...settings },
-          restored,
-          random,
-          now: this.now(),
-          ...(map === undefined ? {} : { map: map.copy() }),
-        }),
-      );
-      this.inboxes.push(ids.filter((peer) => peer !== node).map((peer): Input => ({ kind: 'peerUp', peer })));
-    }
-    this.pass(4000);
+    const kept = map === undefined ? {} : { map: map.copy() };
+    return new Node({
+      node,
+      boot,
+      topology: this.topology,
+      settings: this.settings,
+      restored,
+      random,
+      now: this.now(),
+      ...kept,
+    });
   }
 
   /** A client of a node; connections are numbered over all nodes. */
@@ -101,7 +115,8 @@ export class Nodes {
     for (let i = 0; i < ms; i += 1) {
       this.micros += stepMicros;
       this.wall += 1;
-      for (const [at, node] of this.nodes.entries()) if (!this.paused.has(at + 1)) this.turn(at, node);
+      for (const [at, node] of this.nodes.entries())
+        if (!this.paused.has(at + 1) && !this.down.has(at + 1)) this.turn(at, node);
     }
   }
 
@@ -115,10 +130,13 @@ export class Nodes {
 
   private perform(at: number, effect: Effect): void {
     const from = NodeId(at + 1);
-    if (effect.kind === 'persist') this.input(from, { kind: 'persisted', upTo: effect.write });
-    else if (effect.kind === 'sendToPeer')
-      this.input(effect.to, { kind: 'peerMessages', from, messages: effect.messages });
-    else if (effect.kind === 'sendToClient')
+    if (effect.kind === 'persist') {
+      this.disks[at]?.write(effect);
+      if (this.disks[at]?.isSlow === false) this.sync(from);
+    } else if (effect.kind === 'sendToPeer') {
+      if (this.isLinked(from, effect.to))
+        this.input(effect.to, { kind: 'peerMessages', from, messages: effect.messages });
+    } else if (effect.kind === 'sendToClient')
       this.heard.set(effect.conn, (this.heard.get(effect.conn) ?? '') + binaryString(effect.bytes));
     else if (effect.kind === 'closeClient') this.heard.set(effect.conn, `${this.heard.get(effect.conn) ?? ''}(closed)`);
     else if (effect.kind === 'drained') this.drained.push(from);
@@ -128,6 +146,59 @@ export class Nodes {
     }
   }
 
+  /** The disk has what was written so far. */
+  sync(node: number): void {
+    const last = this.disks[node - 1]?.sync() ?? null;
+    if (last !== null) this.input(node, { kind: 'persisted', upTo: last });
+  }
+
+  /** The processes are gone, and what their disks had not got. */
+  kill(...nodes: readonly number[]): void {
+    for (const node of nodes) {
+      this.down.add(node);
+      this.disks[node - 1]?.crash();
+      this.inboxes[node - 1]?.splice(0);
+      for (const peer of this.others(node)) this.input(peer, { kind: 'peerDown', peer: NodeId(node) });
+    }
+  }
+
+  /** Another life on the same disk, or on one that has lost everything. */
+  start(node: number, isLost = false): void {
+    const disk = this.disks[node - 1];
+    if (disk === undefined) return;
+    if (isLost) disk.lose();
+    const restored = disk.begin();
+    this.nodes[node - 1] = this.make(NodeId(node), disk.boots, restored);
+    this.down.delete(node);
+    for (const peer of this.others(node)) this.link(node, peer);
+  }
+
+  /** No link between the two, until it is healed. */
+  cut(one: number, other: number): void {
+    this.cuts.add(linkOf(one, other));
+    this.input(one, { kind: 'peerDown', peer: NodeId(other) });
+    this.input(other, { kind: 'peerDown', peer: NodeId(one) });
+  }
+
+  heal(one: number, other: number): void {
+    this.cuts.delete(linkOf(one, other));
+    this.link(one, other);
+  }
+
+  private link(one: number, other: number): void {
+    if (!this.isLinked(one, other)) return;
+    this.input(one, { kind: 'peerUp', peer: NodeId(other) });
+    this.input(other, { kind: 'peerUp', peer: NodeId(one) });
+  }
+
+  private isLinked(one: number, other: number): boolean {
+    return !this.down.has(one) && !this.down.has(other) && !this.cuts.has(linkOf(one, other));
+  }
+
+  private others(node: number): readonly number[] {
+    return this.nodes.map((_, at) => at + 1).filter((other) => other !== node && !this.down.has(other));
+  }
+
   readonly drained: number[] = [];
   /** Maps that were to be kept: of which node, and as of which version. */
   readonly kept: string[] = [];
@@ -135,4 +206,8 @@ export class Nodes {
   private now(): { readonly mono: MonoTime; readonly wall: WallTime } {
     return { mono: MonoTime(this.micros), wall: WallTime(this.wall) };
   }
+}
+
+function linkOf(one: number, other: number): string {
+  return `${String(Math.min(one, other))} ${String(Math.max(one, other))}`;
 }

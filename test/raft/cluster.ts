@@ -5,6 +5,7 @@
 import { LogIndex, NodeId, ReplicaId, Term, WriteId } from '../../core/base/ids.ts';
 import { after, MonoTime } from '../../core/base/time.ts';
 import { firstConfiguration, unknownConfiguration } from '../../core/raft/configuration.ts';
+import { firstReplicaOf } from '../../core/raft/generation.ts';
 import { type MembershipChange, Raft } from '../../core/raft/raft.ts';
 import type { ReadPoint } from '../../core/raft/reads.ts';
 import type { Entry, HardState, RaftMessage } from '../../core/raft/types.ts';
@@ -124,6 +125,30 @@ export class RaftCluster {
   /** The owner has heard nothing of the node of its leader, or has something to say. */
   wake(id: number): void {
     this.turn(id, () => this.of(id).raft.wake(this.now));
+  }
+
+  /** It is told that these are members of a later generation. */
+  standDown(id: number, ...successors: readonly number[]): void {
+    this.turn(id, () => {
+      this.of(id).raft.standDown(
+        successors.map((successor) => ReplicaId(successor)),
+        this.now,
+      );
+    });
+  }
+
+  /** Another generation begins with what is on the disk of a replica, which ends. Returns the id of its first. */
+  beginGeneration(id: number, generation: number): number {
+    const { hardState, stored, lives } = this.of(id);
+    const first = firstReplicaOf(generation);
+    const raft = this.make(first, hardState, stored, lives + 1);
+    this.replicas.delete(ReplicaId(id));
+    const restored = { hardState, stored, pending: [], nextWrite: 1, reads: [], lives: lives + 1 };
+    this.replicas.set(first, { raft, ...restored });
+    this.turn(first, () => {
+      raft.beginGeneration(generation, NodeId(id));
+    });
+    return first;
   }
 
   transfer(id: number): void {

@@ -9,6 +9,7 @@ import type { MembershipChange } from '../../raft/raft.ts';
 import type { ReplyWriter } from '../../resp/replyWriter.ts';
 import type { GroupView, NodeView } from '../view.ts';
 import { integerOf, wordOf, wrongSubcommand } from './arguments.ts';
+import { recover } from './recover.ts';
 import { type NodeCall, type NodeCommand, nodeCommand } from './spec.ts';
 
 export const groupCommands: readonly NodeCommand[] = [
@@ -31,6 +32,7 @@ const help: readonly string[] = [
   'ADD-REPLICA <group> <node> [LEARNER]: a replica on that node; it gets its vote when it has caught up, a learner never.',
   'REMOVE-REPLICA <group> <node>: the replica on that node leaves the group.',
   'REPLACE <group> <node> <other>: a replica on the other node takes the place of the one on this when it has caught up.',
+  'RECOVER <group> [UNSAFE]: what is left if the majority is lost for good; UNSAFE: the group goes on from the replica here.',
 ];
 
 function runGroup({ args, reply, node }: NodeCall): void {
@@ -60,6 +62,7 @@ function runGroup({ args, reply, node }: NodeCall): void {
   }
   if (word === 'info') writeGroup(reply, view, true);
   else if (word === 'snapshot') save(node, reply, view);
+  else if (word === 'recover') recover(node, reply, view.group, first);
   else if (view.local?.role !== 'leader') reply.error(notLedHere(node, view));
   else if (word === 'transfer') transfer(node, reply, view, first);
   else if (word === 'remove-replica') remove(node, reply, view, first);
@@ -71,6 +74,7 @@ function runGroup({ args, reply, node }: NodeCall): void {
 const argumentsAfterGroup: Readonly<Record<string, readonly [number, number]>> = {
   info: [0, 0],
   snapshot: [0, 0],
+  recover: [0, 1],
   transfer: [0, 1],
   'add-replica': [1, 2],
   'remove-replica': [1, 1],
