@@ -52,7 +52,7 @@ export class GroupMap {
   learn(group: GroupId, membership: Membership): boolean {
     const known = this.memberships.get(group);
     if (known === undefined || !isNewer(membership, known)) return false;
-    this.sum += Math.max(1, membership.index - known.index);
+    this.sum += weightOf(membership) - weightOf(known);
     this.set(group, membership);
     return true;
   }
@@ -76,6 +76,14 @@ export class GroupMap {
     const voters = membersOf(configuration).filter((member) => !learners.some((learner) => learner === member));
     this.voters.set(group, [...new Set(voters.map(({ node }) => node))]);
   }
+}
+
+/** More than the log of a later generation is shorter by, nearly always. */
+const indexesPerGeneration = 1_000_000;
+
+/** What it adds to the version: the same, whatever was known before it. */
+function weightOf({ index, configuration }: Membership): number {
+  return index + generationOf(configuration.highest) * indexesPerGeneration;
 }
 
 /** The log of a later generation may be shorter. */

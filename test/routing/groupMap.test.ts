@@ -40,3 +40,9 @@ test('what is learned always makes another version', () => {
   map.learn(group, told(7, firstReplicaOf(100_003), 3));
   expect(map.version).toBeGreaterThan(version);
 });
+
+test('whoever knows the same has the same version, by whatever way it came', () => {
+  const [dead, recovered] = [told(90, ReplicaId(2), 2), told(7, firstReplicaOf(100_003), 3)];
+  expect(mapWith(dead, recovered).version).toBe(mapWith(recovered, dead).version);
+  expect(mapWith(recovered).version).toBe(mapWith(dead, recovered).version);
+});
