@@ -346,7 +346,7 @@ export const bugs: readonly Bug[] = [
       edit(
         group,
         "if (canPropose === 'notLeader') return this.notLeader();",
-        "if (canPropose === 'notLeader' && this.isWritten(submission)) return this.notLeader();",
+        "if (canPropose === 'notLeader' && this.isWritten(submission, lane)) return this.notLeader();",
       ),
     ],
     oracles: ['X1', 'L1'],
@@ -387,7 +387,7 @@ export const bugs: readonly Bug[] = [
   },
   {
     name: 'a frozen tenant goes on writing',
-    edits: [edit(machine, 'return isLogged && owned.out?.isFrozen === true ? frozen : null;', 'return null;')],
+    edits: [edit(machine, 'return out?.isFrozen === true;', 'return false;')],
     oracles: ['X2', 'X3'],
     ...hunt('moves', 30),
   },
@@ -445,18 +445,8 @@ export const bugs: readonly Bug[] = [
     edits: [
       edit(
         machine,
-        'const refusal = this.refusalOf(operation, true);\n        if (refusal !== null) return refusal;\n        if (operation.access',
-        'if (operation.access',
-      ),
-      edit(
-        machine,
-        "invariant(command !== undefined && owned !== undefined, 'a command is checked before it is sent');",
-        'if (command === undefined || owned === undefined) return done;',
-      ),
-      edit(
-        machine,
-        "invariant(owner !== undefined, 'a tenant is owned where its commands run', { tenant: operation.tenant });",
-        'if (owner === undefined) return done;',
+        'const owned = this.find(operation);\n        if (owned === null) return this.notHere(operation);\n        if (isFrozen(owned)) return frozen;\n        if (operation.access',
+        'const owned = this.tenants.get(operation.tenant);\n        if (owned === undefined) return done;\n        if (operation.access',
       ),
     ],
     oracles: ['X2', 'X3'],
@@ -508,8 +498,8 @@ export const bugs: readonly Bug[] = [
     edits: [
       edit(
         machine,
-        'const owned = this.tenants.get(operation.tenant);',
-        'const owned = this.tenants.values().next().value;',
+        'execution.keyspace = owned.keyspace;',
+        'execution.keyspace = this.tenants.values().next().value?.keyspace ?? owned.keyspace;',
       ),
     ],
     oracles: ['X7', 'L1', 'R5', 'L4'],
@@ -578,7 +568,7 @@ export const bugs: readonly Bug[] = [
   },
   {
     name: 'a lane goes on behind a refused command',
-    edits: [edit(group, "if (known.blocked && !resumes) return { kind: 'outOfOrder' };", '')],
+    edits: [edit(group, "if (lane.blocked && !submission.resumes) return { kind: 'outOfOrder' };", '')],
     oracles: ['L2'],
     ...hunt('partitions', 150),
   },
