@@ -4,7 +4,7 @@
  */
 import { type GroupId, metadataGroup, type TenantName } from '../base/ids.ts';
 import type { Outcome, PlannedMove } from '../wire/messages.ts';
-import type { MovePlan, MoveState, MoveStep } from '../wire/moves.ts';
+import { isFromOutside, type MovePlan, type MoveState, type MoveStep } from '../wire/moves.ts';
 import type { NextStep } from './nextStep.ts';
 
 export interface MoveProcedure {
@@ -39,10 +39,10 @@ export function nextMoveStep(procedure: MoveProcedure, outcome: Outcome): NextSt
   const { stage, kind } = procedure;
   if (stage === 'plan') {
     if (outcome.kind !== 'planned') return firstMoveStep(procedure, true);
-    procedure.planned = outcome.move;
+    const move = outcome.move === null || isFromOutside(outcome.move) ? null : outcome.move;
+    procedure.planned = move;
     procedure.why = outcome.why;
-    const isDone = outcome.move === null || kind === 'beginMove';
-    return isDone ? finished : ask(procedure, outcome.move, 'source');
+    return move === null || kind === 'beginMove' ? finished : ask(procedure, move, 'source');
   }
   const state = outcome.kind === 'moving' ? outcome.state : null;
   const { planned } = procedure;

@@ -5,9 +5,9 @@
  * Drop: the group releases the tenant, which is the commit point; the metadata group forgets it. Only then can
  * the name get its next incarnation, so no two groups own a tenant at a time.
  */
-import { type GroupId, metadataGroup, type TenantName } from '../base/ids.ts';
+import { Epoch, type GroupId, metadataGroup, type TenantName } from '../base/ids.ts';
 import { invariant } from '../base/invariant.ts';
-import type { Operation, Outcome, TenantPlace } from '../wire/messages.ts';
+import type { Operation, Outcome, Refusal, TenantPlace } from '../wire/messages.ts';
 import type { NextStep } from './nextStep.ts';
 
 export interface TenancyProcedure {
@@ -37,6 +37,8 @@ export function firstTenancyStep(procedure: TenancyProcedure): NextStep {
 export function nextTenancyStep(procedure: TenancyProcedure, outcome: Outcome): NextStep {
   switch (procedure.stage) {
     case 'resolve':
+      if (outcome.kind === 'refused' && outcome.refusal.kind === 'loading')
+        return procedure.kind === 'drop' ? releaseImport(procedure, outcome.refusal) : { kind: 'loading' };
       if (outcome.kind !== 'resolved') return resolve(procedure, true);
       procedure.place = outcome.tenant;
       if (outcome.tenant === null) return { kind: 'finished', place: null };
@@ -93,6 +95,16 @@ function release(procedure: TenancyProcedure, place: TenantPlace): NextStep {
   procedure.stage = 'release';
   const { tenant, incarnation } = place;
   return { kind: 'step', group: place.group, operation: { kind: 'release', tenant, incarnation }, startsOver: false };
+}
+
+/** Of a tenant that is being imported there is nothing yet but what nobody sees. */
+function releaseImport(
+  procedure: TenancyProcedure,
+  { group, incarnation }: Extract<Refusal, { kind: 'loading' }>,
+): NextStep {
+  const place = { tenant: procedure.tenant, group, epoch: Epoch(1), incarnation };
+  procedure.place = place;
+  return release(procedure, place);
 }
 
 function forget(procedure: TenancyProcedure): NextStep {

@@ -14,12 +14,12 @@ import type { WallTime } from '../base/time.ts';
 import { ChangeLog } from '../engine/changeLog.ts';
 import type { CutClock } from '../engine/keyspaceCut.ts';
 import { copyStart, type MoveState, type MoveStep, sameCursor } from '../wire/moves.ts';
-import { CopyReader, takeCopy } from './state/copyRecords.ts';
+import { CopyReader, isNumberedThrough, itemsInto, takeCopy } from './state/copyRecords.ts';
 import { record } from './state/format.ts';
 import { ItemLoader } from './state/itemLoader.ts';
 import { restRecords } from './state/tenantRecords.ts';
 import { TenantReader } from './state/tenantReader.ts';
-import { newTenant, type OwnedTenant, type StagedTenant, type Tenants } from './tenants.ts';
+import { isImported, newTenant, type OwnedTenant, type StagedTenant, type Tenants } from './tenants.ts';
 import type { CopyCursor } from '../wire/moves.ts';
 
 type Step<Kind extends MoveStep['kind']> = Extract<MoveStep, { kind: Kind }>;
@@ -244,9 +244,7 @@ export class TenantMoves {
     if (coming !== undefined && coming.move >= move) return;
     if (coming !== undefined) this.abandon(tenant, coming.move);
     const room = newTenant(incarnation, Epoch(epoch + 1), stamp, this.clock);
-    const items = new ItemLoader((image) => {
-      room.keyspace.replace(image);
-    });
+    const items = new ItemLoader(itemsInto(room));
     staged.set(tenant, { move, owned: room, cursor: copyStart, isSealed: false, items });
   }
 
@@ -269,7 +267,8 @@ export class TenantMoves {
   }
 
   /** The tenant with all that it has; null if it is not what the source has. */
-  private sealed({ owned, items }: StagedTenant, rest: Uint8Array, mark: number): OwnedTenant | null {
+  private sealed(coming: StagedTenant, rest: Uint8Array, mark: number): OwnedTenant | null {
+    const { owned, items } = coming;
     const reader = new ByteReader(rest);
     if (items.isPartial || reader.u8() !== record.tenant) return null;
     owned.keyspace.joinCut();
@@ -278,6 +277,7 @@ export class TenantMoves {
     while (reader.remaining > 0) if (!reading.read(reader.u8(), reader) || reader.failed) return null;
     const whole = reading.end();
     if (whole === null || whole.keyspace.mark !== mark || whole.incarnation !== owned.incarnation) return null;
+    if (isImported(coming) && !isNumberedThrough(whole.keyspace)) return null;
     return { ...whole, epoch: owned.epoch };
   }
 

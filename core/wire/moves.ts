@@ -3,14 +3,15 @@
  * what of it is written into messages and logs. What the steps mean is in `group/tenantMoves.ts`.
  */
 import type { ByteReader, ByteWriter } from '../base/bytes.ts';
-import { Epoch, type GroupId, type Incarnation, type MoveId } from '../base/ids.ts';
+import { Epoch, type GroupId, type Incarnation, metadataGroup, type MoveId } from '../base/ids.ts';
 import { unreachable } from '../base/invariant.ts';
-import { readGroup, readIncarnation, readMove, readTenant, sizedBytes, varintBytes } from './fields.ts';
+import { none, readGroup, readIncarnation, readMove, readTenant, sizedBytes, varintBytes } from './fields.ts';
 import type { PlannedMove } from './messages.ts';
 
 /**
  * How much of the source the destination has: every item up to `serial`, every change up to `change`; and of one large
- * item behind that, as of its write, so many records.
+ * item behind that, as of its write, so many records. Of a file that is imported: so many pieces, and in the place of a
+ * change the checksum of them all.
  */
 export interface CopyCursor {
   readonly serial: number;
@@ -71,9 +72,16 @@ export type MoveState =
 /** What the metadata group is asked. */
 export type MovePlan =
   | { readonly kind: 'begin'; readonly to: GroupId }
+  /** The tenant is to come from outside, to that group or one of the metadata group's choice. */
+  | { readonly kind: 'import'; readonly to: GroupId | null }
   /** `hasDeparted`: the destination owns the tenant now; otherwise it stays where it was. */
   | { readonly kind: 'end'; readonly move: MoveId; readonly hasDeparted: boolean }
   | { readonly kind: 'look' };
+
+/** It is an import. */
+export function isFromOutside({ from }: PlannedMove): boolean {
+  return from === metadataGroup;
+}
 
 export const copyStart: CopyCursor = { serial: 0, change: 0, part: null };
 
@@ -102,7 +110,7 @@ const step = {
   thaw: 12,
 } as const;
 const state = { none: 1, copying: 2, frozen: 3, departed: 4, staged: 5, active: 6, ended: 7 } as const;
-const plan = { begin: 1, end: 2, look: 3 } as const;
+const plan = { begin: 1, end: 2, look: 3, import: 4 } as const;
 
 export function encodeStep(writer: ByteWriter, s: MoveStep): void {
   writer.u8(step[s.kind]);
@@ -199,7 +207,7 @@ export function stepBytes(s: MoveStep): number {
 
 /** Bytes that `encodePlan` takes. */
 export function planBytes(p: MovePlan): number {
-  if (p.kind === 'begin') return 1 + varintBytes(p.to);
+  if (p.kind === 'begin' || p.kind === 'import') return 1 + varintBytes(p.to ?? none);
   return p.kind === 'end' ? 2 + varintBytes(p.move) : 1;
 }
 
@@ -242,7 +250,7 @@ export function decodeState(reader: ByteReader): MoveState | null {
 
 export function encodePlan(writer: ByteWriter, p: MovePlan): void {
   writer.u8(plan[p.kind]);
-  if (p.kind === 'begin') writer.varint(p.to);
+  if (p.kind === 'begin' || p.kind === 'import') writer.varint(p.to ?? none);
   if (p.kind !== 'end') return;
   writer.varint(p.move);
   writer.u8(p.hasDeparted ? 1 : 0);
@@ -253,6 +261,10 @@ export function decodePlan(reader: ByteReader): MovePlan | null {
   switch (reader.u8()) {
     case plan.begin:
       return { kind: 'begin', to: readGroup(reader) };
+    case plan.import: {
+      const to = readGroup(reader);
+      return { kind: 'import', to: to === none ? null : to };
+    }
     case plan.end: {
       const move = readMove(reader);
       return { kind: 'end', move, hasDeparted: reader.u8() === 1 };

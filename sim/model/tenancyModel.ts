@@ -103,6 +103,7 @@ export class TenancyModel {
       // The model knows no quotas: nobody sets one.
       case 'setQuota':
       case 'inspectTenant':
+      case 'exportTenant':
       case 'resolveTenant':
       case 'dropTenant':
       case 'planMove':

@@ -85,6 +85,7 @@ function markOf(operation: CommittedEntry['items'][number]['operation']): Mark |
       return moveMarks[operation.step.kind] ?? null;
     case 'setQuota':
     case 'inspectTenant':
+    case 'exportTenant':
     case 'resolveTenant':
     case 'dropTenant':
     case 'planMove':
