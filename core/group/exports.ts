@@ -22,12 +22,14 @@ export class TenantExports {
   private readonly open = new Map<string, Open>();
   private readonly prefix: string;
   private readonly cluster: string;
+  private readonly pieceBytes: number;
   private begun = 0;
 
-  /** `prefix`: of ids that no other node uses, nor another life of this one. */
-  constructor(prefix: string, cluster: string) {
+  /** `prefix`: of ids that no other node uses, nor another life of this one. `pieceBytes`: of a piece, roughly. */
+  constructor(prefix: string, cluster: string, pieceBytes: number) {
     this.prefix = prefix;
     this.cluster = cluster;
+    this.pieceBytes = pieceBytes;
   }
 
   /** `now`: the log time, at least. */
@@ -60,7 +62,11 @@ export class TenantExports {
     }
     this.begun += 1;
     const id = `${this.prefix}.${String(this.begun)}`;
-    const begun: Open = { id, made: new TenantExport(tenant, owned, this.cluster, now), idleSince: null };
+    const begun: Open = {
+      id,
+      made: new TenantExport(tenant, owned, { tenant, cluster: this.cluster, instant: now }, this.pieceBytes),
+      idleSince: null,
+    };
     this.open.set(id, begun);
     return begun;
   }

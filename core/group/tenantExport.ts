@@ -9,7 +9,7 @@ import { limits } from '../base/limits.ts';
 import type { WallTime } from '../base/time.ts';
 import { markOfImage } from '../engine/keyspace.ts';
 import type { KeyspaceCut } from '../engine/keyspaceCut.ts';
-import { beginPiece, endPiece, writeEnd, writeHead } from '../wire/tenantFile.ts';
+import { beginPiece, endPiece, type TenantFileHead, writeEnd, writeHead } from '../wire/tenantFile.ts';
 import { pieceBytes, type Records } from './state/format.ts';
 import { itemRecords } from './state/tenantRecords.ts';
 import type { OwnedTenant } from './tenants.ts';
@@ -23,7 +23,8 @@ export class TenantExport {
   isDone = false;
   private readonly owned: OwnedTenant;
   private readonly instant: WallTime;
-  private readonly writer = new ByteWriter(limits.exportPieceBytes + 2 * pieceBytes);
+  private readonly pieceBytes: number;
+  private readonly writer: ByteWriter;
   private readonly image: KeyspaceCut;
   private readonly items: Records;
   private isReadOut = false;
@@ -34,15 +35,17 @@ export class TenantExport {
   /** Of the piece that is being written: where its items begin, and how many it has. Null while none is. */
   private begun: { readonly at: number; items: number } | null = null;
 
-  /** `instant`: the log time, at least. */
-  constructor(tenant: TenantName, owned: OwnedTenant, cluster: string, instant: WallTime) {
+  /** The head's instant is the log time, at least. */
+  constructor(tenant: TenantName, owned: OwnedTenant, head: TenantFileHead, bytes: number) {
     this.tenant = tenant;
     this.owned = owned;
-    this.instant = instant;
+    this.instant = head.instant;
+    this.pieceBytes = bytes;
+    this.writer = new ByteWriter(bytes + 2 * pieceBytes);
     this.image = owned.keyspace.beginImage();
     this.items = this.everyItem();
     beginPiece(this.writer, 'head', 0);
-    writeHead(this.writer, { tenant, cluster, instant });
+    writeHead(this.writer, head);
     this.bytes = endPiece(this.writer, 0, crc32).bytes;
   }
 
@@ -92,7 +95,7 @@ export class TenantExport {
   }
 
   private isFull({ items }: { readonly items: number }): boolean {
-    return this.writer.length >= limits.exportPieceBytes || items >= limits.exportPieceItems;
+    return this.writer.length >= this.pieceBytes || items >= limits.exportPieceItems;
   }
 
   private finish(): void {

@@ -5,6 +5,7 @@
 import { type Incarnation, type TenantName, unordered } from '../base/ids.ts';
 import { invariant, unreachable } from '../base/invariant.ts';
 import { type ByteWriter, noBytes, totalBytes } from '../base/bytes.ts';
+import { limits } from '../base/limits.ts';
 import { type Random, seededRandom } from '../base/random.ts';
 import { type MonoTime, WallTime } from '../base/time.ts';
 import type { Execution } from '../engine/command.ts';
@@ -60,7 +61,11 @@ export class TenantMachine implements StateMachine {
    * `random` serves reads that draw (`RANDOMKEY`); what is logged draws from its own seed. `reply` may be shared: nothing
    * is left in it from one command to the next. So may `exports`.
    */
-  constructor(random: Random, reply = new ReplyWriter(replyChunkBytes), exports = new TenantExports('', '')) {
+  constructor(
+    random: Random,
+    reply = new ReplyWriter(replyChunkBytes),
+    exports = new TenantExports('', '', limits.exportPieceBytes),
+  ) {
     this.random = random;
     this.reply = reply;
     this.exports = exports;

@@ -64,7 +64,8 @@ export class Hosting {
     this.isDiskShort = isDiskShort;
     this.duties = new Duties(context.node);
     const { node, boot, topology } = context;
-    this.exports = new TenantExports(`${String(node)}.${String(boot)}`, topology.clusterId);
+    const exportPieceBytes = pieceBytes(limits.exportPieceBytes, context.settings);
+    this.exports = new TenantExports(`${String(node)}.${String(boot)}`, topology.clusterId, exportPieceBytes);
     this.groupLimits = limitsOf(context, isDiskShort);
     this.descriptors = new Map(context.topology.groups.map((descriptor) => [descriptor.group, descriptor]));
     this.isLost = restored.isLost;

@@ -6,15 +6,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { bytesOfBinary, ByteWriter, noBytes } from '../../core/base/bytes.ts';
 import { crc32 } from '../../core/base/crc32.ts';
-import {
-  Epoch,
-  Incarnation,
-  LaneId,
-  MoveId,
-  NodeId,
-  RequestId,
-  type TenantName,
-} from '../../core/base/ids.ts';
+import { Epoch, Incarnation, LaneId, MoveId, NodeId, RequestId, type TenantName } from '../../core/base/ids.ts';
 import { limits } from '../../core/base/limits.ts';
 import { MonoTime, WallTime } from '../../core/base/time.ts';
 import { restOfImport } from '../../core/group/state/importedRest.ts';
@@ -85,7 +77,7 @@ class Replica {
 
 /** All pieces of a new export; between two of them `meanwhile` happens. */
 function exported(owned: OwnedTenant, now: number, meanwhile: () => void = () => undefined): readonly Uint8Array[] {
-  const exports = new TenantExports('x', 'test');
+  const exports = new TenantExports('x', 'test', limits.exportPieceBytes);
   const pieces: Uint8Array[] = [];
   for (let number = 0, id: string | null = null; ; ) {
     const answer = exports.answer(acme, owned, { id, number }, WallTime(now));
@@ -288,7 +280,7 @@ describe('exports', () => {
     const count = 2 * limits.exportLooksAtATime;
     for (let i = 0; i < count; i += 1) source.run(acme, ['SET', `k${String(i)}`, 'v', 'PX', '10']);
     source.run(acme, ['SET', 'last', 'v']);
-    const exports = new TenantExports('x', 'test');
+    const exports = new TenantExports('x', 'test', limits.exportPieceBytes);
     let answer = exports.answer(acme, source.owned(acme), { id: null, number: 0 }, WallTime(5000));
     let empty = 0;
     while (answer.kind === 'piece' && answer.next > 0) {
@@ -305,7 +297,7 @@ describe('exports', () => {
     const source = new Replica();
     source.adopt(acme);
     source.run(acme, ['SET', 'k', 'value']);
-    const exports = new TenantExports('x', 'test');
+    const exports = new TenantExports('x', 'test', limits.exportPieceBytes);
     const open = (): unknown => exports.answer(acme, source.owned(acme), { id: null, number: 0 }, WallTime(1000));
     for (let i = 0; i < limits.exportsAtATime; i += 1) expect(open()).toMatchObject({ kind: 'piece' });
     expect(open()).toEqual({ kind: 'busy' });
