@@ -173,7 +173,10 @@ export class TenantMoves {
     owned.delete(tenant);
     this.noteLeaver(tenant);
     const coming = staged.get(tenant);
-    if (coming !== undefined) this.abandon(tenant, coming.move);
+    if (coming === undefined) return;
+    // Whoever imports it is not to take that for a file that is none: it has not ended here, it is not known any more.
+    if (isImported(coming)) staged.delete(tenant);
+    else this.abandon(tenant, coming.move);
   }
 
   private isOver(tenant: TenantName, move: MoveId): boolean {

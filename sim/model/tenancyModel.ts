@@ -259,7 +259,6 @@ export class TenancyModel {
     if (present?.out != null) this.end(tenant, present.out.move);
     if (present !== null) present.until = index;
     const coming = this.coming.get(tenant);
-    if (coming !== undefined) this.end(tenant, coming.move);
     this.coming.delete(tenant);
     if (incarnation > (this.released.get(tenant) ?? 0)) this.released.set(tenant, incarnation);
     return coming === undefined ? executed : executedOfFile;
