@@ -288,6 +288,19 @@ describe('on one node', () => {
     imported(1, 'clone', pieces);
   });
 
+  test('what was imported moves as any other; who leads both groups still has the export that was begun before', () => {
+    fill('acme');
+    const pieces = exported(1, 'acme');
+    imported(1, 'clone', pieces);
+    const from = /group\r\n:(\d)/.exec(ask('TENANT', 'INFO', 'clone'))?.[1] ?? '';
+    const { id } = pieceOf(ask('TENANT', 'EXPORT', 'clone'));
+    expect(ask('TENANT', 'MOVE', 'clone', 'TO', from === '1' ? '2' : '1')).toBe('+OK\r\n');
+    nodes.pass(3000);
+    expect(ask('TENANT', 'INFO', 'clone')).toContain('epoch\r\n:2\r\n');
+    expect(pieceOf(ask('TENANT', 'EXPORT', 'clone', id, '1')).bytes).toBe(pieces[1]);
+    expect(exported(1, 'clone').slice(1)).toEqual(pieces.slice(1));
+  });
+
   test('a quota that comes along holds from then on', () => {
     ask('SET', '{acme}a', '1');
     ask('SET', '{acme}b', '2');
@@ -304,6 +317,10 @@ describe('on one node', () => {
     imported(1, 'clone', pieces);
     expect(ask('TENANT', 'INFO', 'clone')).toContain('group\r\n:2\r\n');
     expect(ask('TENANT', 'IMPORT', 'other', pieces[0] ?? '', 'IN', '9')).toBe('-ERR no such group for tenants\r\n');
+    expect(ask('TENANT', 'IMPORT', 'other', pieces[0] ?? '', 'TO', '2')).toBe('-ERR syntax error\r\n');
+    expect(ask('TENANT', 'IMPORT', 'other', pieces[1] ?? '')).toBe(
+      '-ERR not executed: an import begins with the first piece of a file\r\n',
+    );
   });
 
   test.each<[string[], string]>([
@@ -412,5 +429,20 @@ describe('on three nodes', () => {
     expect(nodes.replies(asked)).toMatch(/:0\r\n$/);
     expect(digestOf('clone')).toBeDefined();
     expect(exported(asked, 'clone').slice(1)).toEqual(pieces.slice(1));
+  });
+
+  test('a node has so many pieces on their way', () => {
+    const pieces = exported(1, 'acme');
+    const { move: id } = takenOf(nodes.ask(1, 1, 'TENANT', 'IMPORT', 'clone', pieces[0] ?? '', 'IN', '2'));
+    const leader = leaderOf(2);
+    const asked = leader === 1 ? 2 : 1;
+    nodes.paused.add(leader);
+    for (let i = 0; i < 70; i += 1) nodes.send(asked, asked, 'TENANT', 'IMPORT', 'clone', id, pieces[1] ?? '');
+    nodes.pass(200);
+    for (const peer of [1, 2, 3]) if (peer !== leader) nodes.input(peer, { kind: 'peerDown', peer: leader });
+    nodes.pass(4000);
+    const answers = nodes.replies(asked);
+    expect(answers.match(/-BUSY not executed/g)).toHaveLength(6);
+    expect(answers.match(/:2\r\n/g)).toHaveLength(64);
   });
 });
