@@ -32,7 +32,7 @@ export interface ImportProcedure {
   readonly move: MoveId | null;
   /** Where it is to live, as far as the first piece is concerned; null: by the policy. */
   readonly group: GroupId | null;
-  stage: 'plan' | 'prepare' | 'stage' | 'place' | 'adopt' | 'resolve' | 'look';
+  stage: 'plan' | 'prepare' | 'stage' | 'place' | 'adopt' | 'resolve' | 'look' | 'ask' | 'forget';
   planned: PlannedMove | null;
   ending: ImportEnding | null;
 }
@@ -68,6 +68,10 @@ export function nextImportStep(procedure: ImportProcedure, outcome: Outcome): Ne
       return outcome.kind === 'resolved' && outcome.tenant !== null
         ? look(procedure, outcome.tenant)
         : end(procedure, { kind: 'unknown' });
+    case 'ask':
+      return isReleased(procedure, outcome) ? forget(procedure) : firstImportStep(procedure, true);
+    case 'forget':
+      return procedure.piece.kind === 'head' ? firstImportStep(procedure) : end(procedure, { kind: 'unknown' });
     case 'look':
       return outcome.kind === 'moving' && outcome.state.kind === 'active'
         ? taken(procedure, 0)
@@ -114,8 +118,7 @@ function staged(procedure: ImportProcedure, state: MoveState): NextStep {
   const { piece } = procedure;
   if (state.kind === 'ended') return end(procedure, { kind: 'failed' });
   if (state.kind === 'active') return taken(procedure, 0);
-  // What stood in its way, such as a former tenant of that name, is about to go.
-  if (state.kind !== 'staged') return firstImportStep(procedure, true);
+  if (state.kind !== 'staged') return ask(procedure);
   const { cursor, isSealed } = state;
   const wanted = cursor.serial + 1;
   switch (piece.kind) {
@@ -130,6 +133,31 @@ function staged(procedure: ImportProcedure, state: MoveState): NextStep {
         ? place(procedure)
         : end(procedure, { kind: 'misplaced', wanted });
   }
+}
+
+/**
+ * The group has no room for it. Either a former tenant of that name is about to go, or this one was dropped: then whoever
+ * did that may have stopped half way, and it is completed.
+ */
+function ask(procedure: ImportProcedure): NextStep {
+  procedure.stage = 'ask';
+  const { planned: move, tenant } = procedure;
+  if (move === null) return firstImportStep(procedure, true);
+  const { to: group, incarnation } = move;
+  return { kind: 'step', group, operation: { kind: 'inspectTenant', tenant, incarnation }, startsOver: false };
+}
+
+function isReleased({ planned: move }: ImportProcedure, outcome: Outcome): boolean {
+  if (move === null || outcome.kind !== 'refused' || outcome.refusal.kind !== 'notOwner') return false;
+  return outcome.refusal.released >= move.incarnation;
+}
+
+function forget(procedure: ImportProcedure): NextStep {
+  procedure.stage = 'forget';
+  const { planned: move, tenant } = procedure;
+  if (move === null) return firstImportStep(procedure, true);
+  const operation = { kind: 'dropTenant', tenant, incarnation: move.incarnation } as const;
+  return { kind: 'step', group: metadataGroup, operation, startsOver: false };
 }
 
 function place(procedure: ImportProcedure): NextStep {
