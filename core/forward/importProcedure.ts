@@ -32,7 +32,7 @@ export interface ImportProcedure {
   readonly move: MoveId | null;
   /** Where it is to live, as far as the first piece is concerned; null: by the policy. */
   readonly group: GroupId | null;
-  stage: 'plan' | 'prepare' | 'stage' | 'place' | 'adopt' | 'resolve' | 'look' | 'ask' | 'forget';
+  stage: 'plan' | 'prepare' | 'stage' | 'place' | 'adopt' | 'resolve' | 'look' | 'ask' | 'forget' | 'confirm';
   planned: PlannedMove | null;
   ending: ImportEnding | null;
 }
@@ -71,7 +71,12 @@ export function nextImportStep(procedure: ImportProcedure, outcome: Outcome): Ne
     case 'ask':
       return isReleased(procedure, outcome) ? forget(procedure) : firstImportStep(procedure, true);
     case 'forget':
-      return procedure.piece.kind === 'head' ? firstImportStep(procedure) : end(procedure, { kind: 'unknown' });
+      return afterItsEnd(procedure);
+    case 'confirm':
+      if (outcome.kind !== 'planned') return firstImportStep(procedure, true);
+      return outcome.move?.move === procedure.planned?.move
+        ? end(procedure, { kind: 'failed' })
+        : afterItsEnd(procedure);
     case 'look':
       return outcome.kind === 'moving' && outcome.state.kind === 'active'
         ? taken(procedure, 0)
@@ -81,8 +86,7 @@ export function nextImportStep(procedure: ImportProcedure, outcome: Outcome): Ne
 
 function planned(procedure: ImportProcedure, { move, why }: Extract<Outcome, { kind: 'planned' }>): NextStep {
   if (why !== '') return end(procedure, { kind: 'refused', why });
-  const isIt = move !== null && isFromOutside(move) && (procedure.move ?? move.move) === move.move;
-  if (isIt) {
+  if (move !== null && isFromOutside(move) && (procedure.move ?? move.move) === move.move) {
     procedure.planned = move;
     const { piece } = procedure;
     return piece.kind === 'head' ? prepare(procedure, move) : stage(procedure, piece, move);
@@ -116,7 +120,7 @@ function stage(
 /** How far its group is, behind the piece. */
 function staged(procedure: ImportProcedure, state: MoveState): NextStep {
   const { piece } = procedure;
-  if (state.kind === 'ended') return end(procedure, { kind: 'failed' });
+  if (state.kind === 'ended') return confirm(procedure);
   if (state.kind === 'active') return taken(procedure, 0);
   if (state.kind !== 'staged') return ask(procedure);
   const { cursor, isSealed } = state;
@@ -133,6 +137,17 @@ function staged(procedure: ImportProcedure, state: MoveState): NextStep {
         ? place(procedure)
         : end(procedure, { kind: 'misplaced', wanted });
   }
+}
+
+/** The group has done with it: because of what came, unless the tenant was whole and is dropped or elsewhere by now. */
+function confirm(procedure: ImportProcedure): NextStep {
+  procedure.stage = 'confirm';
+  return plan(procedure, { kind: 'look' }, false);
+}
+
+/** It is not under way any more. */
+function afterItsEnd(procedure: ImportProcedure): NextStep {
+  return procedure.piece.kind === 'head' ? firstImportStep(procedure) : end(procedure, { kind: 'unknown' });
 }
 
 /**

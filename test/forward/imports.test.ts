@@ -96,8 +96,8 @@ test.each<[string, Procedure, readonly Outcome[], readonly unknown[]]>([
   [
     'a piece that makes no tenant',
     importPiece(tenant, items, move),
-    [planned, moving({ kind: 'ended' })],
-    ['0 look', '2 stage', { kind: 'failed' }],
+    [planned, moving({ kind: 'ended' }), planned],
+    ['0 look', '2 stage', '0 look', { kind: 'failed' }],
   ],
   [
     'the last piece',
@@ -149,6 +149,20 @@ describe('where a drop stopped half way', () => {
   test('so does whoever asks for the tenant, which may be created then', () => {
     expect(walk(ensureTenant(tenant, true, null), [loading, released, done])).toEqual([
       ...['0 resolveTenant', '2 inspectTenant', '0 dropTenant', '0 resolveTenant'],
+    ]);
+  });
+});
+
+describe('where it was whole, and is not there any more', () => {
+  test('the first piece begins anew', () => {
+    expect(walk(importPiece(tenant, head, null), [planned, moving({ kind: 'ended' }), nothingPlanned])).toEqual([
+      ...['0 import', '2 prepare', '0 look', '0 import'],
+    ]);
+  });
+
+  test('any other is of no import', () => {
+    expect(walk(importPiece(tenant, items, move), [planned, moving({ kind: 'ended' }), nothingPlanned])).toEqual([
+      ...['0 look', '2 stage', '0 look', { kind: 'unknown' }],
     ]);
   });
 });
