@@ -19,3 +19,4 @@ export { type NodeLoad, type Utilisation, utilisationOf } from './placement/node
 export { type Plan, plan } from './placement/plan.ts';
 export { defaultPolicy, type Policy, rebalancings } from './placement/policy.ts';
 export type { Step } from './placement/step.ts';
+export { decodePiece, pieceHeadBytes, pieceLength, type TenantPiece } from './wire/tenantFile.ts';

@@ -2,6 +2,9 @@
 /**
  * The command line: `leasehold init` begins a node's data directory, `leasehold node` runs one node, `leasehold dev` a
  * local cluster, and `leasehold plan` tells what the planner would do with a cluster that a file describes.
+=======
+ * The command line: `leasehold node` runs one node, `leasehold dev` a local cluster, `leasehold plan` tells what the
+ * planner would do with a cluster that a file describes, and `leasehold tenant` takes a tenant out of one or into one.
  */
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
@@ -24,6 +27,11 @@ const usage = `usage:
                  [--max-steps N] [--drain N]... [--lose N]... [--json]
       what the planner would do with the cluster that FILE describes, and what would come of it. --drain and
       --lose take a node for draining, or for lost. Nothing is done. See docs/placement.md.
+  leasehold tenant export NAME --from HOST:PORT[,HOST:PORT]... > FILE
+      writes a tenant to stdout, as it is now, while it is used.
+  leasehold tenant import NAME --to HOST:PORT[,HOST:PORT]... [--in GROUP] < FILE
+      makes a tenant of what comes from stdin; nobody sees it before it is whole. Given again, it goes on where it
+      stopped. Both tell on stderr how far they are, and take any node. See docs/operations.md.
   leasehold help | version
 `;
 
@@ -108,6 +116,14 @@ async function main(args: readonly string[]): Promise<void> {
       process.stdout.write(whatIf(snapshot, { ...flags, isJson: json === true }));
       return;
     }
+    case 'tenant': {
+      const [what, name, ...flags] = rest;
+      if ((what !== 'export' && what !== 'import') || name === undefined || name.startsWith('-'))
+        throw new UsageError('tenant: expects export NAME or import NAME');
+      if (what === 'export') await exportTo(name, flags);
+      else await importFrom(name, flags);
+      return;
+    }
     case 'version':
       process.stdout.write(`${ownVersion()}\n`);
       return;
@@ -129,6 +145,22 @@ function flagsOf({ node, data, log }: Readonly<Record<string, unknown>>): Config
     ...(typeof data === 'string' ? { data } : {}),
     ...(typeof log === 'string' ? { log } : {}),
   };
+}
+
+async function exportTo(tenant: string, flags: string[]): Promise<void> {
+  const { from } = parse(flags, { from: { type: 'string' } }).values;
+  if (typeof from !== 'string') throw new UsageError('tenant export: --from HOST:PORT is missing');
+  const { exportTenant } = await import('./tenants/exportTenant.ts');
+  await exportTenant(tenant, from, process.stdout);
+}
+
+async function importFrom(tenant: string, flags: string[]): Promise<void> {
+  const { values } = parse(flags, { to: { type: 'string' }, in: { type: 'string' } });
+  const { to } = values;
+  if (typeof to !== 'string') throw new UsageError('tenant import: --to HOST:PORT is missing');
+  const group = values['in'] === undefined ? null : integer('--in', values['in'], 1, 1_000_000);
+  const { importTenant } = await import('./tenants/importTenant.ts');
+  await importTenant({ tenant, to, group }, process.stdin);
 }
 
 async function joined(values: Readonly<Record<string, unknown>>): Promise<string> {

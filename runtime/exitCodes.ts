@@ -3,7 +3,9 @@ export const exitCodes = {
   ok: 0,
   /** The command line is wrong. */
   usage: 64,
-  /** The local cluster does not serve, or none of its nodes is left. */
+  /** A file of a tenant is damaged, or is none. */
+  data: 65,
+  /** The local cluster does not serve, or none of its nodes is left; or a cluster refuses what it is asked. */
   unavailable: 69,
   /** A broken invariant: our fault. */
   internal: 70,

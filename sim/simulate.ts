@@ -113,5 +113,7 @@ function vacuity(scenario: Scenario, world: World): Verdict {
     return { kind: 'invalid', reason: 'nothing was sent to the wrong place' };
   if (scenario.profile === 'moves' && (world.witness.marks.all().moveActivated ?? 0) === 0)
     return { kind: 'invalid', reason: 'no tenant has moved' };
+  if (scenario.profile === 'transfers' && (world.witness.marks.all().tenantExported ?? 0) === 0)
+    return { kind: 'invalid', reason: 'no tenant was exported' };
   return { kind: 'clean' };
 }

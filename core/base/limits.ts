@@ -132,6 +132,20 @@ export const limits = {
   moveRoundsBeforeHold: 64,
   moveRounds: 1_024,
   frozenMs: 3_000,
+  /**
+   * A piece of a tenant's export: so many bytes or items, roughly, whichever comes first, and so many items are looked at
+   * in one go: a few milliseconds of work here and, as an entry, where it is imported. Part of the format: equal data are
+   * equal pieces.
+   */
+  exportPieceBytes: 256 * kib,
+  exportPieceItems: 2_000,
+  exportLooksAtATime: 4_000,
+  /** Exports of one node under way: what is changed meanwhile is kept twice. One for which nobody asks is dropped. */
+  exportsAtATime: 4,
+  exportIdleMs: 30_000,
+  /** Imports under way in a cluster, and pieces of any of them that one node has at a time. */
+  importsAtATime: 256,
+  importPiecesAtATime: 64,
   /** How long a move that got no answer waits, and how often the metadata group looks after one, and after how many at a time. */
   movePauseMs: 50,
   moveLookMs: 1_000,
@@ -173,4 +187,6 @@ export function checkLimits(): void {
   invariant(l.appendBytes < l.uncommittedBytes, 'an append fits in what may be uncommitted');
   invariant(l.appendBytes <= l.appendBytesInFlight, 'an append fits in what may be on its way');
   invariant(l.backoffFirstMs < l.backoffLastMs, 'pauses grow');
+  invariant(l.exportPieceItems <= l.exportLooksAtATime, 'a piece is ready after one look where nothing has expired');
+  invariant(l.exportPieceBytes <= l.entryBytes, 'a piece that is imported fits in an entry');
 }

@@ -59,6 +59,10 @@ export class Keyspace {
   /** The latest cut this keyspace has joined, and its own part of it. */
   private joined: object | null = null;
   private cut: KeyspaceCut | null = null;
+  /** Cuts of this keyspace alone. */
+  private images: readonly KeyspaceCut[] = [];
+  /** The cut that was begun last, of either kind: bytes that were copied for its sake are in no cut. */
+  private latestCut: object | null = null;
 
   constructor(clock: CutClock = { current: null }) {
     this.clock = clock;
@@ -96,7 +100,7 @@ export class Keyspace {
   /** As `find`, but removes what it must not find. Before every write to a key, and for nothing else. */
   findForWrite(key: string, now: WallTime): Item | null {
     const item = this.items.get(key);
-    if (this.clock.current !== null) this.partOfCut(this.clock.current)?.keep(item);
+    this.keep(item);
     this.changes?.note(key);
     if (item === undefined) return null;
     if (!isExpired(item, now)) return item;
@@ -117,9 +121,9 @@ export class Keyspace {
 
   /** The item's value, to be written over by whoever puts it back: a cut may hold the bytes it has now. */
   ownBytes(item: Item, value: Uint8Array): Uint8Array {
-    const { current } = this.clock;
-    if (current === null || item.copiedFor === current) return value;
-    item.copiedFor = current;
+    const isCut = this.clock.current !== null || this.images.length > 0;
+    if (!isCut || item.copiedFor === this.latestCut) return value;
+    item.copiedFor = this.latestCut;
     return value.slice();
   }
 
@@ -245,7 +249,8 @@ export class Keyspace {
   partOfCut(current: object): KeyspaceCut | null {
     if (this.joined !== current) {
       this.joined = current;
-      this.cut = new KeyspaceCut(this.order, this.lastSerial, this.versions.image());
+      this.latestCut = current;
+      this.cut = this.newCut();
     }
     return this.cut;
   }
@@ -259,6 +264,18 @@ export class Keyspace {
     this.cut = null;
   }
 
+  /** This keyspace alone as it is now, to be read out whatever else is: until it is let go of. */
+  beginImage(): KeyspaceCut {
+    const image = this.newCut();
+    this.images = [...this.images, image];
+    this.latestCut = image;
+    return image;
+  }
+
+  endImage(image: KeyspaceCut): void {
+    this.images = this.images.filter((other) => other !== image);
+  }
+
   /** Puts back what a cut has told of, in its order; at the end `lastSerial`, which is the cut's. */
   restore({ key, serial, expireAt, write, value }: ItemImage): void {
     const item = this.add(key, serial, value, expireAt);
@@ -270,7 +287,7 @@ export class Keyspace {
   replace(image: ItemImage): void {
     const { key, serial, expireAt, write, value } = image;
     const present = this.items.get(key);
-    if (this.clock.current !== null) this.partOfCut(this.clock.current)?.keep(present);
+    this.keep(present);
     if (present?.serial === serial) {
       present.value = value;
       present.write = write;
@@ -285,7 +302,7 @@ export class Keyspace {
   /** Takes over that a key is not there in another copy of this keyspace. */
   discard(key: string): void {
     const present = this.items.get(key);
-    if (this.clock.current !== null) this.partOfCut(this.clock.current)?.keep(present);
+    this.keep(present);
     if (present !== undefined) this.remove(present);
   }
 
@@ -325,6 +342,16 @@ export class Keyspace {
     return crc;
   }
 
+  /** The item, if there is one, may be changed or removed after this: cuts that have not read it out have it as it is. */
+  private keep(item: Item | undefined): void {
+    if (this.clock.current !== null) this.partOfCut(this.clock.current)?.keep(item);
+    if (this.images.length > 0) for (const image of this.images) image.keep(item);
+  }
+
+  private newCut(): KeyspaceCut {
+    return new KeyspaceCut(this.order, this.lastSerial, this.versions.image());
+  }
+
   private add(key: string, serial: number, value: Value, expireAt: WallTime | null): Item {
     this.lastSerial = serial;
     const item: Item = {
@@ -347,8 +374,7 @@ export class Keyspace {
   }
 
   private account(item: Item): void {
-    const { key, value } = item;
-    const bytes = itemOverheadBytes + key.length + (isList(value) ? value.bytes : value.length);
+    const bytes = itemBytes(item);
     this.heldBytes += bytes - item.bytes;
     item.bytes = bytes;
     const mark = markOf(item);
@@ -357,8 +383,17 @@ export class Keyspace {
   }
 }
 
+function itemBytes({ key, value }: Pick<Item, 'key' | 'value'>): number {
+  return itemOverheadBytes + key.length + (isList(value) ? value.bytes : value.length);
+}
+
+/** What an item would add to the mark of a keyspace. */
+export function markOfImage(image: ItemImage): number {
+  return markOf({ ...image, bytes: itemBytes(image) });
+}
+
 /** Serials belong to keys and writes to values, so numbers say which version of which item it is. */
-function markOf({ serial, write, bytes, expireAt }: Item): number {
+function markOf({ serial, write, bytes, expireAt }: Pick<Item, 'serial' | 'write' | 'bytes' | 'expireAt'>): number {
   let mark = firstPrime;
   for (const part of [serial, write, bytes, expireAt ?? 0]) {
     mark = Math.imul(mark ^ (part | 0), secondPrime);

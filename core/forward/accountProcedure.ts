@@ -1,20 +1,25 @@
 /**
- * What an operator asks of a tenant's account: to show its quota or its figures, or to set its quota. The metadata group
- * says where the tenant lives, and its group is asked; if it lives elsewhere by then, from the beginning.
+ * What an operator asks of a tenant: to show its quota or its figures, to set its quota, to hand out a piece of all that it
+ * has. The metadata group says where the tenant lives, and its group is asked; if it lives elsewhere by then, from the
+ * beginning.
  */
-import { metadataGroup, type TenantName } from '../base/ids.ts';
+import { type Incarnation, metadataGroup, type TenantName } from '../base/ids.ts';
 import type { QuotaChange, TenantReport } from '../wire/accounts.ts';
-import type { Outcome, TenantPlace } from '../wire/messages.ts';
+import type { ExportAnswer, WantedPiece } from '../wire/exports.ts';
+import type { Operation, Outcome, TenantPlace } from '../wire/messages.ts';
 import type { NextStep } from './nextStep.ts';
 
 export interface AccountProcedure {
-  readonly kind: 'setQuota' | 'showQuota' | 'showStatistics';
+  readonly kind: 'setQuota' | 'showQuota' | 'showStatistics' | 'exportTenant';
   readonly tenant: TenantName;
   /** Empty unless the quota is set. */
   readonly change: QuotaChange;
+  /** Of no meaning unless a piece is asked for. */
+  readonly piece: WantedPiece;
   stage: 'resolve' | 'ask';
-  /** What the group has said; null while it has not, and if the quota was set. */
+  /** What the group has said; null while it has not, and if that was not the question. */
   report: TenantReport | null;
+  exported: ExportAnswer | null;
   place: TenantPlace | null;
 }
 
@@ -30,6 +35,10 @@ export function showStatistics(tenant: TenantName): AccountProcedure {
   return procedure('showStatistics', tenant, {});
 }
 
+export function exportTenant(tenant: TenantName, piece: WantedPiece): AccountProcedure {
+  return procedure('exportTenant', tenant, {}, piece);
+}
+
 export function firstAccountStep(procedure: AccountProcedure, startsOver = false): NextStep {
   procedure.stage = 'resolve';
   const { tenant } = procedure;
@@ -39,29 +48,40 @@ export function firstAccountStep(procedure: AccountProcedure, startsOver = false
 
 export function nextAccountStep(procedure: AccountProcedure, outcome: Outcome): NextStep {
   if (procedure.stage === 'resolve') {
+    if (outcome.kind === 'refused' && outcome.refusal.kind === 'loading') return { kind: 'loading' };
     if (outcome.kind !== 'resolved') return firstAccountStep(procedure, true);
     procedure.place = outcome.tenant;
     return outcome.tenant === null ? { kind: 'finished', place: null } : ask(procedure, outcome.tenant);
   }
   if (outcome.kind === 'inspected') procedure.report = outcome.report;
+  else if (outcome.kind === 'exported') procedure.exported = outcome.answer;
   else if (outcome.kind !== 'done') return firstAccountStep(procedure, true);
   return { kind: 'finished', place: procedure.place };
 }
 
-function procedure(kind: AccountProcedure['kind'], tenant: TenantName, change: QuotaChange): AccountProcedure {
-  return { kind, tenant, change, stage: 'resolve', report: null, place: null };
+const firstPiece: WantedPiece = { id: null, number: 0 };
+
+function procedure(
+  kind: AccountProcedure['kind'],
+  tenant: TenantName,
+  change: QuotaChange,
+  piece = firstPiece,
+): AccountProcedure {
+  return { kind, tenant, change, piece, stage: 'resolve', report: null, exported: null, place: null };
 }
 
 function ask(procedure: AccountProcedure, { group, tenant, incarnation }: TenantPlace): NextStep {
   procedure.stage = 'ask';
-  const { kind, change } = procedure;
-  return {
-    kind: 'step',
-    group,
-    operation:
-      kind === 'setQuota'
-        ? { kind: 'setQuota', tenant, incarnation, change }
-        : { kind: 'inspectTenant', tenant, incarnation },
-    startsOver: false,
-  };
+  return { kind: 'step', group, operation: operationOf(procedure, tenant, incarnation), startsOver: false };
+}
+
+function operationOf(
+  { kind, change, piece }: AccountProcedure,
+  tenant: TenantName,
+  incarnation: Incarnation,
+): Operation {
+  if (kind === 'setQuota') return { kind, tenant, incarnation, change };
+  return kind === 'exportTenant'
+    ? { kind, tenant, incarnation, piece }
+    : { kind: 'inspectTenant', tenant, incarnation };
 }

@@ -36,7 +36,7 @@ export type Ending =
   | { readonly kind: 'executed'; readonly reply: Uint8Array }
   | {
       readonly kind: 'notExecuted';
-      readonly reason: 'deadline' | 'unknownTenant' | 'busy' | 'watchFailed';
+      readonly reason: 'deadline' | 'unknownTenant' | 'loading' | 'busy' | 'watchFailed';
       readonly what: string;
     }
   /** `forgotten`: it may have run; `replyForgotten`: it has, and what it answered is not known any more. */
@@ -44,7 +44,7 @@ export type Ending =
 
 export type ProcedureEnding =
   | { readonly kind: 'finished'; readonly place: TenantPlace | null }
-  | { readonly kind: 'deadline' };
+  | { readonly kind: 'loading' | 'deadline' };
 
 export interface ForwarderHost {
   /** Sends one request to a node, this one included. Its outcome comes back through `onOutcome`, or never. */
@@ -342,6 +342,7 @@ export class Forwarder {
       case 'nodes':
       case 'moving':
       case 'inspected':
+      case 'exported':
         this.loseAnswer(call, 'linkLost', now);
         return;
       case 'undecided':
@@ -500,13 +501,14 @@ export class Forwarder {
   private resolved(lane: IngressLane, ending: ProcedureEnding, now: MonoTime): void {
     lane.hold = 'none';
     if (lane.isClosed) return;
-    if (ending.kind === 'finished' && ending.place === null) {
+    if (ending.kind === 'loading' || (ending.kind === 'finished' && ending.place === null)) {
+      const reason = ending.kind === 'loading' ? 'loading' : 'unknownTenant';
       for (const call of lane.waiting.drain())
         this.end(
           call,
           call.mayHaveRun
             ? { kind: 'unknown', reason: 'forgotten' }
-            : { kind: 'notExecuted', reason: 'unknownTenant', what: lane.tenant },
+            : { kind: 'notExecuted', reason, what: lane.tenant },
         );
       return;
     }
@@ -516,6 +518,10 @@ export class Forwarder {
   }
 
   private follow(procedure: Procedure, next: NextStep, now: MonoTime): void {
+    if (next.kind === 'loading') {
+      this.finishProcedure(procedure, { kind: 'loading' }, now);
+      return;
+    }
     if (next.kind === 'finished') {
       if (next.place !== null) this.router.shards.learn(next.place);
       this.finishProcedure(procedure, { kind: 'finished', place: next.place }, now);
@@ -556,7 +562,7 @@ export class Forwarder {
       this.repeatStep(step, false, now);
       return;
     }
-    if (outcome.kind === 'refused' && outcome.refusal.kind !== 'notOwner' && outcome.refusal.kind !== 'moved') {
+    if (outcome.kind === 'refused' && !isAnswer(outcome.refusal)) {
       this.host.misrouted(step, outcome.refusal);
       this.repeatStep(step, this.learn(group, from, outcome.refusal), now);
       return;
@@ -608,6 +614,11 @@ export class Forwarder {
 /** More than may be at a time: to ask elsewhere, or at once again, is of no use. */
 function isBound(refusal: Refusal): refusal is Extract<Refusal, { kind: 'busy' | 'quota' }> {
   return refusal.kind === 'busy' || refusal.kind === 'quota';
+}
+
+/** It says where a tenant is or is not: what follows from that, the procedure knows. */
+function isAnswer({ kind }: Refusal): boolean {
+  return kind === 'notOwner' || kind === 'moved' || kind === 'loading';
 }
 
 /** Puts the transaction together. False while a WATCH of it is not answered: it comes before, in the same lane. */

@@ -4,7 +4,7 @@
  */
 import { type GroupId, metadataGroup, type TenantName } from '../base/ids.ts';
 import type { Outcome, PlannedMove } from '../wire/messages.ts';
-import type { MovePlan, MoveState, MoveStep, Pin } from '../wire/moves.ts';
+import { isFromOutside, type MovePlan, type MoveState, type MoveStep, type Pin } from '../wire/moves.ts';
 import type { NextStep } from './nextStep.ts';
 
 export interface MoveProcedure {
@@ -49,11 +49,12 @@ export function nextMoveStep(procedure: MoveProcedure, outcome: Outcome): NextSt
   const { stage, kind } = procedure;
   if (stage === 'plan') {
     if (outcome.kind !== 'planned') return firstMoveStep(procedure, true);
-    procedure.planned = outcome.move;
+    const move = outcome.move === null || isFromOutside(outcome.move) ? null : outcome.move;
+    procedure.planned = move;
     procedure.pinned = outcome.pin;
     procedure.why = outcome.why;
-    const isDone = outcome.move === null || (kind !== 'cancelMove' && kind !== 'showMove');
-    return isDone ? finished : ask(procedure, outcome.move, 'source');
+    const isDone = move === null || (kind !== 'cancelMove' && kind !== 'showMove');
+    return isDone ? finished : ask(procedure, move, 'source');
   }
   const state = outcome.kind === 'moving' ? outcome.state : null;
   const { planned } = procedure;

@@ -5,11 +5,12 @@
 import type { GroupId, TenantName } from '../base/ids.ts';
 import type { Operation, Outcome } from '../wire/messages.ts';
 import { type AccountProcedure, firstAccountStep, nextAccountStep } from './accountProcedure.ts';
+import { firstImportStep, type ImportProcedure, nextImportStep } from './importProcedure.ts';
 import { firstMoveStep, type MoveProcedure, nextMoveStep } from './moveProcedure.ts';
 import type { NextStep } from './nextStep.ts';
 import { firstTenancyStep, nextTenancyStep, type TenancyProcedure } from './tenancy.ts';
 
-export type Procedure = TenancyProcedure | MoveProcedure | AccountProcedure | Errand;
+export type Procedure = TenancyProcedure | MoveProcedure | AccountProcedure | ImportProcedure | Errand;
 
 /** One operation, for the sake of its answer. */
 export interface Errand {
@@ -32,7 +33,10 @@ export function firstStep(procedure: Procedure): NextStep {
     case 'setQuota':
     case 'showQuota':
     case 'showStatistics':
+    case 'exportTenant':
       return firstAccountStep(procedure);
+    case 'import':
+      return firstImportStep(procedure);
     case 'errand':
       return { kind: 'step', group: procedure.group, operation: procedure.operation, startsOver: false };
     default:
@@ -49,7 +53,10 @@ export function nextStep(procedure: Procedure, outcome: Outcome): NextStep {
     case 'setQuota':
     case 'showQuota':
     case 'showStatistics':
+    case 'exportTenant':
       return nextAccountStep(procedure, outcome);
+    case 'import':
+      return nextImportStep(procedure, outcome);
     case 'errand':
       procedure.answer = outcome;
       return { kind: 'finished', place: null };

@@ -5,9 +5,9 @@
  * Drop: the group releases the tenant, which is the commit point; the metadata group forgets it. Only then can
  * the name get its next incarnation, so no two groups own a tenant at a time.
  */
-import { type GroupId, metadataGroup, type TenantName } from '../base/ids.ts';
+import { Epoch, type GroupId, metadataGroup, type TenantName } from '../base/ids.ts';
 import { invariant } from '../base/invariant.ts';
-import type { Operation, Outcome, TenantPlace } from '../wire/messages.ts';
+import type { Operation, Outcome, Refusal, TenantPlace } from '../wire/messages.ts';
 import type { NextStep } from './nextStep.ts';
 
 export interface TenancyProcedure {
@@ -17,7 +17,7 @@ export interface TenancyProcedure {
   readonly create: boolean;
   readonly group: GroupId | null;
   /** The step that is under way. */
-  stage: 'resolve' | 'adopt' | 'release' | 'forget';
+  stage: 'resolve' | 'ask' | 'adopt' | 'release' | 'forget';
   place: TenantPlace | null;
 }
 
@@ -37,10 +37,14 @@ export function firstTenancyStep(procedure: TenancyProcedure): NextStep {
 export function nextTenancyStep(procedure: TenancyProcedure, outcome: Outcome): NextStep {
   switch (procedure.stage) {
     case 'resolve':
+      if (outcome.kind === 'refused' && outcome.refusal.kind === 'loading')
+        return afterLoading(procedure, outcome.refusal);
       if (outcome.kind !== 'resolved') return resolve(procedure, true);
       procedure.place = outcome.tenant;
       if (outcome.tenant === null) return { kind: 'finished', place: null };
       return procedure.kind === 'drop' ? release(procedure, outcome.tenant) : adopt(procedure, outcome.tenant);
+    case 'ask':
+      return isReleased(procedure, outcome) ? forget(procedure) : { kind: 'loading' };
     case 'adopt':
       return outcome.kind === 'done'
         ? { kind: 'finished', place: procedure.place }
@@ -58,17 +62,16 @@ export function nextTenancyStep(procedure: TenancyProcedure, outcome: Outcome): 
  * tenant has moved on since, and where to is known.
  */
 function afterRefusedAdoption(procedure: TenancyProcedure, outcome: Outcome): NextStep {
-  const { place } = procedure;
   if (outcome.kind === 'refused' && outcome.refusal.kind === 'moved') {
     const { group, epoch, incarnation } = outcome.refusal;
     return { kind: 'finished', place: { tenant: procedure.tenant, group, epoch, incarnation } };
   }
-  const isReleased =
-    outcome.kind === 'refused' &&
-    outcome.refusal.kind === 'notOwner' &&
-    place !== null &&
-    outcome.refusal.released >= place.incarnation;
-  return isReleased ? forget(procedure) : resolve(procedure, true);
+  return isReleased(procedure, outcome) ? forget(procedure) : resolve(procedure, true);
+}
+
+function isReleased({ place }: TenancyProcedure, outcome: Outcome): boolean {
+  if (place === null || outcome.kind !== 'refused' || outcome.refusal.kind !== 'notOwner') return false;
+  return outcome.refusal.released >= place.incarnation;
 }
 
 function resolve(procedure: TenancyProcedure, startsOver: boolean): NextStep {
@@ -93,6 +96,19 @@ function release(procedure: TenancyProcedure, place: TenantPlace): NextStep {
   procedure.stage = 'release';
   const { tenant, incarnation } = place;
   return { kind: 'step', group: place.group, operation: { kind: 'release', tenant, incarnation }, startsOver: false };
+}
+
+/** Of a tenant that is being imported there is nothing yet but what nobody sees: or, after half a drop, not even that. */
+function afterLoading(
+  procedure: TenancyProcedure,
+  { group, incarnation }: Extract<Refusal, { kind: 'loading' }>,
+): NextStep {
+  const { tenant } = procedure;
+  const place = { tenant, group, epoch: Epoch(1), incarnation };
+  procedure.place = place;
+  if (procedure.kind === 'drop') return release(procedure, place);
+  procedure.stage = 'ask';
+  return { kind: 'step', group, operation: { kind: 'inspectTenant', tenant, incarnation }, startsOver: false };
 }
 
 function forget(procedure: TenancyProcedure): NextStep {

@@ -31,7 +31,9 @@ export class DirectoryMachine implements StateMachine {
   accessOf(operation: LoggedOperation): 'read' | 'write' {
     if (operation.kind === 'planMove') return operation.plan.kind === 'look' ? 'read' : 'write';
     if (operation.kind !== 'resolveTenant') return 'write';
-    return operation.create && this.directory.find(operation.tenant) === null ? 'write' : 'read';
+    const { tenant, create } = operation;
+    const isFree = this.directory.find(tenant) === null && this.directory.importOf(tenant) === null;
+    return create && isFree ? 'write' : 'read';
   }
 
   judge({ operation }: LoggedItem): Outcome | null {
@@ -43,7 +45,8 @@ export class DirectoryMachine implements StateMachine {
   apply({ operation }: LoggedItem): Outcome {
     if (operation.kind === 'resolveTenant') {
       const { tenant, create, group } = operation;
-      return this.resolved(create ? this.directory.place(tenant, group) : this.directory.find(tenant));
+      if (create && this.directory.importOf(tenant) === null) this.directory.place(tenant, group);
+      return this.resolved(tenant);
     }
     if (operation.kind === 'planMove') return this.planned(operation.tenant, operation.plan);
     if (operation.kind === 'planNode') return this.plannedNode(operation.plan);
@@ -54,7 +57,7 @@ export class DirectoryMachine implements StateMachine {
 
   read(operation: LoggedOperation): Outcome {
     if (operation.kind === 'planMove') return this.underWay(operation.tenant, '');
-    return operation.kind === 'resolveTenant' ? this.resolved(this.directory.find(operation.tenant)) : notForUs;
+    return operation.kind === 'resolveTenant' ? this.resolved(operation.tenant) : notForUs;
   }
 
   cut(instant: Instant): StateCut {
@@ -77,6 +80,7 @@ export class DirectoryMachine implements StateMachine {
   private planned(tenant: TenantName, plan: MovePlan): Outcome {
     let why: string | null = null;
     if (plan.kind === 'begin') why = this.directory.beginMove(tenant, plan.to, plan.alone);
+    else if (plan.kind === 'import') why = this.directory.beginImport(tenant, plan.to);
     else if (plan.kind === 'pin') why = this.directory.pin(tenant, plan.pin);
     else if (plan.kind === 'unpin') this.directory.pins.unpin(tenant);
     else if (plan.kind === 'end') this.directory.endMove(tenant, plan.move, plan.hasDeparted);
@@ -99,8 +103,11 @@ export class DirectoryMachine implements StateMachine {
     return { kind: 'planned', move: moves.of(tenant), pin: pins.of(tenant), why };
   }
 
-  private resolved(tenant: ReturnType<Directory['find']>): Outcome {
-    return { kind: 'resolved', version: this.directory.version, tenant };
+  private resolved(tenant: TenantName): Outcome {
+    const coming = this.directory.importOf(tenant);
+    if (coming !== null)
+      return { kind: 'refused', refusal: { kind: 'loading', group: coming.to, incarnation: coming.incarnation } };
+    return { kind: 'resolved', version: this.directory.version, tenant: this.directory.find(tenant) };
   }
 }
 

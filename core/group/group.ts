@@ -23,6 +23,7 @@ import type { Probe } from '../node/probe.ts';
 import { membersOf } from '../raft/configuration.ts';
 import type { Raft } from '../raft/raft.ts';
 import type { Configuration, Entry, RaftOutput } from '../raft/types.ts';
+import { exportAnswerBytes } from '../wire/exports.ts';
 import type { Outcome, Refusal } from '../wire/messages.ts';
 import { stepBytes } from '../wire/moves.ts';
 import { decodeEntryBatch, encodeEntryBatch, type EntryBatch, type LoggedOperation } from '../wire/operation.ts';
@@ -620,6 +621,7 @@ export class Group implements StateOwner {
 
   private complete(submission: Submission, outcome: Outcome): void {
     if (outcome.kind === 'done') this.replyBytesLeft -= outcome.reply.length;
+    else if (outcome.kind === 'exported') this.replyBytesLeft -= exportAnswerBytes(outcome.answer);
     const { origin, attempt, operation } = submission;
     this.completions.push({ origin, attempt, tenant: operation.tenant, outcome });
   }

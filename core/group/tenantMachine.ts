@@ -5,6 +5,7 @@
 import { type Incarnation, type TenantName, unordered } from '../base/ids.ts';
 import { invariant, unreachable } from '../base/invariant.ts';
 import { type ByteWriter, noBytes, totalBytes } from '../base/bytes.ts';
+import { limits } from '../base/limits.ts';
 import { type Random, seededRandom } from '../base/random.ts';
 import { type MonoTime, WallTime } from '../base/time.ts';
 import type { Execution } from '../engine/command.ts';
@@ -17,6 +18,7 @@ import { ReplyWriter } from '../resp/replyWriter.ts';
 import type { Operation, Outcome } from '../wire/messages.ts';
 import type { LoggedItem, LoggedOperation, Terms } from '../wire/operation.ts';
 import type { PurgeOperation } from '../node/probe.ts';
+import { TenantExports } from './exports.ts';
 import { type Applied, done, type StateMachine } from './machine.ts';
 import type { Instant } from './state/format.ts';
 import { StateCut } from './state/stateCut.ts';
@@ -28,16 +30,18 @@ import { fullnessOf, overQuota, reportOf } from './quotas.ts';
 import {
   type Held,
   type DepartedTenant,
+  isImported,
   newTenant,
   noTenants,
   type OwnedTenant,
+  type StagedTenant,
   type Tenants,
   withData,
 } from './tenants.ts';
 
 type Execute = Extract<Operation, { kind: 'execute' }>;
 /** What is said to the owner of one incarnation of a tenant. */
-type ToOwner = PurgeOperation | Extract<Operation, { kind: 'execute' | 'setQuota' | 'inspectTenant' }>;
+type ToOwner = PurgeOperation | Extract<Operation, { kind: 'execute' | 'setQuota' | 'inspectTenant' | 'exportTenant' }>;
 
 const replyChunkBytes = 16 * 1024;
 
@@ -51,14 +55,20 @@ export class TenantMachine implements StateMachine {
   private readonly reply: ReplyWriter;
   private readonly execution: Execution;
   private readonly random: Random;
+  private readonly exports: TenantExports;
 
   /**
    * `random` serves reads that draw (`RANDOMKEY`); what is logged draws from its own seed. `reply` may be shared: nothing
-   * is left in it from one command to the next.
+   * is left in it from one command to the next. So may `exports`.
    */
-  constructor(random: Random, reply = new ReplyWriter(replyChunkBytes)) {
+  constructor(
+    random: Random,
+    reply = new ReplyWriter(replyChunkBytes),
+    exports = new TenantExports('', '', limits.exportPieceBytes),
+  ) {
     this.random = random;
     this.reply = reply;
+    this.exports = exports;
     const nowhere = { keyspace: new Keyspace(), clients: new ClientSessions(WallTime(0)) };
     this.execution = { ...nowhere, args: [], now: WallTime(0), random, reply, maxValueBytes: 0, full: null };
     this.moves = new TenantMoves(() => this.state, this.clock);
@@ -87,7 +97,7 @@ export class TenantMachine implements StateMachine {
 
   accessOf(operation: LoggedOperation): 'read' | 'write' {
     if (operation.kind === 'move') return operation.step.kind === 'look' ? 'read' : 'write';
-    if (operation.kind === 'inspectTenant') return 'read';
+    if (operation.kind === 'inspectTenant' || operation.kind === 'exportTenant') return 'read';
     return operation.kind === 'execute' ? operation.access : 'write';
   }
 
@@ -106,6 +116,8 @@ export class TenantMachine implements StateMachine {
         return this.refusalOf(operation, true);
       case 'inspectTenant':
         this.tenants.get(operation.tenant)?.account.look(now);
+        return this.refusalOf(operation, false);
+      case 'exportTenant':
         return this.refusalOf(operation, false);
       case 'adopt':
         return this.owns(operation.tenant, operation.incarnation) ? done : null;
@@ -144,6 +156,8 @@ export class TenantMachine implements StateMachine {
         return this.refusalOf(operation, true) ?? this.setQuota(operation);
       case 'inspectTenant':
         return this.inspect(operation);
+      case 'exportTenant':
+        return this.export(operation, stamp);
       case 'purge':
         return this.refusalOf(operation, true) ?? this.purge(operation, stamp);
       case 'adopt':
@@ -166,6 +180,7 @@ export class TenantMachine implements StateMachine {
     if (operation.kind === 'move')
       return { kind: 'moving', state: this.moves.stateOf(operation.tenant, operation.move) };
     if (operation.kind === 'inspectTenant') return this.inspect(operation);
+    if (operation.kind === 'exportTenant') return this.export(operation, now);
     invariant(operation.kind === 'execute', 'only commands are read beside the log', { kind: operation.kind });
     const owned = this.find(operation);
     return owned === null ? this.notHere(operation) : this.serve(operation, owned, now);
@@ -245,7 +260,7 @@ export class TenantMachine implements StateMachine {
   private notHere({ tenant, incarnation }: ToOwner): Outcome {
     // Whoever knows that it is about to live here need not ask who else owns it.
     const staged = this.state.staged.get(tenant);
-    if (staged?.isSealed === true && staged.owned.incarnation === incarnation) return frozen;
+    if (staged?.isSealed === true && staged.owned.incarnation === incarnation && !isImported(staged)) return frozen;
     const departed = this.state.departed.get(tenant);
     return departed?.incarnation === incarnation ? movedTo(departed) : this.notOwner(tenant);
   }
@@ -277,6 +292,13 @@ export class TenantMachine implements StateMachine {
     const refusal = this.refusalOf(operation, false);
     const owned = this.tenants.get(tenant);
     return refusal ?? (owned === undefined ? done : { kind: 'inspected', report: reportOf(owned) });
+  }
+
+  private export(operation: Extract<Operation, { kind: 'exportTenant' }>, now: WallTime): Outcome {
+    const { tenant, piece } = operation;
+    const owned = this.tenants.get(tenant);
+    if (owned?.incarnation !== operation.incarnation) return this.refusalOf(operation, false) ?? done;
+    return { kind: 'exported', answer: this.exports.answer(tenant, owned, piece, now) };
   }
 
   private setQuota({ tenant, change }: Extract<Operation, { kind: 'setQuota' }>): Outcome {
@@ -362,7 +384,17 @@ export class TenantMachine implements StateMachine {
     if (owned !== undefined || incarnation <= (this.released.get(tenant) ?? 0)) return this.notOwner(tenant);
     const departed = this.state.departed.get(tenant);
     if (departed !== undefined && departed.incarnation >= incarnation) return movedTo(departed);
+    const staged = this.state.staged.get(tenant);
+    if (staged !== undefined && isImported(staged) && staged.owned.incarnation === incarnation)
+      return this.adoptImported(tenant, staged, stamp);
     this.state.owned.set(tenant, newTenant(incarnation, epoch, stamp, this.clock));
+    return done;
+  }
+
+  /** Whoever asks has seen it placed by the metadata group, which places it when it is whole. */
+  private adoptImported(tenant: TenantName, { move, isSealed }: StagedTenant, stamp: WallTime): Outcome {
+    if (!isSealed) return this.notOwner(tenant);
+    this.move({ kind: 'move', tenant, move, step: { kind: 'activate' } }, stamp);
     return done;
   }
 

@@ -14,12 +14,12 @@ import type { WallTime } from '../base/time.ts';
 import { ChangeLog } from '../engine/changeLog.ts';
 import type { CutClock } from '../engine/keyspaceCut.ts';
 import { copyStart, type MoveState, type MoveStep, sameCursor } from '../wire/moves.ts';
-import { CopyReader, takeCopy } from './state/copyRecords.ts';
+import { CopyReader, isNumberedThrough, itemsInto, takeCopy } from './state/copyRecords.ts';
 import { record } from './state/format.ts';
 import { ItemLoader } from './state/itemLoader.ts';
 import { restRecords } from './state/tenantRecords.ts';
 import { TenantReader } from './state/tenantReader.ts';
-import { newTenant, type OwnedTenant, type StagedTenant, type Tenants } from './tenants.ts';
+import { isImported, newTenant, type OwnedTenant, type StagedTenant, type Tenants } from './tenants.ts';
 import type { Operation } from '../wire/messages.ts';
 import type { CopyCursor } from '../wire/moves.ts';
 
@@ -189,7 +189,10 @@ export class TenantMoves {
     owned.delete(tenant);
     this.noteLeaver(tenant);
     const coming = staged.get(tenant);
-    if (coming !== undefined) this.abandon(tenant, coming.move);
+    if (coming === undefined) return;
+    // Whoever imports it is not to take that for a file that is none: it has not ended here, it is not known any more.
+    if (isImported(coming)) staged.delete(tenant);
+    else this.abandon(tenant, coming.move);
   }
 
   private isOver(tenant: TenantName, move: MoveId): boolean {
@@ -260,9 +263,7 @@ export class TenantMoves {
     if (coming !== undefined && coming.move >= move) return;
     if (coming !== undefined) this.abandon(tenant, coming.move);
     const room = newTenant(incarnation, Epoch(epoch + 1), stamp, this.clock);
-    const items = new ItemLoader((image) => {
-      room.keyspace.replace(image);
-    });
+    const items = new ItemLoader(itemsInto(room));
     staged.set(tenant, { move, owned: room, cursor: copyStart, isSealed: false, items });
   }
 
@@ -285,7 +286,8 @@ export class TenantMoves {
   }
 
   /** The tenant with all that it has; null if it is not what the source has. */
-  private sealed({ owned, items }: StagedTenant, rest: Uint8Array, mark: number): OwnedTenant | null {
+  private sealed(coming: StagedTenant, rest: Uint8Array, mark: number): OwnedTenant | null {
+    const { owned, items } = coming;
     const reader = new ByteReader(rest);
     if (items.isPartial || reader.u8() !== record.tenant) return null;
     owned.keyspace.joinCut();
@@ -294,6 +296,7 @@ export class TenantMoves {
     while (reader.remaining > 0) if (!reading.read(reader.u8(), reader) || reader.failed) return null;
     const whole = reading.end();
     if (whole === null || whole.keyspace.mark !== mark || whole.incarnation !== owned.incarnation) return null;
+    if (isImported(coming) && !isNumberedThrough(whole.keyspace)) return null;
     return { ...whole, epoch: owned.epoch };
   }
 

@@ -54,6 +54,11 @@ export interface StagedTenant {
   readonly items: ItemLoader;
 }
 
+/** It comes from outside and not from another group: there it would have had an epoch before. */
+export function isImported({ owned }: StagedTenant): boolean {
+  return owned.epoch === 1;
+}
+
 export interface DepartedTenant {
   readonly move: MoveId;
   readonly to: GroupId;

@@ -2,9 +2,18 @@
  * The metadata group's replicated state: which tenant lives where. It alone hands out incarnations, and gives
  * a name its next one only after the last was dropped. Each change is one version of the ShardMap.
  */
-import { Epoch, type GroupId, Incarnation, type MapVersion, type MoveId, type TenantName } from '../base/ids.ts';
-import type { TenantPlace } from '../wire/messages.ts';
-import type { Pin } from '../wire/moves.ts';
+import {
+  Epoch,
+  type GroupId,
+  Incarnation,
+  type MapVersion,
+  metadataGroup,
+  type MoveId,
+  type TenantName,
+} from '../base/ids.ts';
+import { limits } from '../base/limits.ts';
+import type { PlannedMove, TenantPlace } from '../wire/messages.ts';
+import { isFromOutside, type Pin } from '../wire/moves.ts';
 import { Moves } from './moves.ts';
 import { NodeMap, noNodes } from './nodeMap.ts';
 import { Pins } from './pins.ts';
@@ -47,14 +56,12 @@ export class Directory {
     return place === null || place.group === null ? null : placeOf(tenant, place);
   }
 
-  /** Finds the tenant or creates it: in `group` if that is one for tenants, otherwise by the policy. */
+  /** Finds the tenant or creates it, unless it is being imported: in `group` if that is one for tenants, otherwise by the policy. */
   place(tenant: TenantName, group: GroupId | null): TenantPlace {
     const found = this.find(tenant);
     if (found !== null) return found;
-    const isOpen = group !== null && this.groups.includes(group) && this.pins.ownerOf(group) === null;
-    const chosen = isOpen ? group : this.nextGroup();
-    const incarnation = Incarnation((this.map.find(tenant)?.incarnation ?? 0) + 1);
-    const placed: TenantPlace = { tenant, group: chosen, epoch: Epoch(1), incarnation };
+    const chosen = group !== null && this.isOpen(group) ? group : this.nextGroup();
+    const placed: TenantPlace = { tenant, group: chosen, epoch: Epoch(1), incarnation: this.nextIncarnation(tenant) };
     this.map.apply({ kind: 'placed', ...placed });
     return placed;
   }
@@ -77,6 +84,7 @@ export class Directory {
   beginMove(tenant: TenantName, to: GroupId, alone: boolean): string | null {
     const place = this.find(tenant);
     const present = this.moves.of(tenant);
+    if (this.importOf(tenant) !== null) return `tenant '${tenant}' is being imported`;
     if (place === null) return `unknown tenant '${tenant}'`;
     if (present !== null && present.to === to) return null;
     if (present !== null) return `tenant '${tenant}' is on its way to group ${String(present.to)}`;
@@ -101,21 +109,63 @@ export class Directory {
     return null;
   }
 
-  /** A move is over, with the tenant in the one group or the other. */
+  /** A move is over, with the tenant in the one group or the other; one from outside ends there or in a drop. */
   endMove(tenant: TenantName, move: MoveId, hasDeparted: boolean): void {
-    const ended = this.moves.end(tenant, move);
+    const ended = hasDeparted || this.importOf(tenant) === null ? this.moves.end(tenant, move) : null;
     if (ended === null) return;
     this.pins.release(hasDeparted ? ended.from : ended.to, tenant);
-    if (hasDeparted) this.relocate(tenant, ended.incarnation, ended.to, Epoch(ended.epoch + 1));
+    if (!hasDeparted) return;
+    const { incarnation, to: group } = ended;
+    const epoch = Epoch(ended.epoch + 1);
+    if (isFromOutside(ended)) this.map.apply({ kind: 'placed', tenant, group, epoch, incarnation });
+    else this.relocate(tenant, incarnation, group, epoch);
+  }
+
+  /** The tenant is on its way from outside: nobody else may have its name, and nobody sees it. */
+  importOf(tenant: TenantName): PlannedMove | null {
+    const planned = this.moves.of(tenant);
+    return planned !== null && isFromOutside(planned) ? planned : null;
+  }
+
+  /**
+   * Lets a tenant come from outside, if its name is free: to `to` if that is one for tenants, otherwise by the policy.
+   * Returns what its client is told if it may not; null if it is on its way now, perhaps since long.
+   */
+  beginImport(tenant: TenantName, to: GroupId | null): string | null {
+    if (this.find(tenant) !== null) return `ERR not executed: tenant '${tenant}' exists`;
+    if (this.importOf(tenant) !== null) return null;
+    if (this.moves.of(tenant) !== null) return `TRYAGAIN not executed: a former tenant '${tenant}' is still on its way`;
+    if (this.moves.imports >= limits.importsAtATime)
+      return 'BUSY not executed: as many imports as may be are under way in the cluster';
+    const group = to !== null && this.isOpen(to) ? to : this.nextGroup();
+    this.moves.begin(
+      { tenant, incarnation: this.nextIncarnation(tenant), epoch: Epoch(0), group: metadataGroup },
+      group,
+    );
+    return null;
   }
 
   /** Forgets this incarnation, which its group has released. Does nothing if it is not the present one. */
   drop(tenant: TenantName, incarnation: Incarnation): void {
+    const coming = this.importOf(tenant);
+    if (coming?.incarnation === incarnation) {
+      this.moves.end(tenant, coming.move);
+      this.map.apply({ kind: 'dropped', tenant, incarnation });
+    }
     const found = this.find(tenant);
     if (found?.incarnation !== incarnation) return;
     this.map.apply({ kind: 'dropped', tenant, incarnation });
     this.pins.unpin(tenant);
     this.pins.release(found.group, tenant);
+  }
+
+  private nextIncarnation(tenant: TenantName): Incarnation {
+    return Incarnation((this.map.find(tenant)?.incarnation ?? 0) + 1);
+  }
+
+  /** It is for tenants, and for nobody alone. */
+  private isOpen(group: GroupId): boolean {
+    return this.groups.includes(group) && this.pins.ownerOf(group) === null;
   }
 
   private nextGroup(): GroupId {

@@ -4,6 +4,7 @@
  */
 import { type GroupId, MoveId, type TenantName } from '../base/ids.ts';
 import type { PlannedMove, TenantPlace } from '../wire/messages.ts';
+import { isFromOutside } from '../wire/moves.ts';
 
 export class Moves {
   private readonly open = new Map<TenantName, PlannedMove>();
@@ -20,6 +21,13 @@ export class Moves {
 
   of(tenant: TenantName): PlannedMove | null {
     return this.open.get(tenant) ?? null;
+  }
+
+  /** Those from outside. */
+  get imports(): number {
+    let count = 0;
+    for (const planned of this.open.values()) if (isFromOutside(planned)) count += 1;
+    return count;
   }
 
   /** Those under way, in the order in which they were begun. */

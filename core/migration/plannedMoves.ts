@@ -7,7 +7,7 @@ import { limits } from '../base/limits.ts';
 import { after, type MonoTime } from '../base/time.ts';
 import type { Errand } from '../forward/procedure.ts';
 import type { PlannedMove } from '../wire/messages.ts';
-import type { MoveState, MoveStep } from '../wire/moves.ts';
+import { isFromOutside, type MoveState, type MoveStep } from '../wire/moves.ts';
 import { Errands } from './errands.ts';
 import { nextAction } from './nextAction.ts';
 
@@ -30,6 +30,8 @@ export class PlannedMoves {
     }
     let begun = 0;
     for (const move of planned) {
+      // Whoever imports a tenant sees it through.
+      if (isFromOutside(move)) continue;
       if (begun >= limits.movesLookedAfter) return;
       if (this.errands.isWaiting(move) || (this.dueAt.get(move) ?? now) > now) continue;
       this.dueAt.set(move, after(now, limits.moveLookMs));

@@ -51,6 +51,8 @@ export class Clients {
   private readonly probe: Probe | null;
   private readonly fallback: TenantName | null;
   private effects: Effect[] = [];
+  /** Pieces of tenants that are imported, each large, on their way from here to their groups. */
+  private piecesUnderWay = 0;
 
   /** `onGone`: of a connection that is not to be heard of again. */
   constructor(
@@ -155,6 +157,10 @@ export class Clients {
   /** Starts a procedure whose end answers the command that is being run. */
   await(connection: Connection, procedure: Procedure, now: Now): boolean {
     if (this.awaited.size >= limits.procedures) return false;
+    if (procedure.kind === 'import') {
+      if (this.piecesUnderWay >= limits.importPiecesAtATime) return false;
+      this.piecesUnderWay += 1;
+    }
     const slot: Slot = { reply: null };
     connection.slots.push(slot);
     this.awaited.set(procedure, { connection, slot });
@@ -181,10 +187,12 @@ export class Clients {
     const waiting = this.awaited.get(procedure);
     if (waiting === undefined) return;
     this.awaited.delete(procedure);
+    if (procedure.kind === 'import') this.piecesUnderWay -= 1;
     const { connection, slot } = waiting;
     this.reply.protocol = connection.protocol;
-    if (ending.kind === 'deadline') this.reply.error(endingError({ kind: 'unknown', reason: 'deadline' }));
-    else writeEnd(this.reply, this.view, procedure, ending.place);
+    if (ending.kind === 'finished') writeEnd(this.reply, this.view, procedure, ending.place);
+    else if (ending.kind === 'deadline') this.reply.error(endingError({ kind: 'unknown', reason: 'deadline' }));
+    else this.reply.error(endingError({ kind: 'notExecuted', reason: 'loading', what: procedure.tenant }));
     slot.reply = this.reply.take();
     this.changed.add(connection);
   }

@@ -50,6 +50,8 @@ export function endingError(ending: Exclude<Ending, { kind: 'executed' }>): stri
       return 'UNAVAILABLE not executed: no leader of the group answered in time';
     case 'unknownTenant':
       return `ERR unknown tenant '${what}'`;
+    case 'loading':
+      return `LOADING not executed: tenant '${what}' is being imported`;
     case 'watchFailed':
       return 'EXECABORT not executed: a WATCH before it failed';
     case 'busy':

@@ -9,6 +9,7 @@ import { type MonoTime, WallTime } from '../base/time.ts';
 import { DirectoryMachine } from '../group/directoryMachine.ts';
 import { Group, type GroupLimits, type RestoredState } from '../group/group.ts';
 import type { StateMachine } from '../group/machine.ts';
+import { TenantExports } from '../group/exports.ts';
 import { TenantMachine } from '../group/tenantMachine.ts';
 import { ReplyWriter } from '../resp/replyWriter.ts';
 import type { LogRecord, RestoredGroup, RestoredLog } from '../log/records.ts';
@@ -39,6 +40,8 @@ export class Hosting {
   /** In order of id, those that were added while the node runs behind. */
   readonly groups = new Map<GroupId, Group>();
   readonly duties: Duties;
+  /** Of tenants of all groups. */
+  readonly exports: TenantExports;
   /** Of commands of all groups, one after the other. */
   private readonly reply = new ReplyWriter(replyChunkBytes);
   /** The latest replica of a group that has left it. */
@@ -61,6 +64,9 @@ export class Hosting {
     this.pulses = pulses;
     this.isDiskShort = isDiskShort;
     this.duties = new Duties(context.node);
+    const { node, boot, topology } = context;
+    const exportPieceBytes = pieceBytes(limits.exportPieceBytes, context.settings);
+    this.exports = new TenantExports(`${String(node)}.${String(boot)}`, topology.clusterId, exportPieceBytes);
     this.groupLimits = limitsOf(context, isDiskShort);
     this.descriptors = new Map(context.topology.groups.map((descriptor) => [descriptor.group, descriptor]));
     this.isLost = restored.isLost;
@@ -201,7 +207,7 @@ export class Hosting {
 
   private machineOf(group: GroupId): StateMachine {
     const { topology, random } = this.context;
-    if (group !== metadataGroup) return new TenantMachine(random(`reads/${String(group)}`), this.reply);
+    if (group !== metadataGroup) return new TenantMachine(random(`reads/${String(group)}`), this.reply, this.exports);
     const tenantGroups = topology.groups.map((other) => other.group).filter((other) => other !== group);
     return new DirectoryMachine(tenantGroups, membersAtFirst(topology));
   }

@@ -556,6 +556,7 @@ export class Node implements ForwarderHost {
       case 'purge':
         this.timers.schedule(timer, after(mono, limits.purgeEveryMs));
         this.chores.purge(this.now.wall);
+        this.hosting.exports.sweep(mono);
         return;
       case 'lanes':
         this.timers.schedule(timer, after(mono, this.options.settings.commandTimeoutMs));

@@ -18,6 +18,7 @@ import {
 import { unreachable } from '../base/invariant.ts';
 import { decodeReport, encodeReport, reportBytes } from './accounts.ts';
 import { readConfiguration, writeConfiguration } from './configuration.ts';
+import { decodeExportAnswer, encodeExportAnswer, exportAnswerBytes } from './exports.ts';
 import { none, readGroup, readIncarnation, readNode, readNodeOrNone, readReplica } from './fields.ts';
 import { decodeLoads, encodeLoads, loadsBytes } from './loads.ts';
 import {
@@ -79,8 +80,18 @@ const outcome = {
   moving: 7,
   nodes: 8,
   inspected: 9,
+  exported: 10,
 } as const;
-const refusal = { notLeader: 1, notOwner: 2, outOfOrder: 3, busy: 4, moved: 5, frozen: 6, quota: 7 } as const;
+const refusal = {
+  notLeader: 1,
+  notOwner: 2,
+  outOfOrder: 3,
+  busy: 4,
+  moved: 5,
+  frozen: 6,
+  quota: 7,
+  loading: 8,
+} as const;
 /** More than any message takes without the bytes, names and lists in it. */
 const fixedBytes = 96;
 /** More than a group's members take without the members, and a member. */
@@ -483,6 +494,9 @@ function encodeOutcome(writer: ByteWriter, o: Outcome): void {
     case 'inspected':
       encodeReport(writer, o.report);
       return;
+    case 'exported':
+      encodeExportAnswer(writer, o.answer);
+      return;
     case 'undecided':
       return;
     default:
@@ -524,6 +538,10 @@ function decodeOutcome(reader: ByteReader): Outcome | null {
     }
     case outcome.inspected:
       return { kind: 'inspected', report: decodeReport(reader) };
+    case outcome.exported: {
+      const answer = decodeExportAnswer(reader);
+      return answer === null ? null : { kind: 'exported', answer };
+    }
     case outcome.forgotten:
       return { kind: 'forgotten', isSure: reader.u8() === 1 };
     default:
@@ -545,6 +563,10 @@ function encodeRefusal(writer: ByteWriter, r: Refusal): void {
     case 'moved':
       writer.varint(r.group);
       writer.varint(r.epoch);
+      writer.varint(r.incarnation);
+      return;
+    case 'loading':
+      writer.varint(r.group);
       writer.varint(r.incarnation);
       return;
     case 'frozen':
@@ -577,6 +599,10 @@ function decodeRefusal(reader: ByteReader): Refusal | null {
     }
     case refusal.frozen:
       return { kind: 'frozen' };
+    case refusal.loading: {
+      const group = readGroup(reader);
+      return { kind: 'loading', group, incarnation: readIncarnation(reader) };
+    }
     case refusal.outOfOrder:
       return { kind: 'outOfOrder' };
     case refusal.busy:
@@ -604,6 +630,8 @@ function outcomeBytes(o: Outcome): number {
       return 0;
     case 'inspected':
       return reportBytes(o.report);
+    case 'exported':
+      return exportAnswerBytes(o.answer);
     case 'forgotten':
     case 'undecided':
       return 0;

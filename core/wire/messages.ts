@@ -19,6 +19,7 @@ import type {
 import type { Configuration } from '../raft/types.ts';
 import type { RaftMessage } from '../raft/types.ts';
 import type { QuotaChange, TenantReport } from './accounts.ts';
+import type { ExportAnswer, WantedPiece } from './exports.ts';
 import type { GroupLoad } from './loads.ts';
 import type { MovePlan, MoveState, MoveStep, Pin } from './moves.ts';
 import type { NodeMapImage, NodePlan } from './nodes.ts';
@@ -130,7 +131,14 @@ export type Operation =
       readonly change: QuotaChange;
     }
   /** To a tenant's group: what it may use, what it uses, what its leader has counted. */
-  | { readonly kind: 'inspectTenant'; readonly tenant: TenantName; readonly incarnation: Incarnation };
+  | { readonly kind: 'inspectTenant'; readonly tenant: TenantName; readonly incarnation: Incarnation }
+  /** To a tenant's group: a piece of the tenant as it was when its export began. */
+  | {
+      readonly kind: 'exportTenant';
+      readonly tenant: TenantName;
+      readonly incarnation: Incarnation;
+      readonly piece: WantedPiece;
+    };
 
 export interface ForwardReply {
   readonly boot: number;
@@ -153,6 +161,8 @@ export type Outcome =
   | { readonly kind: 'moving'; readonly state: MoveState }
   /** The answer to `inspectTenant`. */
   | { readonly kind: 'inspected'; readonly report: TenantReport }
+  /** The answer to `exportTenant`. */
+  | { readonly kind: 'exported'; readonly answer: ExportAnswer }
   | { readonly kind: 'refused'; readonly refusal: Refusal }
   /** Whoever was asked lost leadership before it knew: it may run yet, or never. Ask the next leader. */
   | { readonly kind: 'undecided' }
@@ -168,6 +178,8 @@ export type Refusal =
   | { readonly kind: 'moved'; readonly group: GroupId; readonly epoch: Epoch; readonly incarnation: Incarnation }
   /** The tenant is about to change its group: writes are to come again in a moment. */
   | { readonly kind: 'frozen' }
+  /** Of the metadata group: the tenant is being imported. It is to live in that group, and nobody sees it before it is whole. */
+  | { readonly kind: 'loading'; readonly group: GroupId; readonly incarnation: Incarnation }
   /** An earlier request of the same lane was refused and has not come back yet. */
   | { readonly kind: 'outOfOrder' }
   /** A bound was reached; `what` names it. */
@@ -175,7 +187,10 @@ export type Refusal =
   /** The tenant has used what it may in this second; `what` names the quota. Final: later requests of its lane need not wait for it. */
   | { readonly kind: 'quota'; readonly what: string };
 
-/** A move that the metadata group has begun. */
+/**
+ * A move that the metadata group has begun. That of a tenant which is imported comes from outside: `from` is the metadata
+ * group, which holds no tenants, and `epoch` 0.
+ */
 export interface PlannedMove {
   readonly move: MoveId;
   readonly tenant: TenantName;

@@ -3,14 +3,15 @@
  * what of it is written into messages and logs. What the steps mean is in `group/tenantMoves.ts`.
  */
 import type { ByteReader, ByteWriter } from '../base/bytes.ts';
-import { Epoch, GroupId, type Incarnation, type MoveId } from '../base/ids.ts';
+import { Epoch, GroupId, type Incarnation, metadataGroup, type MoveId } from '../base/ids.ts';
 import { unreachable } from '../base/invariant.ts';
-import { readGroup, readIncarnation, readMove, readTenant, sizedBytes, varintBytes } from './fields.ts';
+import { none, readGroup, readIncarnation, readMove, readTenant, sizedBytes, varintBytes } from './fields.ts';
 import type { PlannedMove } from './messages.ts';
 
 /**
  * How much of the source the destination has: every item up to `serial`, every change up to `change`; and of one large
- * item behind that, as of its write, so many records.
+ * item behind that, as of its write, so many records. Of a file that is imported: so many pieces, and in the place of a
+ * change the checksum of them all.
  */
 export interface CopyCursor {
   readonly serial: number;
@@ -77,9 +78,16 @@ export type MovePlan =
   | { readonly kind: 'begin'; readonly to: GroupId; readonly alone: boolean }
   | { readonly kind: 'pin'; readonly pin: Pin }
   | { readonly kind: 'unpin' }
+  /** The tenant is to come from outside, to that group or one of the metadata group's choice. */
+  | { readonly kind: 'import'; readonly to: GroupId | null }
   /** `hasDeparted`: the destination owns the tenant now; otherwise it stays where it was. */
   | { readonly kind: 'end'; readonly move: MoveId; readonly hasDeparted: boolean }
   | { readonly kind: 'look' };
+
+/** It is an import. */
+export function isFromOutside({ from }: PlannedMove): boolean {
+  return from === metadataGroup;
+}
 
 export const copyStart: CopyCursor = { serial: 0, change: 0, part: null };
 
@@ -108,7 +116,7 @@ const step = {
   thaw: 12,
 } as const;
 const state = { none: 1, copying: 2, frozen: 3, departed: 4, staged: 5, active: 6, ended: 7 } as const;
-const plan = { begin: 1, end: 2, look: 3, pin: 4, unpin: 5 } as const;
+const plan = { begin: 1, end: 2, look: 3, import: 4, pin: 5, unpin: 6 } as const;
 /** In the place of a group: no pin, and a group of its own. */
 const unpinned = 0;
 const ownGroup = 1;
@@ -211,6 +219,7 @@ export function stepBytes(s: MoveStep): number {
 export function planBytes(p: MovePlan): number {
   if (p.kind === 'begin') return 2 + varintBytes(p.to);
   if (p.kind === 'pin') return 1 + varintBytes(pinCode(p.pin));
+  if (p.kind === 'import') return 1 + varintBytes(p.to ?? none);
   return p.kind === 'end' ? 2 + varintBytes(p.move) : 1;
 }
 
@@ -258,6 +267,7 @@ export function encodePlan(writer: ByteWriter, p: MovePlan): void {
     writer.u8(p.alone ? 1 : 0);
   }
   if (p.kind === 'pin') encodePin(writer, p.pin);
+  if (p.kind === 'import') writer.varint(p.to ?? none);
   if (p.kind !== 'end') return;
   writer.varint(p.move);
   writer.u8(p.hasDeparted ? 1 : 0);
@@ -274,6 +284,10 @@ export function decodePlan(reader: ByteReader): MovePlan | null {
     }
     case plan.unpin:
       return { kind: 'unpin' };
+    case plan.import: {
+      const to = readGroup(reader);
+      return { kind: 'import', to: to === none ? null : to };
+    }
     case plan.end: {
       const move = readMove(reader);
       return { kind: 'end', move, hasDeparted: reader.u8() === 1 };

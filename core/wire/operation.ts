@@ -9,6 +9,7 @@ import { parseTenantName } from '../base/tenantName.ts';
 import { WallTime } from '../base/time.ts';
 import type { Origin, PurgeOperation } from '../node/probe.ts';
 import { decodeQuotaChange, encodeQuotaChange, quotaChangeBytes } from './accounts.ts';
+import { decodeWanted, encodeWanted, wantedBytes } from './exports.ts';
 import { none, readGroup, readIncarnation, readMove, readNode, sizedBytes, varintBytes } from './fields.ts';
 import type { Operation } from './messages.ts';
 import { decodeNodePlan, encodeNodePlan, nodePlanBytes } from './nodes.ts';
@@ -59,6 +60,7 @@ const tag = {
   planNode: 9,
   setQuota: 10,
   inspectTenant: 11,
+  exportTenant: 12,
 } as const;
 const flag = { write: 1, resp3: 2 } as const;
 
@@ -131,6 +133,10 @@ export function encodeOperation(writer: ByteWriter, operation: LoggedOperation, 
       writer.varint(operation.incarnation);
       encodeQuotaChange(writer, operation.change);
       return;
+    case 'exportTenant':
+      writer.varint(operation.incarnation);
+      encodeWanted(writer, operation.piece);
+      return;
     case 'resolveTenant':
       writer.u8(operation.create ? 1 : 0);
       writer.varint(operation.group ?? none);
@@ -182,6 +188,8 @@ export function operationBytes(operation: LoggedOperation, previous: TenantName 
       return named + varintBytes(operation.incarnation);
     case 'setQuota':
       return named + varintBytes(operation.incarnation) + quotaChangeBytes(operation.change);
+    case 'exportTenant':
+      return named + varintBytes(operation.incarnation) + wantedBytes(operation.piece);
     case 'resolveTenant':
       return named + 1 + varintBytes(operation.group ?? none);
     case 'purge':
@@ -258,6 +266,10 @@ function decodeBody(reader: ByteReader, kind: number, tenant: TenantName): Logge
     }
     case tag.inspectTenant:
       return { kind: 'inspectTenant', tenant, incarnation: readIncarnation(reader) };
+    case tag.exportTenant: {
+      const incarnation = readIncarnation(reader);
+      return { kind: 'exportTenant', tenant, incarnation, piece: decodeWanted(reader) };
+    }
     default:
       return null;
   }

@@ -140,7 +140,7 @@ export class CommandFramer {
   /** Doubled, but not far beyond the end of an argument whose length is known: it may be kept for long. */
   private capacityFor(size: number, doubled: number): number {
     const known = this.bulkBytes < 0 ? 0 : this.checked + this.bulkBytes;
-    return known > size ? Math.min(doubled, known + chunkBytes) : Math.max(size, doubled);
+    return Math.max(size, known > size ? Math.min(doubled, known + chunkBytes) : doubled);
   }
 
   /** Holds what begins at `start`. Slices of what came before it are in use, so it moves to a buffer of its own. */

@@ -441,6 +441,26 @@ export const bugs: readonly Bug[] = [
     ...hunt('moves', 20, 5600),
   },
   {
+    name: 'an import is visible before it is whole',
+    edits: [
+      edit(
+        'core/group/directoryMachine.ts',
+        "return { kind: 'refused', refusal: { kind: 'loading', group: coming.to, incarnation: coming.incarnation } };",
+        "return { kind: 'resolved', version: this.directory.version, tenant: { tenant, group: coming.to, epoch: 1 as never, incarnation: coming.incarnation } };",
+      ),
+      edit(machine, '    if (!isSealed) return this.notOwner(tenant);\n', ''),
+      edit(tenantMoves, 'if (coming?.move !== move || !coming.isSealed) return;', 'if (coming?.move !== move) return;'),
+    ],
+    oracles: ['X2', 'X3'],
+    ...hunt('transfers', 20),
+  },
+  {
+    name: 'an export does not keep what is changed under it',
+    edits: [edit(keyspace, 'for (const image of this.images) image.keep(item);', ';')],
+    oracles: ['E1'],
+    ...hunt('transfers', 60),
+  },
+  {
     name: 'ownership is not checked when a command is applied',
     edits: [
       edit(

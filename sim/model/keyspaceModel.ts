@@ -4,6 +4,7 @@
  */
 
 import { bucketOf } from '../../core/engine/versions.ts';
+import type { FileItem } from './fileContents.ts';
 
 export type ModelCommand = readonly string[];
 
@@ -52,6 +53,19 @@ export class KeyspaceModel {
       if (last !== undefined) next.removals.set(bucket, [{ ...last, index }]);
     }
     return next;
+  }
+
+  /** What stood in a file, as it is to go on in a log, from that index on. */
+  static of(items: readonly FileItem[], index: number): KeyspaceModel {
+    const model = new KeyspaceModel();
+    for (const { key, value, expiresAt } of items) {
+      const version: Version =
+        typeof value === 'string'
+          ? { ...missing, index, kind: 'string', text: value, expiresAt }
+          : { ...missing, index, kind: 'list', items: [...value], length: value.length, expiresAt };
+      model.keys.set(key, [version]);
+    }
+    return model;
   }
 
   /** A write begins: a command, a transaction, a purge. */

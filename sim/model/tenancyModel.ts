@@ -6,6 +6,8 @@ import type { Incarnation, MoveId, TenantName } from '../../core/base/ids.ts';
 import { binaryString } from '../../core/base/bytes.ts';
 import type { LoggedItem, LoggedOperation } from '../../core/wire/operation.ts';
 import { ClientModel } from './clientModel.ts';
+import { type CopyCursor, copyStart, type MoveStep, sameCursor } from '../../core/wire/moves.ts';
+import { FileContents } from './fileContents.ts';
 import { KeyspaceModel, type ModelCommand } from './keyspaceModel.ts';
 import type { MoveModel } from './moveModel.ts';
 import { SessionModel } from './sessionModel.ts';
@@ -26,16 +28,28 @@ export interface Ownership {
 
 type MoveOperation = Extract<LoggedOperation, { kind: 'move' }>;
 
+/** A tenant that comes from a file, and so far is seen by nobody. */
+interface Coming {
+  readonly move: MoveId;
+  readonly incarnation: Incarnation;
+  cursor: CopyCursor;
+  readonly contents: FileContents;
+  isSealed: boolean;
+}
+
 /** What must come of one logged operation. `reply` is null for what no client asked for. */
 export interface Verdict {
   readonly executed: boolean;
   readonly reply: string | null;
   /** Its client had numbered it, and it had run before, perhaps through another node: it changed nothing. */
   readonly isAgain?: boolean;
+  /** It began, ended or gave up what comes from a file. */
+  readonly isOfFile?: boolean;
 }
 
 const refused: Verdict = { executed: false, reply: null };
 const executed: Verdict = { executed: true, reply: null };
+const executedOfFile: Verdict = { ...executed, isOfFile: true };
 
 export class TenancyModel {
   /** The present owner's data comes last. */
@@ -45,6 +59,9 @@ export class TenancyModel {
   private readonly departed = new Map<TenantName, Incarnation>();
   /** The highest move of each tenant that is over here. */
   private readonly ended = new Map<TenantName, number>();
+  /** Of those, the moves whose data is still here. */
+  private readonly held = new Map<TenantName, MoveId>();
+  private readonly coming = new Map<TenantName, Coming>();
   private readonly moves: MoveModel;
 
   constructor(moves: MoveModel) {
@@ -99,10 +116,11 @@ export class TenancyModel {
         return this.release(operation.tenant, operation.incarnation, index);
       case 'move':
         this.move(operation, index);
-        return executed;
+        return operation.step.kind === 'prepare' && this.coming.has(operation.tenant) ? executedOfFile : executed;
       // The model knows no quotas: nobody sets one.
       case 'setQuota':
       case 'inspectTenant':
+      case 'exportTenant':
       case 'resolveTenant':
       case 'dropTenant':
       case 'planMove':
@@ -126,6 +144,7 @@ export class TenancyModel {
         if (present?.out?.move !== move || !present.out.isFrozen) return;
         present.until = index;
         this.departed.set(tenant, present.incarnation);
+        this.held.set(tenant, move);
         this.end(tenant, move);
         this.moves.depart(move, present);
         return;
@@ -135,7 +154,18 @@ export class TenancyModel {
         if (isOut) present.out = null;
         this.end(tenant, move);
         return;
+      case 'erase':
+        if (this.held.get(tenant) === move) this.held.delete(tenant);
+        return;
+      case 'prepare':
+        this.prepare(tenant, move, step.incarnation, step.epoch);
+        return;
+      case 'stage':
+      case 'seal':
+        this.take(tenant, move, step);
+        return;
       case 'abandon':
+        if (this.coming.get(tenant)?.move === move) this.coming.delete(tenant);
         this.end(tenant, move);
         return;
       case 'activate': {
@@ -167,6 +197,27 @@ export class TenancyModel {
     if (present.out === null && !isOver) present.out = { move, isFrozen: false };
   }
 
+  /** Only of what comes from a file there is no other group that has it. */
+  private prepare(tenant: TenantName, move: MoveId, incarnation: Incarnation, epoch: number): void {
+    const isOver = move <= (this.ended.get(tenant) ?? 0);
+    if (isOver || this.present(tenant) !== null || incarnation <= (this.released.get(tenant) ?? 0)) return;
+    if (this.held.has(tenant)) return;
+    const before = this.coming.get(tenant);
+    if (before !== undefined && before.move >= move) return;
+    if (before !== undefined) this.end(tenant, before.move);
+    this.coming.delete(tenant);
+    if (epoch > 0) return;
+    this.coming.set(tenant, { move, incarnation, cursor: copyStart, contents: new FileContents(), isSealed: false });
+  }
+
+  private take(tenant: TenantName, move: MoveId, step: Extract<MoveStep, { kind: 'stage' | 'seal' }>): void {
+    const coming = this.coming.get(tenant);
+    if (coming?.move !== move || coming.isSealed || !sameCursor(coming.cursor, step.after)) return;
+    coming.contents.take(step.records);
+    if (step.kind === 'seal') coming.isSealed = true;
+    else coming.cursor = step.upTo;
+  }
+
   private end(tenant: TenantName, move: MoveId): void {
     this.ended.set(tenant, Math.max(move, this.ended.get(tenant) ?? 0));
   }
@@ -182,18 +233,23 @@ export class TenancyModel {
     if (present?.incarnation === incarnation) return executed;
     if (present !== null || incarnation <= (this.released.get(tenant) ?? 0)) return refused;
     if (incarnation <= (this.departed.get(tenant) ?? 0)) return refused;
+    const coming = this.coming.get(tenant);
+    const isFromFile = coming?.incarnation === incarnation;
+    if (isFromFile && !coming.isSealed) return refused;
+    if (isFromFile) this.end(tenant, coming.move);
+    if (isFromFile) this.coming.delete(tenant);
     this.add({
       tenant,
       incarnation,
       epoch,
       from: index,
       until: Number.POSITIVE_INFINITY,
-      keyspace: new KeyspaceModel(),
+      keyspace: isFromFile ? KeyspaceModel.of(coming.contents.items, index) : new KeyspaceModel(),
       sessions: new SessionModel(),
       clients: new ClientModel(),
       out: null,
     });
-    return executed;
+    return isFromFile ? executedOfFile : executed;
   }
 
   private release(tenant: TenantName, incarnation: Incarnation, index: number): Verdict {
@@ -202,8 +258,10 @@ export class TenancyModel {
     if (this.departed.get(tenant) === incarnation) return refused;
     if (present?.out != null) this.end(tenant, present.out.move);
     if (present !== null) present.until = index;
+    const coming = this.coming.get(tenant);
+    this.coming.delete(tenant);
     if (incarnation > (this.released.get(tenant) ?? 0)) this.released.set(tenant, incarnation);
-    return executed;
+    return coming === undefined ? executed : executedOfFile;
   }
 }
 

@@ -27,6 +27,7 @@ import { sameSnapshot } from './sameSnapshot.ts';
 import { sameState } from './sameState.ts';
 import { stepsDown } from './stepsDown.ts';
 import { rightReply, tenantsAreApart } from './rightReply.ts';
+import { wholeExports } from './wholeExports.ts';
 
 export function makeOracles(truth: Truth, histories: Histories): readonly Oracle[] {
   return [
@@ -60,5 +61,6 @@ export function makeOracles(truth: Truth, histories: Histories): readonly Oracle
     boundedQueues(truth),
     boundedLoad(truth),
     stepsDown(truth),
+    wholeExports(truth, histories),
   ];
 }

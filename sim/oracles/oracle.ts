@@ -35,6 +35,14 @@ export interface Answer {
   readonly command: Command | null;
 }
 
+/** What an operator has taken out, one character a byte. */
+export interface ExportedTenant {
+  readonly tenant: string;
+  readonly pieces: readonly string[];
+  /** In each group, when it was asked for. */
+  readonly committedAtFirst: ReadonlyMap<GroupId, number>;
+}
+
 export interface Oracle {
   readonly rule: string;
   /** The replica has just taken the lead: `raft` is not yet a step further. */
@@ -72,6 +80,8 @@ export interface Oracle {
   /** A node begins a life, with no memory but its disk. */
   readonly started?: (node: NodeId) => void;
   readonly answered?: (answer: Answer) => void;
+  /** A tenant was exported to its end. */
+  readonly exported?: (exported: ExportedTenant) => void;
   /** Now and then. */
   readonly checkpoint?: () => void;
   /** At the end of a run that broke no rule so far. */

@@ -318,6 +318,32 @@ export const nemeses = {
     return [...moves(stage, startMs), ...shuttle(stage, startMs + between(stage.random, 0, 300))];
   },
 
+  /** A tenant is taken out, dropped and put back; and perhaps another one, or the same by somebody else. */
+  restore: (stage) => restores(stage, momentMs(stage)),
+
+  /** Whoever takes a piece of a tenant that is put back dies then, or shortly after. */
+  crashWhileRestoring: (stage) => {
+    const crashes = [1, 2].map(() => {
+      const node = someNode(stage);
+      const event = pick(stage.random, importEvents);
+      const anchor: Anchor = { node, event, n: between(stage.random, 1, 3), plusMs: between(stage.random, 0, 5) };
+      return fault('crash', anchor, { node }, shortly(stage));
+    });
+    return [...restores(stage, momentMs(stage)), ...crashes];
+  },
+
+  /** Whoever takes a piece of a tenant that is put back, or leads the metadata group then, is not heard, or slow. */
+  troubleWhileRestoring: (stage) => {
+    const node = someNode(stage);
+    const event = pick(stage.random, importEvents);
+    const anchor: Anchor = { node, event, n: between(stage.random, 1, 3), plusMs: between(stage.random, 0, 5) };
+    const kind = pick(stage.random, ['cut', 'cutTo', 'pause', 'slow', 'reset', 'transfer'] as const);
+    const on = chance(stage.random, 300) ? { leaderOf: 0 } : { node };
+    const forMs = kind === 'reset' || kind === 'transfer' ? 0 : between(stage.random, 1, 8) * stage.electionMs;
+    const amount = kind === 'transfer' ? someGroup(stage) : kind === 'slow' ? between(stage.random, 5, 200) : 0;
+    return [...restores(stage, momentMs(stage)), fault(kind, anchor, on, forMs, 0, amount)];
+  },
+
   /** A node is to have nothing any more, and perhaps its share again before that is so. */
   drainNode: (stage) => {
     const startMs = momentMs(stage);
@@ -434,6 +460,16 @@ function shuttle(stage: Stage, startMs: number): readonly Fault[] {
 }
 
 const moveEvents = ['start', 'prepare', 'stage', 'freeze', 'seal', 'depart', 'activate', 'erase'] as const;
+
+const importEvents = ['prepare', 'stage', 'stage', 'seal'] as const;
+
+function restores(stage: Stage, startMs: number): readonly Fault[] {
+  const count = between(stage.random, 1, 3);
+  return Array.from({ length: count }, (_, turn) => {
+    const at = { atMs: startMs + turn * between(stage.random, 0, 300) };
+    return fault('restore', at, { node: someNode(stage) }, 0, someGroup(stage), between(stage.random, 0, 7));
+  });
+}
 
 function moves(stage: Stage, startMs: number): readonly Fault[] {
   const tenant = between(stage.random, 0, 7);

@@ -43,6 +43,7 @@ export const profiles = [
   'crashes',
   'stale-map',
   'moves',
+  'transfers',
   'reconfigure',
   'membership',
   'leases',
@@ -231,6 +232,7 @@ export const faultKinds = {
   undrainNode: 'the same, that it is to have its share again',
   move: 'the operator tells the node to move tenant number `amount` to group `peer`',
   cancelMove: 'the operator tells the node to let tenant number `amount` stay where it is',
+  restore: 'an operator takes tenant number `amount` out as a file, drops it, and puts it back, in group `peer`',
   save: 'the operator tells the node to save the state of group `amount`',
 } as const;
 export type FaultKind = keyof typeof faultKinds;

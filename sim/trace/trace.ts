@@ -192,6 +192,8 @@ function describeOutcome(outcome: Outcome): string {
       return outcome.move === null ? `planned: none ${outcome.why}` : `planned: m${String(outcome.move.move)}`;
     case 'moving':
       return `moving: ${outcome.state.kind}`;
+    case 'exported':
+      return `exported: ${outcome.answer.kind}`;
     case 'nodes':
       return `nodes: v${String(outcome.map.version)} ${outcome.why}`;
     case 'forgotten':

@@ -28,6 +28,7 @@ export class Hooks implements Listeners {
   readonly turnEnded;
   readonly started;
   readonly answered;
+  readonly exported;
   readonly checkpoint;
   readonly ended;
 
@@ -54,6 +55,7 @@ export class Hooks implements Listeners {
     this.turnEnded = oracles.flatMap((oracle) => oracle.turnEnded ?? []);
     this.started = oracles.flatMap((oracle) => oracle.started ?? []);
     this.answered = oracles.flatMap((oracle) => oracle.answered ?? []);
+    this.exported = oracles.flatMap((oracle) => oracle.exported ?? []);
     this.checkpoint = oracles.flatMap((oracle) => oracle.checkpoint ?? []);
     this.ended = oracles.flatMap((oracle) => oracle.ended ?? []);
   }

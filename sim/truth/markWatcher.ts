@@ -40,8 +40,9 @@ export function watchForMarks(truth: Truth, histories: Histories, marks: Marks):
       if (entry.kind === 'configuration') markChange(group, marks);
       if (histories.of(group.id).verdicts[entry.index]?.some(({ isAgain }) => isAgain === true) === true)
         marks.hit('numberedAgain');
-      for (const { operation } of items) {
-        const mark = markOf(operation);
+      for (const [position, { operation }] of items.entries()) {
+        const isOfFile = histories.of(group.id).verdicts[entry.index]?.[position]?.isOfFile === true;
+        const mark = isOfFile ? fileMarkOf(operation) : markOf(operation);
         if (mark !== null) marks.hit(mark);
       }
     },
@@ -85,12 +86,20 @@ function markOf(operation: CommittedEntry['items'][number]['operation']): Mark |
       return moveMarks[operation.step.kind] ?? null;
     case 'setQuota':
     case 'inspectTenant':
+    case 'exportTenant':
     case 'resolveTenant':
     case 'dropTenant':
     case 'planMove':
     case 'planNode':
       return null;
   }
+}
+
+/** Of what is done with a tenant that comes from a file. */
+function fileMarkOf({ kind }: CommittedEntry['items'][number]['operation']): Mark | null {
+  if (kind === 'move') return 'importBegun';
+  if (kind === 'adopt') return 'importAdopted';
+  return kind === 'release' ? 'importDropped' : null;
 }
 
 const moveMarks: Readonly<Partial<Record<MoveStep['kind'], Mark>>> = {

@@ -332,6 +332,16 @@ export class Witness implements Truth {
     for (const hear of this.hooks.ended) hear();
   }
 
+  /** What is known to be committed, by group. */
+  committedLengths(): ReadonlyMap<GroupId, number> {
+    return new Map([...this.groups].map(([id, { committed }]) => [id, committed.length]));
+  }
+
+  exported(tenant: string, pieces: readonly string[], committedAtFirst: ReadonlyMap<GroupId, number>): void {
+    this.marks.hit('tenantExported');
+    for (const hear of this.hooks.exported) hear({ tenant, pieces, committedAtFirst });
+  }
+
   answered(client: number, tenant: string, text: string, command: Command | null): void {
     this.trace?.answered(this.now, client, text);
     for (const hear of this.hooks.answered) hear({ client, tenant, text, command });

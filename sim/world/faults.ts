@@ -26,6 +26,8 @@ export interface Stage {
   readonly random: Random;
   /** The operator types a command at a node. */
   order(machine: Machine, words: readonly string[]): void;
+  /** The operator takes a tenant out and puts it back, in that group. */
+  restore(tenant: string, group: string): void;
 }
 
 type Undo = () => void;
@@ -271,6 +273,9 @@ export class Faults {
         return this.order(machine, ['TENANT', 'MOVE', this.tenantOf(fault), 'TO', this.destinationOf(fault)]);
       case 'cancelMove':
         return this.order(machine, ['TENANT', 'MOVE', this.tenantOf(fault), 'CANCEL']);
+      case 'restore':
+        this.stage.restore(this.tenantOf(fault), this.destinationOf(fault));
+        return () => undefined;
       case 'save':
         return this.order(machine, ['GROUP', 'SNAPSHOT', this.groupOf(fault)]);
       default:

@@ -88,7 +88,7 @@ export class Settlement {
   private isSettled(): boolean {
     const { clients, witness } = this.world;
     if (clients.some(({ pending }) => pending > 0) || this.leftOver() > 0 || this.mapVersions().size > 1) return false;
-    if (this.leftMoving() > 0) return false;
+    if (this.leftMoving() > 0 || this.world.restorers.some(({ isDone }) => !isDone)) return false;
     return [...witness.groups.values()].every(
       (group) => this.leaders(group).length === 1 && !this.isChanging(group) && this.appliedIndexes(group).size === 1,
     );

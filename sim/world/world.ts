@@ -19,13 +19,13 @@ import type { Trace } from '../trace/trace.ts';
 import type { Command } from '../truth/commands.ts';
 import { rule } from '../truth/violation.ts';
 import { Witness } from '../truth/witness.ts';
-import type { Auditor } from './auditor.ts';
 import { Client, type ClientWorld } from './client.ts';
 import { Clock } from './clock.ts';
 import { Disk } from './disk.ts';
 import { Faults } from './faults.ts';
 import { Machine, type Surroundings } from './machine.ts';
 import { type FrameCodec, Network } from './network.ts';
+import { Restorer } from './restorer.ts';
 import { Schedule } from './schedule.ts';
 import { AskMaker } from './workload.ts';
 
@@ -33,6 +33,11 @@ const clusterId = 'simulated';
 /** Values of the workload are small; what a list or an append grows to is not. */
 const mib = 1024 * 1024;
 const maxValueBytes = 1024 * 1024;
+
+/** Who is told the replies on a connection of its own. */
+interface Listener {
+  onReply(conn: ConnId, text: string): void;
+}
 
 export class World {
   readonly schedule: Schedule;
@@ -45,7 +50,8 @@ export class World {
   private readonly hash: RollingHash;
   private readonly scenario: Scenario;
   private readonly clientOf = new Map<ConnId, Client>();
-  private readonly auditorOf = new Map<ConnId, Auditor>();
+  readonly restorers: Restorer[] = [];
+  private readonly listenerOf = new Map<ConnId, Listener>();
   private readonly clientWorld: ClientWorld;
   private conns = 0;
   private operations = 0;
@@ -75,6 +81,9 @@ export class World {
       random: this.random('faults'),
       order: (machine, words) => {
         this.order(machine, words);
+      },
+      restore: (tenant, group) => {
+        this.restore(tenant, group);
       },
     });
     this.witness.onMoved = (node, step) => {
@@ -152,10 +161,10 @@ export class World {
     return this.scenario.timing.commandTimeoutMs * 1000;
   }
 
-  /** A connection whose replies go to an auditor. */
-  connect(auditor: Auditor): ConnId {
+  /** A connection whose replies go to that one. */
+  connect(listener: Listener): ConnId {
     const conn = this.nextConn();
-    this.auditorOf.set(conn, auditor);
+    this.listenerOf.set(conn, listener);
     return conn;
   }
 
@@ -164,6 +173,13 @@ export class World {
     const conn = this.nextConn();
     machine.receive({ kind: 'clientOpened', conn, address: 'operator' });
     machine.receive({ kind: 'clientCommand', conn, args: words.map(bytesOfBinary) });
+  }
+
+  private restore(tenant: string, group: string): void {
+    const random = this.random(`restorer/${String(this.restorers.length)}`);
+    const restorer = new Restorer(this, tenant, group, random);
+    this.restorers.push(restorer);
+    restorer.start();
   }
 
   private connFor(client: Client): ConnId {
@@ -219,7 +235,7 @@ export class World {
       },
       sendToClient: (conn, bytes) => {
         this.clientOf.get(conn)?.onReply(conn, bytes);
-        this.auditorOf.get(conn)?.onReply(conn, binaryString(bytes));
+        this.listenerOf.get(conn)?.onReply(conn, binaryString(bytes));
       },
       closeClient: (conn) => {
         this.clientOf.get(conn)?.onBroken(conn, null);

@@ -1,7 +1,11 @@
 import fc from 'fast-check';
-import { expect, test } from 'vitest';
-import { Epoch, GroupId, Incarnation, type TenantName } from '../../core/base/ids.ts';
+import { describe, expect, test } from 'vitest';
+import { Epoch, GroupId, Incarnation, MoveId, type TenantName } from '../../core/base/ids.ts';
+import { limits } from '../../core/base/limits.ts';
+import { WallTime } from '../../core/base/time.ts';
+import { DirectoryMachine } from '../../core/group/directoryMachine.ts';
 import { Directory } from '../../core/metadata/directory.ts';
+import { unknownConfiguration } from '../../core/raft/configuration.ts';
 
 const groups = [GroupId(1), GroupId(2), GroupId(3)];
 const name = (text: string): TenantName => text as TenantName;
@@ -63,4 +67,69 @@ test('no incarnation is handed out twice, each change is one version', () => {
       }
     }),
   );
+});
+
+describe('a tenant from outside', () => {
+  const acme = name('acme');
+
+  test('has its name and its incarnation from the beginning, and no place before the end', () => {
+    const directory = new Directory(groups);
+    directory.drop(acme, directory.place(acme, null).incarnation);
+    const { version } = directory;
+    expect(directory.beginImport(acme, GroupId(3))).toBeNull();
+    const coming = directory.importOf(acme);
+    expect(coming).toMatchObject({ incarnation: 2, epoch: 0, from: 0, to: 3 });
+    expect(directory.beginImport(acme, GroupId(1))).toBeNull();
+    expect(directory.importOf(acme)).toBe(coming);
+    expect([directory.find(acme), directory.version]).toEqual([null, version]);
+    expect(directory.beginMove(acme, GroupId(2), false)).toBe("tenant 'acme' is being imported");
+    directory.endMove(acme, MoveId(99), true);
+    directory.endMove(acme, coming?.move ?? MoveId(0), false);
+    expect(directory.importOf(acme)).toBe(coming);
+    directory.endMove(acme, coming?.move ?? MoveId(0), true);
+    expect(directory.find(acme)).toEqual({ tenant: 'acme', group: 3, epoch: 1, incarnation: 2 });
+    expect([directory.importOf(acme), directory.version]).toEqual([null, version + 1]);
+    expect(directory.beginImport(acme, null)).toBe("ERR not executed: tenant 'acme' exists");
+  });
+
+  test('that is given up was one all the same: the next is another', () => {
+    const directory = new Directory(groups);
+    directory.beginImport(acme, null);
+    const { incarnation } = directory.importOf(acme) ?? { incarnation: Incarnation(9) };
+    directory.drop(acme, Incarnation(2));
+    expect(directory.importOf(acme)).not.toBeNull();
+    directory.drop(acme, incarnation);
+    expect([directory.importOf(acme), directory.find(acme), directory.knows(acme)]).toEqual([null, null, true]);
+    expect(directory.place(acme, null).incarnation).toBe(2);
+  });
+
+  test('waits for a former one of its name that is on its way, and for others if there are too many', () => {
+    const directory = new Directory(groups);
+    const { incarnation } = directory.place(acme, GroupId(1));
+    directory.beginMove(acme, GroupId(2), false);
+    directory.drop(acme, incarnation);
+    expect(directory.beginImport(acme, null)).toMatch(/^TRYAGAIN not executed: a former tenant 'acme'/);
+    for (let i = 0; i < limits.importsAtATime; i += 1)
+      expect(directory.beginImport(name(`t${String(i)}`), null)).toBeNull();
+    expect(directory.beginImport(name('last'), null)).toMatch(/^BUSY not executed: /);
+    expect(directory.beginImport(name('t7'), null)).toBeNull();
+  });
+
+  test('is asked for in vain until it is whole, also behind a restart', () => {
+    const ask = (machine: DirectoryMachine): unknown => {
+      const operation = { kind: 'resolveTenant', tenant: acme, create: true, group: null } as const;
+      return [machine.accessOf(operation), machine.read(operation)];
+    };
+    const machine = new DirectoryMachine(groups);
+    machine.directory.beginImport(acme, GroupId(2));
+    const loading = { kind: 'refused', refusal: { kind: 'loading', group: 2, incarnation: 1 } };
+    expect(ask(machine)).toEqual(['read', loading]);
+    const cut = machine.cut({ stamp: WallTime(0), configuration: unknownConfiguration });
+    const restored = new DirectoryMachine(groups);
+    const loader = restored.loader();
+    for (let chunk = cut.next(100); chunk !== null; chunk = cut.next(100)) expect(loader.add(chunk)).toBe(true);
+    expect(loader.finish()).toBe(true);
+    expect(ask(restored)).toEqual(['read', loading]);
+    expect(restored.directory.importOf(acme)).toEqual(machine.directory.importOf(acme));
+  });
 });

@@ -219,6 +219,15 @@ describe('however the bytes are cut', () => {
     );
   });
 
+  test.each([1, 35, 60, 100, 300, 20_000, 70_000])('a long argument behind a first chunk of %i bytes', (first) => {
+    const command = ['SET', 'k', Array.from({ length: 40_000 }, (_, i) => String(i)).join(' ')];
+    const bytes = encode(command);
+    const rest = Array.from({ length: Math.ceil(bytes.length / (64 * kib)) }, () => 64 * kib);
+    const large = { ...limits, maxBulkBytes: bytes.length, maxCommandBytes: bytes.length };
+    const [found] = seen(cut(bytes, [first, ...rest]), large).commands;
+    expect(found?.join('\n') === command.join('\n')).toBe(true);
+  });
+
   test('any bytes give the same, hold no more than twice what was received, and end at the first error', () => {
     fc.assert(
       fc.property(noise, lengths, (text, at) => {

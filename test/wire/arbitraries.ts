@@ -28,6 +28,7 @@ import type {
   Refusal,
   TenantPlace,
 } from '../../core/wire/messages.ts';
+import type { ExportAnswer } from '../../core/wire/exports.ts';
 import type { CopyCursor, MovePlan, MoveState, MoveStep } from '../../core/wire/moves.ts';
 import type { NodeMapImage, NodePlan } from '../../core/wire/nodes.ts';
 import type { LoggedItem, LoggedOperation } from '../../core/wire/operation.ts';
@@ -130,12 +131,15 @@ const plan: fc.Arbitrary<MovePlan> = fc.oneof(
   kind('begin', { to: group, alone: fc.boolean() }),
   kind('pin', { pin }),
   kind('unpin', {}),
+  // The metadata group itself never owns a tenant.
+  kind('import', { to: fc.option(fc.integer({ min: 1, max: 0xffff_ffff }).map(GroupId)) }),
   kind('end', { move, hasDeparted: fc.boolean() }),
   kind('look', {}),
 );
 
 const heaviest = fc.array(fc.record({ tenant, bytes: natural, operations: natural }), { maxLength: 3 });
 const word = fc.string({ maxLength: 20 });
+const exportId = fc.string({ minLength: 1, maxLength: 20 });
 const nodePlan: fc.Arbitrary<NodePlan> = fc.oneof(
   kind('join', { clientAddress: word, peerAddress: word, zone: word, store: word }),
   kind('replace', { node, heir: node }),
@@ -185,6 +189,7 @@ export const operation: fc.Arbitrary<Operation> = fc.oneof(
   }),
   kind('dropTenant', { tenant, incarnation }),
   kind('inspectTenant', { tenant, incarnation }),
+  kind('exportTenant', { tenant, incarnation, piece: fc.record({ id: fc.option(exportId), number: natural }) }),
   kind('setQuota', {
     tenant,
     incarnation,
@@ -231,11 +236,18 @@ const refusal: fc.Arbitrary<Refusal> = fc.oneof(
   kind('notOwner', { owned: ownedOrNone, released: ownedOrNone }),
   kind('moved', { group, epoch, incarnation }),
   kind('frozen', {}),
+  kind('loading', { group, incarnation }),
   kind('outOfOrder', {}),
   kind('busy', { what: fc.string({ maxLength: 40 }) }),
   kind('quota', { what: fc.string({ maxLength: 40 }) }),
 );
+const exportAnswer: fc.Arbitrary<ExportAnswer> = fc.oneof(
+  kind('piece', { id: exportId, next: natural, bytes }),
+  kind('gone', {}),
+  kind('busy', {}),
+);
 const outcome: fc.Arbitrary<Outcome> = fc.oneof(
+  kind('exported', { answer: exportAnswer }),
   kind('done', { reply: bytes }),
   kind('resolved', { version, tenant: fc.option(place) }),
   kind('refused', { refusal }),

@@ -76,7 +76,7 @@ test('version 2 of an entry', () => {
   expect(decodeEntryBatch(bytes)).toEqual(sampleBatch);
 });
 
-test('version 2 of an entry with steps of moves, plans of nodes and quotas', () => {
+test('version 2 of an entry with steps of moves, plans of nodes, quotas and imports', () => {
   const bytes = fixture('version-2-moves.entry');
   expect(encodeEntryBatch(sampleMoveBatch)).toEqual(bytes);
   expect(decodeEntryBatch(bytes)).toEqual(sampleMoveBatch);

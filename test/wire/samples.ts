@@ -224,6 +224,24 @@ const quotaMessages: readonly PeerMessage[] = [
   reply({ kind: 'refused', refusal: { kind: 'quota', what: 'operations' } }),
 ];
 
+const wanted: readonly Operation[] = [
+  { kind: 'exportTenant', tenant: acme, incarnation: two, piece: { id: null, number: 0 } },
+  { kind: 'exportTenant', tenant: acme, incarnation: two, piece: { id: '3.12.1', number: 300 } },
+];
+const importPlans: readonly MovePlan[] = [
+  { kind: 'import', to: GroupId(4) },
+  { kind: 'import', to: null },
+];
+const importOperations = importPlans.map((plan): Operation => ({ kind: 'planMove', tenant: other, plan }));
+const fileMessages: readonly PeerMessage[] = [
+  ...[...wanted, ...importOperations].map(request),
+  reply({ kind: 'exported', answer: { kind: 'piece', id: '3.12.1', next: 301, bytes: ascii('bytes') } }),
+  reply({ kind: 'exported', answer: { kind: 'piece', id: '3.12.1', next: 0, bytes: ascii('') } }),
+  reply({ kind: 'exported', answer: { kind: 'gone' } }),
+  reply({ kind: 'exported', answer: { kind: 'busy' } }),
+  reply({ kind: 'refused', refusal: { kind: 'loading', group: GroupId(4), incarnation: two } }),
+];
+
 export const sampleHello: Hello = {
   clusterId: 'test-cluster',
   node: NodeId(3),
@@ -343,6 +361,7 @@ export const sampleMessages: readonly PeerMessage[] = [
   ...moveMessages,
   ...nodeMessages,
   ...quotaMessages,
+  ...fileMessages,
 ];
 
 /** What versions before 6 said of it. */
@@ -354,7 +373,7 @@ export function asBefore6(said: PeerMessage): PeerMessage {
 
 /** How many of them earlier versions knew. */
 export const messagesOfVersion5 =
-  sampleMessages.length - 3 - moveMessages.length - nodeMessages.length - quotaMessages.length;
+  sampleMessages.length - 3 - [moveMessages, nodeMessages, quotaMessages, fileMessages].flat().length;
 export const messagesOfVersion4 = messagesOfVersion5 - 8;
 export const messagesOfVersion3 = messagesOfVersion5 - 20;
 
@@ -383,11 +402,13 @@ export const sampleBatch: EntryBatch = {
 export const sampleMoveBatch: EntryBatch = {
   stamp: sampleBatch.stamp,
   maxValueBytes: sampleBatch.maxValueBytes,
-  items: [...moveOperations, ...nodeOperations, ...quotaOperations.slice(0, 1)].map((operation, i) => ({
-    origin: { node: NodeId(3), boot, request: RequestId(1000 + i) },
-    lane: LaneId(0),
-    ackBelow: RequestId(1000 + i),
-    isRetry: false,
-    operation,
-  })),
+  items: [...moveOperations, ...nodeOperations, ...quotaOperations.slice(0, 1), ...importOperations].map(
+    (operation, i) => ({
+      origin: { node: NodeId(3), boot, request: RequestId(1000 + i) },
+      lane: LaneId(0),
+      ackBelow: RequestId(1000 + i),
+      isRetry: false,
+      operation,
+    }),
+  ),
 };

@@ -8,9 +8,10 @@
  */
 import { ByteReader, type ByteWriter } from '../../base/bytes.ts';
 import type { Keyspace, Item } from '../../engine/keyspace.ts';
+import type { ItemImage } from '../../engine/keyspaceCut.ts';
 import type { ChangeLog } from '../../engine/changeLog.ts';
 import type { CopyCursor } from '../../wire/moves.ts';
-import type { StagedTenant } from '../tenants.ts';
+import { isImported, type OwnedTenant, type StagedTenant } from '../tenants.ts';
 import { pieceBytes, record, type Records } from './format.ts';
 import { itemRecords } from './tenantRecords.ts';
 
@@ -135,10 +136,39 @@ export class CopyReader {
   }
 }
 
-/** Takes over what a `CopyReader` has read. False if it does not follow: what is staged is of no use. */
-export function takeCopy({ owned: { keyspace }, items }: StagedTenant, records: Uint8Array): boolean {
-  const reader = new ByteReader(records);
+/**
+ * Takes over what a `CopyReader` has read, or what stands in a file. False if it does not follow: what is staged is of no
+ * use. A file is not trusted to have numbered its items as it should.
+ */
+export function takeCopy(coming: StagedTenant, records: Uint8Array): boolean {
+  const { keyspace } = coming.owned;
   keyspace.joinCut();
+  return isImported(coming) ? takeItems(coming, records) : takeChanges(coming, records);
+}
+
+/** Where complete items of a staged tenant go. Those of a file were never written here. */
+export function itemsInto({ keyspace, epoch }: OwnedTenant): (image: ItemImage) => void {
+  return (image) => {
+    keyspace.replace(epoch === 1 ? { ...image, write: 0 } : image);
+  };
+}
+
+/** Its items are numbered from 1 on, without a gap, in the order in which they came. */
+export function isNumberedThrough({ size, latestSerial }: Keyspace): boolean {
+  return size === latestSerial;
+}
+
+function takeItems({ owned: { keyspace }, items }: StagedTenant, records: Uint8Array): boolean {
+  const reader = new ByteReader(records);
+  while (reader.remaining > 0) {
+    if (!items.read(reader.u8(), reader, keyspace.latestSerial + 1) || reader.failed) return false;
+    if (!isNumberedThrough(keyspace)) return false;
+  }
+  return true;
+}
+
+function takeChanges({ owned: { keyspace }, items }: StagedTenant, records: Uint8Array): boolean {
+  const reader = new ByteReader(records);
   while (reader.remaining > 0) {
     const kind = reader.u8();
     if (kind === record.discarded) keyspace.discard(reader.text());

@@ -6,6 +6,7 @@ import { readGroup, readIncarnation, readMove, readTenant } from '../../wire/fie
 import { type CopyCursor, decodeCursor } from '../../wire/moves.ts';
 import { type DepartedTenant, noTenants, type OwnedTenant, type Tenants } from '../tenants.ts';
 import { record } from './format.ts';
+import { itemsInto } from './copyRecords.ts';
 import { StateLoader } from './stateLoader.ts';
 import { TenantReader } from './tenantReader.ts';
 
@@ -109,7 +110,6 @@ export class TenantLoader extends StateLoader {
     const { tenant, items } = reading;
     const found: OwnedTenant | null = reading.end();
     if (found === null) return false;
-    const { keyspace } = found;
     switch (standing?.kind) {
       case undefined:
         if (loaded.owned.has(tenant)) return false;
@@ -118,9 +118,7 @@ export class TenantLoader extends StateLoader {
       case 'staged': {
         const { move, cursor, isSealed } = standing;
         if (loaded.staged.has(tenant)) return false;
-        items.goesTo((image) => {
-          keyspace.replace(image);
-        });
+        items.goesTo(itemsInto(found));
         loaded.staged.set(tenant, { move, owned: found, cursor, isSealed, items });
         return true;
       }

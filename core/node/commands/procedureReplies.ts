@@ -6,6 +6,7 @@ import type { PlannedMove, TenantPlace } from '../../wire/messages.ts';
 import type { NodeView } from '../view.ts';
 import { configurationFor } from './joining.ts';
 import { writeQuota, writeStatistics } from './tenantAccounts.ts';
+import { writeExported, writeImported } from './tenantTransfers.ts';
 
 export function writeEnd(reply: ReplyWriter, node: NodeView, procedure: Procedure, place: TenantPlace | null): void {
   const { tenant } = procedure;
@@ -32,6 +33,13 @@ export function writeEnd(reply: ReplyWriter, node: NodeView, procedure: Procedur
       if (place === null || procedure.report === null) break;
       if (procedure.kind === 'showQuota') writeQuota(reply, procedure.report.quota);
       else writeStatistics(reply, procedure.report, place, node);
+      return;
+    case 'exportTenant':
+      if (place === null || procedure.exported === null) break;
+      writeExported(reply, tenant, procedure.exported);
+      return;
+    case 'import':
+      if (procedure.ending !== null) writeImported(reply, procedure, procedure.ending);
       return;
     case 'ensure':
       if (place !== null && procedure.group !== null && place.group !== procedure.group) {

@@ -11,6 +11,7 @@ import { integerOf, wordOf, wrongSubcommand } from './arguments.ts';
 import { begin } from './begin.ts';
 import { type NodeCall, type NodeCommand, nodeCommand } from './spec.ts';
 import { quota, reportFigures, statistics, writeReport } from './tenantAccounts.ts';
+import { exportOf, importOf, importTo } from './tenantTransfers.ts';
 
 export const tenantCommands: readonly NodeCommand[] = [
   nodeCommand({
@@ -18,7 +19,7 @@ export const tenantCommands: readonly NodeCommand[] = [
     arity: -2,
     group: 'leasehold',
     since: '0.1.0',
-    summary: 'Chooses, lists, creates, drops, locates, measures, bounds, moves and pins tenants.',
+    summary: 'Chooses, lists, creates, drops, locates, measures, bounds, moves, pins, exports and imports tenants.',
     run: tenant,
   }),
 ];
@@ -37,6 +38,13 @@ const help: readonly string[] = [
   'WHERE <tenant>: the route a command for it takes from this node.',
   'CREATE <tenant> [IN <group>]: creates it, in a group of its own choice or the next one. Does nothing if it exists.',
   'DROP <tenant>: deletes it with all its data, for good.',
+  'EXPORT <tenant>: begins to read it out as it is now. The reply: an id, the number of the next piece, the first piece.',
+  'EXPORT <tenant> <id> <number>: that piece, in the same way. The next number is 0 when this is the last one; a reply',
+  '  without bytes asks for patience. The pieces one behind the other are a file.',
+  'IMPORT <tenant> <first piece> [IN <group>]: makes a tenant of a file, or goes on with that. The reply: a number of the',
+  '  import, and that of the next piece.',
+  'IMPORT <tenant> <import> <piece>: takes that piece. The next number is 0 when the tenant is whole, and is seen from',
+  '  then on. DROP gives it up before that.',
   'MOVE <tenant> TO <group>: moves it to another group while it is used; the reply comes before that is done.',
   'MOVE <tenant> STATUS: how far that is.',
   'MOVE <tenant> CANCEL: lets it stay where it is, if it has not left yet.',
@@ -86,6 +94,17 @@ function tenant(call: NodeCall): void {
       return;
     case 'unpin 3':
       withName(call, name, unpin);
+      return;
+    case 'export 3':
+    case 'export 5':
+      withName(call, name, exportOf);
+      return;
+    case 'import 4':
+    case 'import 5':
+      withName(call, name, importOf);
+      return;
+    case 'import 6':
+      withName(call, name, importInto);
       return;
     case 'stats 3':
       withName(call, name, statistics);
@@ -238,6 +257,14 @@ function pin(call: NodeCall, name: TenantName): void {
 
 function unpin(call: NodeCall, name: TenantName): void {
   begin(call, pinTenant(name, null));
+}
+
+function importInto(call: NodeCall, name: TenantName): void {
+  const { args, reply } = call;
+  const group = groupNamed(call, args[5]);
+  if (wordOf(args[4]) !== 'in') reply.error('ERR syntax error');
+  else if (group === null) reply.error('ERR no such group for tenants');
+  else importTo(call, name, group);
 }
 
 /** Null if there is none of that number, or none for tenants. */
