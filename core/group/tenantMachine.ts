@@ -94,13 +94,14 @@ export class TenantMachine implements StateMachine {
   judge(item: LoggedItem, now: MonoTime): Outcome | null {
     const { operation } = item;
     switch (operation.kind) {
-      case 'execute':
-        return (
-          this.refusalOf(operation, isWrite(operation)) ??
-          (this.isHeld(operation) ? frozen : this.admit(operation, item.isRetry, now))
-        );
+      case 'execute': {
+        const owned = this.find(operation);
+        if (owned === null) return this.notHere(operation);
+        if (operation.access === 'write' && (isFrozen(owned) || this.isHeld(operation.tenant))) return frozen;
+        return item.isRetry ? null : this.admit(operation, owned, now);
+      }
       case 'purge':
-        return this.refusalOf(operation, true) ?? (this.isHeld(operation) ? frozen : null);
+        return this.refusalOf(operation, true) ?? (this.isHeld(operation.tenant) ? frozen : null);
       case 'setQuota':
         return this.refusalOf(operation, true);
       case 'inspectTenant':
@@ -128,14 +129,15 @@ export class TenantMachine implements StateMachine {
     const { operation } = item;
     switch (operation.kind) {
       case 'execute': {
-        const refusal = this.refusalOf(operation, true);
-        if (refusal !== null) return refusal;
-        if (operation.access === 'read') return wantsReply ? this.read(operation, stamp) : done;
+        const owned = this.find(operation);
+        if (owned === null) return this.notHere(operation);
+        if (isFrozen(owned)) return frozen;
+        if (operation.access === 'read') return wantsReply ? this.serve(operation, owned, stamp) : done;
         this.execution.maxValueBytes = maxValueBytes;
         this.execution.random = seededRandom(stamp + item.origin.request);
         this.execution.full = null;
-        const applied = this.executeOnce(item, operation, stamp, wantsReply);
-        if (wantsReply) this.answered(operation, applied);
+        const applied = this.executeOnce(item, operation, owned, stamp, wantsReply);
+        if (wantsReply) this.answered(owned, applied);
         return applied;
       }
       case 'setQuota':
@@ -165,12 +167,8 @@ export class TenantMachine implements StateMachine {
       return { kind: 'moving', state: this.moves.stateOf(operation.tenant, operation.move) };
     if (operation.kind === 'inspectTenant') return this.inspect(operation);
     invariant(operation.kind === 'execute', 'only commands are read beside the log', { kind: operation.kind });
-    const refusal = this.refusalOf(operation, false);
-    if (refusal !== null) return refusal;
-    this.execution.random = this.random;
-    const outcome = this.execute(operation, now, true);
-    this.answered(operation, outcome);
-    return outcome;
+    const owned = this.find(operation);
+    return owned === null ? this.notHere(operation) : this.serve(operation, owned, now);
   }
 
   cut(instant: Instant): StateCut {
@@ -228,13 +226,23 @@ export class TenantMachine implements StateMachine {
     return this.tenants.get(tenant)?.incarnation === incarnation;
   }
 
-  /**
-   * What a command for the tenant is answered in its place; null if it is to run. `isLogged`: it goes through the log,
-   * as a write, or as a read behind a write of its connection, which must not run if that does not.
-   */
-  private refusalOf({ tenant, incarnation }: ToOwner, isLogged: boolean): Outcome | null {
+  /** The tenant as it is here, if this group owns that incarnation of it. */
+  private find({ tenant, incarnation }: ToOwner): OwnedTenant | null {
     const owned = this.state.owned.get(tenant);
-    if (owned?.incarnation === incarnation) return isLogged && owned.out?.isFrozen === true ? frozen : null;
+    return owned?.incarnation === incarnation ? owned : null;
+  }
+
+  /**
+   * What is answered in the place of an operation for the tenant; null if it is to run. `isLogged`: it goes through the
+   * log, as a write, or as a read behind a write of its connection, which must not run if that does not.
+   */
+  private refusalOf(operation: ToOwner, isLogged: boolean): Outcome | null {
+    const owned = this.find(operation);
+    if (owned === null) return this.notHere(operation);
+    return isLogged && isFrozen(owned) ? frozen : null;
+  }
+
+  private notHere({ tenant, incarnation }: ToOwner): Outcome {
     // Whoever knows that it is about to live here need not ask who else owns it.
     const staged = this.state.staged.get(tenant);
     if (staged?.isSealed === true && staged.owned.incarnation === incarnation) return frozen;
@@ -242,29 +250,24 @@ export class TenantMachine implements StateMachine {
     return departed?.incarnation === incarnation ? movedTo(departed) : this.notOwner(tenant);
   }
 
-  private isHeld(operation: Execute | PurgeOperation): boolean {
+  private isHeld(tenant: TenantName): boolean {
     const { held } = this.moves;
-    return held.size > 0 && held.has(operation.tenant) && isWrite(operation);
+    return held.size > 0 && held.has(tenant);
   }
 
   /**
    * Counts a command, or refuses it for what its tenant has had in this second. What may have run is only asked for
    * again, and its answer must not be that it did not run.
    */
-  private admit({ tenant, access, args }: Execute, isRetry: boolean, now: MonoTime): Outcome | null {
-    const owned = this.tenants.get(tenant);
-    if (owned === undefined || isRetry) return null;
-    const { quota, account } = owned;
+  private admit({ tenant, access, args }: Execute, { quota, account }: OwnedTenant, now: MonoTime): Outcome | null {
     const exceeded = account.judge(quota, now);
     if (exceeded !== null) return overQuota(tenant, quota, exceeded);
     account.admit(quota, access, quota.operations > 0 ? commandCount(args) : 1, totalBytes(args), now);
     return null;
   }
 
-  private answered({ tenant }: Execute, outcome: Applied): void {
-    const owned = this.tenants.get(tenant);
-    if (outcome.kind !== 'done' || owned === undefined) return;
-    const { quota, account } = owned;
+  private answered({ quota, account }: OwnedTenant, outcome: Applied): void {
+    if (outcome.kind !== 'done') return;
     account.answer(quota, outcome.reply.length);
     if (this.execution.full?.wasTold === true) account.refusedFull += 1;
   }
@@ -296,13 +299,17 @@ export class TenantMachine implements StateMachine {
   }
 
   /** A write of a session: what has run before is answered and not run again. */
-  private executeOnce(item: LoggedItem, operation: Execute, stamp: WallTime, wantsReply: boolean): Applied {
-    const owner = this.tenants.get(operation.tenant);
-    invariant(owner !== undefined, 'a tenant is owned where its commands run', { tenant: operation.tenant });
-    const { sessions } = owner;
+  private executeOnce(
+    item: LoggedItem,
+    operation: Execute,
+    owned: OwnedTenant,
+    stamp: WallTime,
+    wantsReply: boolean,
+  ): Applied {
+    const { sessions, keyspace } = owned;
     if (item.lane === unordered) {
-      owner.keyspace.beginWrite();
-      return this.execute(operation, stamp, wantsReply);
+      keyspace.beginWrite();
+      return this.execute(operation, owned, stamp, wantsReply);
     }
     const memory = sessions.recall(item);
     if (memory === 'forgotten') return { kind: 'forgotten', isSure: false };
@@ -310,17 +317,23 @@ export class TenantMachine implements StateMachine {
       if (memory.reply === null) return { kind: 'forgotten', isSure: true };
       return { kind: 'remembered', reply: memory.reply };
     }
-    owner.keyspace.beginWrite();
-    const outcome = this.execute(operation, stamp, true);
+    keyspace.beginWrite();
+    const outcome = this.execute(operation, owned, stamp, true);
     if (outcome.kind === 'done') sessions.remember(item, outcome.reply, stamp);
     return outcome;
   }
 
-  private execute(operation: Execute, now: WallTime, wantsReply: boolean): Outcome {
+  private serve(operation: Execute, owned: OwnedTenant, now: WallTime): Outcome {
+    this.execution.random = this.random;
+    const outcome = this.execute(operation, owned, now, true);
+    this.answered(owned, outcome);
+    return outcome;
+  }
+
+  private execute(operation: Execute, owned: OwnedTenant, now: WallTime, wantsReply: boolean): Outcome {
     const { args } = operation;
     const command = findDataCommand(args[0] ?? noBytes);
-    const owned = this.tenants.get(operation.tenant);
-    invariant(command !== undefined && owned !== undefined, 'a command is checked before it is sent');
+    invariant(command !== undefined, 'a command is checked before it is sent');
     const { execution, reply } = this;
     reply.protocol = operation.protocol;
     execution.keyspace = owned.keyspace;
@@ -365,8 +378,9 @@ export class TenantMachine implements StateMachine {
   }
 }
 
-function isWrite(operation: Execute | PurgeOperation): boolean {
-  return operation.kind === 'purge' || operation.access === 'write';
+/** No write may change it any more, here. */
+function isFrozen({ out }: OwnedTenant): boolean {
+  return out?.isFrozen === true;
 }
 
 const frozen: Outcome = { kind: 'refused', refusal: { kind: 'frozen' } };

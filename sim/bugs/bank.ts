@@ -387,7 +387,7 @@ export const bugs: readonly Bug[] = [
   },
   {
     name: 'a frozen tenant goes on writing',
-    edits: [edit(machine, 'return isLogged && owned.out?.isFrozen === true ? frozen : null;', 'return null;')],
+    edits: [edit(machine, 'return out?.isFrozen === true;', 'return false;')],
     oracles: ['X2', 'X3'],
     ...hunt('moves', 30),
   },
@@ -445,18 +445,8 @@ export const bugs: readonly Bug[] = [
     edits: [
       edit(
         machine,
-        'const refusal = this.refusalOf(operation, true);\n        if (refusal !== null) return refusal;\n        if (operation.access',
-        'if (operation.access',
-      ),
-      edit(
-        machine,
-        "invariant(command !== undefined && owned !== undefined, 'a command is checked before it is sent');",
-        'if (command === undefined || owned === undefined) return done;',
-      ),
-      edit(
-        machine,
-        "invariant(owner !== undefined, 'a tenant is owned where its commands run', { tenant: operation.tenant });",
-        'if (owner === undefined) return done;',
+        'const owned = this.find(operation);\n        if (owned === null) return this.notHere(operation);\n        if (isFrozen(owned)) return frozen;\n        if (operation.access',
+        'const owned = this.tenants.get(operation.tenant);\n        if (owned === undefined) return done;\n        if (operation.access',
       ),
     ],
     oracles: ['X2', 'X3'],
@@ -508,8 +498,8 @@ export const bugs: readonly Bug[] = [
     edits: [
       edit(
         machine,
-        'const owned = this.tenants.get(operation.tenant);',
-        'const owned = this.tenants.values().next().value;',
+        'execution.keyspace = owned.keyspace;',
+        'execution.keyspace = this.tenants.values().next().value?.keyspace ?? owned.keyspace;',
       ),
     ],
     oracles: ['X7', 'L1', 'R5', 'L4'],
