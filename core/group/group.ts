@@ -6,7 +6,15 @@
  * leadership is lost before, nobody here can tell what becomes of it: it ends undecided, and its session lets the
  * ingress ask the next leader.
  */
-import { type GroupId, LogIndex, type NodeId, type ReplicaId, type Term, type WriteId } from '../base/ids.ts';
+import {
+  type GroupId,
+  LogIndex,
+  type NodeId,
+  type ReplicaId,
+  type Term,
+  unordered,
+  type WriteId,
+} from '../base/ids.ts';
 import { invariant } from '../base/invariant.ts';
 import { Queue } from '../base/queue.ts';
 import { after, MonoTime, type Now, WallTime } from '../base/time.ts';
@@ -19,7 +27,7 @@ import type { Outcome, Refusal } from '../wire/messages.ts';
 import { stepBytes } from '../wire/moves.ts';
 import { decodeEntryBatch, encodeEntryBatch, type EntryBatch, type LoggedOperation } from '../wire/operation.ts';
 import { Checks } from './checks.ts';
-import { Lanes } from './lanes.ts';
+import { type Lane, Lanes } from './lanes.ts';
 import type { Applied, StateMachine } from './machine.ts';
 import { ReadQueue, type WaitingRead } from './reads.ts';
 import { type SnapshotLimits, Snapshots, type StateOwner } from './snapshots.ts';
@@ -180,7 +188,8 @@ export class Group implements StateOwner {
   submit(submission: Submission, now: Now, turn: number, elsewhere: Placed | null = null): void {
     this.beginTurn(turn);
     this.submitted += 1;
-    const refusal = this.refusalOf(submission) ?? (elsewhere === null ? null : { kind: 'moved', ...elsewhere });
+    const lane = submission.lane === unordered ? null : this.lanes.at(submission.origin.node, submission.lane);
+    const refusal = this.refusalOf(submission, lane) ?? (elsewhere === null ? null : { kind: 'moved', ...elsewhere });
     if (refusal !== null) {
       this.refuse(submission, refusal);
       return;
@@ -191,8 +200,8 @@ export class Group implements StateOwner {
       if (answer.kind === 'refused' && answer.refusal.kind !== 'quota') this.block(submission);
       return;
     }
-    if (this.machine.accessOf(submission.operation) === 'read') this.read(submission, now);
-    else this.write(submission);
+    if (this.machine.accessOf(submission.operation) === 'read') this.read(submission, lane, now);
+    else this.write(submission, lane);
   }
 
   /**
@@ -323,18 +332,16 @@ export class Group implements StateOwner {
     return raft.changeMembership({ kind: 'add', node: member.node, joins, replaces }, now) === 'begun';
   }
 
-  private refusalOf(submission: Submission): Refusal | null {
-    const { lane, resumes, origin } = submission;
-    if (lane !== 0) {
-      const known = this.lanes.at(origin.node, lane);
-      if (known.blocked && !resumes) return { kind: 'outOfOrder' };
-      known.blocked = false;
+  private refusalOf(submission: Submission, lane: Lane | null): Refusal | null {
+    if (lane !== null) {
+      if (lane.blocked && !submission.resumes) return { kind: 'outOfOrder' };
+      lane.blocked = false;
     }
     if (!this.isLeader) return this.refusalOfRead(submission);
     const { canPropose } = this.raft;
     if (canPropose === 'busy') return { kind: 'busy', what: 'uncommitted bytes of the group' };
     if (canPropose === 'notLeader') return this.notLeader();
-    if (canPropose === 'full' && this.isWritten(submission)) return diskShort;
+    if (canPropose === 'full' && this.isWritten(submission, lane)) return diskShort;
     if (this.proposedCount >= this.limits.proposedOperations)
       return { kind: 'busy', what: 'proposed operations of the group' };
     if (this.reads.length >= this.limits.waitingReads) return { kind: 'busy', what: 'waiting reads of the group' };
@@ -359,10 +366,8 @@ export class Group implements StateOwner {
     return { kind: 'notLeader', leader: this.isLeader ? null : this.leaderNode, term };
   }
 
-  private write(submission: Submission): void {
-    const { lane: laneId, origin } = submission;
-    if (laneId !== 0) {
-      const lane = this.lanes.at(origin.node, laneId);
+  private write(submission: Submission, lane: Lane | null): void {
+    if (lane !== null) {
       for (const read of lane.reads) {
         read.isLogged = true;
         lane.logged += 1;
@@ -374,15 +379,13 @@ export class Group implements StateOwner {
     this.append(submission);
   }
 
-  private read(submission: Submission, now: Now): void {
-    const { lane: laneId, origin } = submission;
-    const lane = laneId === 0 ? null : this.lanes.at(origin.node, laneId);
+  private read(submission: Submission, lane: Lane | null, now: Now): void {
     if (lane !== null && lane.logged > 0) {
       lane.logged += 1;
       this.append(submission);
       return;
     }
-    this.probe?.readRegistered({ group: this.id, term: this.raft.state.term, origin });
+    this.probe?.readRegistered({ group: this.id, term: this.raft.state.term, origin: submission.origin });
     if ((lane === null || lane.reads.length === 0) && this.canServeAtOnce(now.mono)) {
       this.operationsLeft -= 1;
       this.serve(submission, WallTime(Math.max(now.wall, this.stamp)));
@@ -437,9 +440,8 @@ export class Group implements StateOwner {
   }
 
   /** It goes to the log: a write, or a read behind a write of its lane. */
-  private isWritten({ operation, lane, origin }: Submission): boolean {
-    if (this.machine.accessOf(operation) === 'write') return true;
-    return lane !== 0 && this.lanes.at(origin.node, lane).logged > 0;
+  private isWritten({ operation }: Submission, lane: Lane | null): boolean {
+    return this.machine.accessOf(operation) === 'write' || (lane !== null && lane.logged > 0);
   }
 
   private startReads(mono: MonoTime): void {
@@ -504,7 +506,7 @@ export class Group implements StateOwner {
 
   private forgetRead(read: WaitingRead): void {
     const { origin, lane: laneId } = read.submission;
-    if (laneId === 0) return;
+    if (laneId === unordered) return;
     const { reads } = this.lanes.at(origin.node, laneId);
     if (reads[0] === read) reads.shift();
     else reads.splice(reads.indexOf(read), 1);
@@ -603,7 +605,7 @@ export class Group implements StateOwner {
 
   private unlog(submission: Submission): void {
     const { origin, lane: laneId } = submission;
-    if (laneId !== 0) this.lanes.at(origin.node, laneId).logged -= 1;
+    if (laneId !== unordered) this.lanes.at(origin.node, laneId).logged -= 1;
   }
 
   private refuse(submission: Submission, refusal: Refusal): void {
@@ -612,7 +614,7 @@ export class Group implements StateOwner {
   }
 
   private block(submission: Submission): void {
-    if (submission.lane !== 0) this.lanes.at(submission.origin.node, submission.lane).blocked = true;
+    if (submission.lane !== unordered) this.lanes.at(submission.origin.node, submission.lane).blocked = true;
   }
 
   private complete(submission: Submission, outcome: Outcome): void {

@@ -39,6 +39,12 @@ export interface IntakeLimits {
   readonly aboutMs: number;
 }
 
+/** What of a tenant is under way in groups here. */
+interface Load {
+  readonly tenant: TenantName;
+  operations: number;
+}
+
 interface Share {
   readonly tenant: TenantName | null;
   readonly waiting: Queue<Arrival>;
@@ -53,12 +59,13 @@ export class Intake {
   private current: Share | null = null;
   /** Requests that wait, by the peer that sent them. */
   private readonly requests = new Map<NodeId, number>();
-  private readonly underWay = new Map<TenantName | null, number>();
+  /** Of tenants with anything under way, and of the latest. */
+  private readonly loads = new Map<TenantName, Load>();
   /** What is left of what this turn takes. */
   private left = 0;
   private now = MonoTime(0);
   /** Who came last, and until when there are others beside it. */
-  private latest: TenantName | null = null;
+  private latest: Load | null = null;
   private othersUntil = MonoTime(0);
 
   constructor(limits: IntakeLimits) {
@@ -77,15 +84,16 @@ export class Intake {
 
   /** An operation of the tenant goes to a group here. One that nobody has asked for does not show that it is about. */
   begun(tenant: TenantName, isAsked: boolean): void {
-    if (isAsked && tenant !== this.latest) this.noteOther(tenant);
-    this.underWay.set(tenant, (this.underWay.get(tenant) ?? 0) + 1);
+    const load = this.loadOf(tenant) ?? this.addLoad(tenant);
+    load.operations += 1;
+    if (isAsked) this.note(load);
   }
 
   ended(tenant: TenantName): void {
-    const left = (this.underWay.get(tenant) ?? 0) - 1;
-    invariant(left >= 0, 'what ends has begun', { tenant });
-    if (left === 0) this.underWay.delete(tenant);
-    else this.underWay.set(tenant, left);
+    const load = this.loadOf(tenant);
+    invariant(load !== null && load.operations > 0, 'what ends has begun', { tenant });
+    load.operations -= 1;
+    if (load !== this.latest) this.forgetIdle(load);
   }
 
   beginTurn(now: MonoTime): void {
@@ -94,27 +102,30 @@ export class Intake {
   }
 
   /**
-   * Whether it may run at once. Otherwise it waits, and comes from `next`: the end of a turn, half of one that is shared,
-   * is for everybody.
+   * Whether what a tenant wants may run at once, which takes so many bytes. Otherwise it is to wait: the end of a turn,
+   * half of one that is shared, is for everybody. `tenant`: null if none is known.
    */
-  admit(arrival: Arrival): boolean {
-    const tenant = tenantOf(arrival);
-    if (tenant !== this.latest && tenant !== null) this.noteOther(tenant);
-    if (this.isEmpty && this.left > this.limits.arrivalsPerTurn / 2 && !this.isHeld(tenant)) {
-      this.left -= this.costOf(arrival);
-      return true;
-    }
-    const share = this.shareOf(tenant);
+  admits(tenant: TenantName | null, bytes: number): boolean {
+    if (tenant !== null) this.note(this.loadOf(tenant) ?? this.addLoad(tenant));
+    if (!this.isEmpty || this.left <= this.limits.arrivalsPerTurn / 2 || this.isHeld(tenant)) return false;
+    this.left -= this.costOf(bytes);
+    return true;
+  }
+
+  /** It comes from `next`. */
+  wait(arrival: Arrival): void {
+    const share = this.shareOf(
+      arrival.kind === 'request' ? arrival.message.operation.tenant : spokenFor(arrival.connection),
+    );
     share.waiting.push(arrival);
     if (arrival.kind === 'request') {
       this.requests.set(arrival.from, (this.requests.get(arrival.from) ?? 0) + 1);
-      return false;
+      return;
     }
     const { connection, bytes } = arrival;
     connection.share = share.tenant;
     connection.arrivals += 1;
     connection.pendingBytes += bytes;
-    return false;
   }
 
   /** What is to run next in this turn; null if that is all. */
@@ -122,7 +133,7 @@ export class Intake {
     const share = this.left > 0 ? this.nextShare() : null;
     const arrival = share?.waiting.shift();
     if (share === null || arrival === undefined) return null;
-    const cost = this.costOf(arrival);
+    const cost = this.costOf(arrival.bytes);
     this.left -= cost;
     share.credit -= cost;
     if (share.waiting.length === 0) this.end(share);
@@ -181,22 +192,40 @@ export class Intake {
   }
 
   private isHeld(tenant: TenantName | null): boolean {
-    if (this.underWay.size === 0) return false;
+    const operations = tenant === null ? 0 : (this.loadOf(tenant)?.operations ?? 0);
+    if (operations === 0) return false;
     const { operationsPerTenant, operationsAlone } = this.limits;
-    return (this.underWay.get(tenant) ?? 0) >= (this.isShared ? operationsPerTenant : operationsAlone);
+    return operations >= (this.isShared ? operationsPerTenant : operationsAlone);
+  }
+
+  private loadOf(tenant: TenantName): Load | null {
+    return this.latest?.tenant === tenant ? this.latest : (this.loads.get(tenant) ?? null);
+  }
+
+  private addLoad(tenant: TenantName): Load {
+    const load: Load = { tenant, operations: 0 };
+    this.loads.set(tenant, load);
+    return load;
+  }
+
+  private forgetIdle({ tenant, operations }: Load): void {
+    if (operations === 0) this.loads.delete(tenant);
   }
 
   private get isShared(): boolean {
     return this.now < this.othersUntil;
   }
 
-  private noteOther(tenant: TenantName): void {
-    if (this.latest !== null) {
-      this.othersUntil = after(this.now, this.limits.aboutMs);
-      // In this very turn, if it has not taken more yet.
-      this.left = Math.min(this.left, this.limits.arrivalsPerTurn);
-    }
-    this.latest = tenant;
+  /** The tenant is about. */
+  private note(load: Load): void {
+    const { latest } = this;
+    if (load === latest) return;
+    this.latest = load;
+    if (latest === null) return;
+    this.forgetIdle(latest);
+    this.othersUntil = after(this.now, this.limits.aboutMs);
+    // In this very turn, if it has not taken more yet.
+    this.left = Math.min(this.left, this.limits.arrivalsPerTurn);
   }
 
   private end(share: Share): void {
@@ -212,15 +241,13 @@ export class Intake {
     return share;
   }
 
-  private costOf({ bytes }: Arrival): number {
+  private costOf(bytes: number): number {
     return 1 + Math.floor(bytes / this.limits.arrivalBytes);
   }
 }
 
-/** What a connection says waits in one place, whichever tenants it names meanwhile. */
-function tenantOf(arrival: Arrival): TenantName | null {
-  if (arrival.kind === 'request') return arrival.message.operation.tenant;
-  const { connection } = arrival;
-  invariant(connection.arrivals >= 0, 'what waits of a connection is counted', { arrivals: connection.arrivals });
-  return connection.arrivals > 0 ? connection.share : (connection.tenant ?? connection.lane?.tenant ?? null);
+/** The tenant of what a connection says. All of it waits in one place, whichever tenants it names meanwhile. */
+export function spokenFor({ arrivals, share, tenant, lane }: Connection): TenantName | null {
+  invariant(arrivals >= 0, 'what waits of a connection is counted', { arrivals });
+  return arrivals > 0 ? share : (tenant ?? lane?.tenant ?? null);
 }

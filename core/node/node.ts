@@ -38,7 +38,7 @@ import { Clients } from './clients.ts';
 import type { Effect, Input } from './door.ts';
 import { Hosting, membersAtFirst } from './hosting.ts';
 import type { Connection } from './connection.ts';
-import { type Arrival, Intake } from './intake.ts';
+import { type Arrival, Intake, spokenFor } from './intake.ts';
 import { Moves } from './moves.ts';
 import { MapKeeper } from './mapKeeper.ts';
 import { Pulses } from './pulses.ts';
@@ -297,17 +297,28 @@ export class Node implements ForwarderHost {
 
   private onClientCommand(conn: ConnId, args: readonly Uint8Array[]): void {
     const connection = this.clients.find(conn);
-    if (connection !== null) this.arrive({ kind: 'command', connection, args, bytes: totalBytes(args) });
+    if (connection === null) return;
+    const bytes = totalBytes(args);
+    if (this.intake.admits(spokenFor(connection), bytes)) this.clients.onCommand(connection, args, this.now);
+    else this.wait({ kind: 'command', connection, args, bytes });
   }
 
   private onClientMalformed(conn: ConnId, error: string): void {
     const connection = this.clients.find(conn);
-    if (connection !== null) this.arrive({ kind: 'malformed', connection, error, bytes: 0 });
+    if (connection === null) return;
+    if (this.intake.admits(spokenFor(connection), 0)) this.clients.onMalformed(connection, error);
+    else this.wait({ kind: 'malformed', connection, error, bytes: 0 });
   }
 
-  private arrive(arrival: Arrival): void {
-    if (this.intake.admit(arrival)) this.run(arrival);
-    else if (arrival.kind !== 'request') this.clients.touch(arrival.connection);
+  private onPeerRequest(from: NodeId, message: ForwardRequest): void {
+    const bytes = bytesOf(message.operation);
+    if (this.intake.admits(message.operation.tenant, bytes)) this.onRequest(from, message);
+    else this.wait({ kind: 'request', from, message, bytes });
+  }
+
+  private wait(arrival: Arrival): void {
+    this.intake.wait(arrival);
+    if (arrival.kind !== 'request') this.clients.touch(arrival.connection);
   }
 
   /** What waits has its turn, as far as this one goes. */
@@ -358,7 +369,7 @@ export class Node implements ForwarderHost {
         this.replicas.onRaftMessage(from, message);
         return;
       case 'request':
-        this.arrive({ kind: 'request', from, message, bytes: bytesOf(message.operation) });
+        this.onPeerRequest(from, message);
         return;
       case 'reply':
         if (message.boot === this.options.boot)

@@ -346,7 +346,7 @@ export const bugs: readonly Bug[] = [
       edit(
         group,
         "if (canPropose === 'notLeader') return this.notLeader();",
-        "if (canPropose === 'notLeader' && this.isWritten(submission)) return this.notLeader();",
+        "if (canPropose === 'notLeader' && this.isWritten(submission, lane)) return this.notLeader();",
       ),
     ],
     oracles: ['X1', 'L1'],
@@ -568,7 +568,7 @@ export const bugs: readonly Bug[] = [
   },
   {
     name: 'a lane goes on behind a refused command',
-    edits: [edit(group, "if (known.blocked && !resumes) return { kind: 'outOfOrder' };", '')],
+    edits: [edit(group, "if (lane.blocked && !submission.resumes) return { kind: 'outOfOrder' };", '')],
     oracles: ['L2'],
     ...hunt('partitions', 150),
   },

@@ -5,7 +5,7 @@ import { ConnId, Incarnation, LaneId, GroupId, NodeId, RequestId, type TenantNam
 import { limits } from '../../core/base/limits.ts';
 import { MonoTime } from '../../core/base/time.ts';
 import { openConnection } from '../../core/node/connection.ts';
-import { type Arrival, Intake, type IntakeLimits } from '../../core/node/intake.ts';
+import { type Arrival, Intake, type IntakeLimits, spokenFor } from '../../core/node/intake.ts';
 import { Nodes } from './harness.ts';
 
 const small: IntakeLimits = {
@@ -32,10 +32,18 @@ function numberOf(arrival: Arrival): string {
   return `${arrival.message.operation.tenant}${String(arrival.message.request)}`;
 }
 
+/** Whether it runs at once; otherwise it waits. */
+function comes(intake: Intake, arrival: Arrival): boolean {
+  const tenant = arrival.kind === 'request' ? arrival.message.operation.tenant : spokenFor(arrival.connection);
+  const isAtOnce = intake.admits(tenant, arrival.bytes);
+  if (!isAtOnce) intake.wait(arrival);
+  return isAtOnce;
+}
+
 /** A turn: what ran of what came, in order. */
 function turn(intake: Intake, arrivals: readonly Arrival[], ms = 0): readonly string[] {
   intake.beginTurn(at(ms));
-  const ran = arrivals.filter((arrival) => intake.admit(arrival)).map(numberOf);
+  const ran = arrivals.filter((arrival) => comes(intake, arrival)).map(numberOf);
   for (let next = intake.next(); next !== null; next = intake.next()) ran.push(numberOf(next));
   return ran;
 }
@@ -108,7 +116,7 @@ describe('a turn', () => {
       (connection): Arrival => ({ kind: 'command', connection, args: [], bytes: 1 }),
     );
     intake.beginTurn(at(0));
-    expect([...many('a'.repeat(8)), ...said].filter((arrival) => intake.admit(arrival))).toHaveLength(8);
+    expect([...many('a'.repeat(8)), ...said].filter((arrival) => comes(intake, arrival))).toHaveLength(8);
     expect([gone.arrivals, stays.arrivals]).toEqual([2, 1]);
     intake.leave(gone);
     expect([turn(intake, []), gone.arrivals, intake.isEmpty]).toEqual([['command'], 0, true]);
@@ -154,10 +162,10 @@ test('what a connection says waits in one place, whichever tenants it names', ()
   const connection = openConnection(ConnId(1), '', at(0));
   const said = (word: string): Arrival => ({ kind: 'command', connection, args: [], bytes: word.length });
   intake.beginTurn(at(0));
-  for (let i = 0; i < 8; i += 1) expect(intake.admit(said('x'))).toBe(true);
-  expect([intake.admit(said('four')), connection.arrivals, connection.pendingBytes]).toEqual([false, 1, 4]);
+  for (let i = 0; i < 8; i += 1) expect(comes(intake, said('x'))).toBe(true);
+  expect([comes(intake, said('four')), connection.arrivals, connection.pendingBytes]).toEqual([false, 1, 4]);
   connection.tenant = 'a' as TenantName;
-  intake.admit(said('fives'));
+  comes(intake, said('fives'));
   const order = [intake.next(), intake.next(), intake.next()].map((arrival) => arrival?.bytes ?? null);
   expect([order, connection.arrivals, connection.pendingBytes]).toEqual([[4, 5, null], 0, 0]);
 });
