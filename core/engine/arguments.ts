@@ -3,8 +3,8 @@ import { binaryString, noBytes } from '../base/bytes.ts';
 import { errors } from '../resp/errors.ts';
 import { type Integer, parseInteger } from '../resp/numbers.ts';
 import type { Execution } from './command.ts';
-import type { Item } from './keyspace.ts';
-import { ListValue } from './listValue.ts';
+import { isList, type Item } from './keyspace.ts';
+import type { ListValue } from './listValue.ts';
 
 /** Empty if there is none. */
 export function argument(e: Execution, index: number): Uint8Array {
@@ -60,14 +60,14 @@ export function itemToWrite(e: Execution, index: number): Item | null {
 
 /** The item's string; null with the error replied if it is something else. */
 export function stringOf(e: Execution, item: Item): Uint8Array | null {
-  if (!(item.value instanceof ListValue)) return item.value;
+  if (!isList(item.value)) return item.value;
   e.reply.error(errors.wrongType);
   return null;
 }
 
 /** The item's list; null with the error replied if it is something else. */
 export function listOf(e: Execution, item: Item): ListValue | null {
-  if (item.value instanceof ListValue) return item.value;
+  if (isList(item.value)) return item.value;
   e.reply.error(errors.wrongType);
   return null;
 }

@@ -4,8 +4,7 @@ import { errors, unknownSubcommand, wrongArity } from '../resp/errors.ts';
 import { parseInteger } from '../resp/numbers.ts';
 import { argument, itemToRead, itemToWrite, keyAt, wordAt } from './arguments.ts';
 import { type DataCommand, type Execution, family } from './command.ts';
-import { type Item, typeOf, type Value } from './keyspace.ts';
-import { ListValue } from './listValue.ts';
+import { isList, type Item, typeOf, type Value } from './keyspace.ts';
 
 const generic = family('generic', '@keyspace');
 
@@ -106,7 +105,7 @@ function copy(e: Execution): void {
     return;
   }
   const { value, expireAt } = source;
-  place(e, target, value instanceof ListValue ? value.copy() : new Uint8Array(value), expireAt);
+  place(e, target, isList(value) ? value.copy() : new Uint8Array(value), expireAt);
   e.reply.integer(1);
 }
 
@@ -160,7 +159,7 @@ const longestEmbedded = 44;
 
 /** Follows from the value alone: unlike in Redis, how it came about leaves no trace. */
 function encodingOf(value: Value): string {
-  if (value instanceof ListValue) return 'quicklist';
+  if (isList(value)) return 'quicklist';
   if (parseInteger(value) !== null) return 'int';
   return value.length <= longestEmbedded ? 'embstr' : 'raw';
 }

@@ -13,7 +13,7 @@ import type { ChangeLog } from './changeLog.ts';
 import { CreationOrder, type Ordered } from './creationOrder.ts';
 import { type Expiring, ExpiryHeap } from './expiryHeap.ts';
 import { type CutClock, type ItemImage, KeyspaceCut } from './keyspaceCut.ts';
-import { ListValue } from './listValue.ts';
+import type { ListValue } from './listValue.ts';
 import { Versions, type VersionsImage } from './versions.ts';
 
 /** Bytes are a string. They belong to the keyspace: copied from what came in, never handed out to be written. */
@@ -126,7 +126,7 @@ export class Keyspace {
   /** The item's list was changed in place: one that has become empty leaves. */
   changed(item: Item): void {
     item.write = this.versions.present;
-    if (item.value instanceof ListValue && item.value.length === 0) this.remove(item);
+    if (isList(item.value) && item.value.length === 0) this.remove(item);
     else this.account(item);
   }
 
@@ -312,7 +312,7 @@ export class Keyspace {
       writer.text(item.key);
       writer.u64(item.expireAt ?? 0);
       writer.varint(item.write);
-      if (item.value instanceof ListValue) {
+      if (isList(item.value)) {
         writer.text('list');
         writer.varint(item.value.length);
         for (const element of item.value.elements('left')) writer.bytes(element);
@@ -348,7 +348,7 @@ export class Keyspace {
 
   private account(item: Item): void {
     const { key, value } = item;
-    const bytes = itemOverheadBytes + key.length + (value instanceof ListValue ? value.bytes : value.length);
+    const bytes = itemOverheadBytes + key.length + (isList(value) ? value.bytes : value.length);
     this.heldBytes += bytes - item.bytes;
     item.bytes = bytes;
     const mark = markOf(item);
@@ -372,8 +372,13 @@ const firstPrime = 0x9e3779b1;
 const secondPrime = 0x85ebca77;
 const thirdPrime = 0xc2b2ae3d;
 
+/** Asked with each command: `instanceof` would look for a prototype. */
+export function isList(value: Value): value is ListValue {
+  return !ArrayBuffer.isView(value);
+}
+
 export function typeOf(value: Value): ValueType {
-  return value instanceof ListValue ? 'list' : 'string';
+  return isList(value) ? 'list' : 'string';
 }
 
 function isExpired(item: Item, now: WallTime): boolean {

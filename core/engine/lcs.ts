@@ -3,7 +3,7 @@ import { noBytes } from '../base/bytes.ts';
 import { errors } from '../resp/errors.ts';
 import { integerAt, itemToRead, wordAt } from './arguments.ts';
 import { type DataCommand, type Execution, family } from './command.ts';
-import { ListValue } from './listValue.ts';
+import { isList } from './keyspace.ts';
 
 const string = family('string', '@string');
 
@@ -51,7 +51,7 @@ function lcs(e: Execution): void {
 /** What is not there counts as empty; null if it is no string. */
 function stringOrNothing(e: Execution, index: number): Uint8Array | null {
   const value = itemToRead(e, index)?.value ?? noBytes;
-  return value instanceof ListValue ? null : value;
+  return isList(value) ? null : value;
 }
 
 function readOptions(e: Execution): Options | null {

@@ -4,8 +4,7 @@ import { errors, wrongArity } from '../resp/errors.ts';
 import { copyOf, itemToRead, itemToWrite, keyAt, stringOf, wordAt } from './arguments.ts';
 import { type DataCommand, type Execution, family } from './command.ts';
 import { instantAt, isTimeUnit, type TimeUnit } from './instants.ts';
-import type { Item } from './keyspace.ts';
-import { ListValue } from './listValue.ts';
+import { isList, type Item } from './keyspace.ts';
 
 const string = family('string', '@string');
 
@@ -183,7 +182,7 @@ function mget(e: Execution): void {
   e.reply.array(e.args.length - 1);
   for (let i = 1; i < e.args.length; i += 1) {
     const value = itemToRead(e, i)?.value;
-    if (value === undefined || value instanceof ListValue) e.reply.nil();
+    if (value === undefined || isList(value)) e.reply.nil();
     else e.reply.bulk(value);
   }
 }

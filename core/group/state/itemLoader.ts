@@ -4,6 +4,7 @@
  */
 import { type ByteReader, noBytes } from '../../base/bytes.ts';
 import { WallTime } from '../../base/time.ts';
+import { isList } from '../../engine/keyspace.ts';
 import type { ItemImage } from '../../engine/keyspaceCut.ts';
 import { ListValue } from '../../engine/listValue.ts';
 import { record } from './format.ts';
@@ -71,7 +72,7 @@ export class ItemLoader {
   partial(): PartialItem | null {
     if (this.item === null) return null;
     const { image, count, large } = this.item;
-    const value = image.value instanceof ListValue ? image.value.frozen() : noBytes;
+    const value = isList(image.value) ? image.value.frozen() : noBytes;
     const filled = large?.bytes.subarray(0, large.filled) ?? noBytes;
     return {
       image: { ...image, value },
@@ -124,11 +125,11 @@ export class ItemLoader {
 
   private addContent(item: LoadingItem, content: Uint8Array): void {
     const { image } = item;
-    if (image.value instanceof ListValue) image.value.push('right', content);
+    if (isList(image.value)) image.value.push('right', content);
     else item.contents = content;
     item.left -= 1;
     if (item.left > 0) return;
-    const value = image.value instanceof ListValue ? image.value : item.contents;
+    const value = isList(image.value) ? image.value : item.contents;
     this.item = null;
     this.onItem({ ...image, value });
   }

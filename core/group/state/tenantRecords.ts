@@ -3,8 +3,8 @@ import { type ByteWriter, noBytes } from '../../base/bytes.ts';
 import type { Incarnation, MoveId, TenantName } from '../../base/ids.ts';
 import type { ChangeLogImage } from '../../engine/changeLog.ts';
 import type { ClientSessionsImage } from '../../engine/clientSessions.ts';
+import { isList } from '../../engine/keyspace.ts';
 import type { ItemImage } from '../../engine/keyspaceCut.ts';
-import { ListValue } from '../../engine/listValue.ts';
 import type { Remembered } from '../../engine/replyMemory.ts';
 import type { VersionsImage } from '../../engine/versions.ts';
 import { encodeQuota, type Quota, quotaNames } from '../../wire/accounts.ts';
@@ -213,8 +213,7 @@ export function* itemRecords(writer: ByteWriter, image: ItemImage): Records {
 function* partialRecords(writer: ByteWriter, { image, count, large }: PartialItem): Records {
   writeItem(writer, image, count);
   yield;
-  if (image.value instanceof ListValue && image.value.length > 0)
-    yield* contentRecords(writer, image.value.elements('left'));
+  if (isList(image.value) && image.value.length > 0) yield* contentRecords(writer, image.value.elements('left'));
   if (large === null) return;
   yield* largeRecords(writer, large.bytes, large.length);
 }
