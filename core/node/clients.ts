@@ -2,7 +2,7 @@
  * The clients of a node: finds the command and its tenant, hands data commands to the forwarder, answers the
  * rest itself, and sends every connection its replies in the order of its commands.
  */
-import { binaryString, bytesOfBinary, noBytes, totalBytes } from '../base/bytes.ts';
+import { binaryString, bytesOfBinary, ByteWriter, noBytes, totalBytes } from '../base/bytes.ts';
 import type { ConnId, TenantName } from '../base/ids.ts';
 import { limits } from '../base/limits.ts';
 import type { Now } from '../base/time.ts';
@@ -43,6 +43,7 @@ export class Clients {
   private readonly connections = new Map<ConnId, Connection>();
   private readonly changed = new Set<Connection>();
   private readonly reply = new ReplyWriter(replyChunkBytes);
+  private readonly joined = new ByteWriter(replyChunkBytes);
   private readonly view: NodeView;
   private readonly forwarder: Forwarder;
   private readonly statistics: NodeStatistics;
@@ -202,7 +203,7 @@ export class Clients {
     const conn = connection.id;
     collectReplies(connection);
     if (connection.out.length > 0) {
-      this.effects.push({ kind: 'sendToClient', conn, bytes: joinReplies(connection.out) });
+      this.effects.push({ kind: 'sendToClient', conn, bytes: joinReplies(connection.out, this.joined) });
       connection.out = [];
     }
     if (connection.isClosing && connection.slots.length === 0) {

@@ -2,12 +2,16 @@
  * One client connection: what it has told us about itself, and its replies, which leave in the order of its
  * commands whatever order they come in.
  */
+import { type ByteWriter, totalBytes } from '../base/bytes.ts';
 import type { ConnId, TenantName } from '../base/ids.ts';
 import { Queue } from '../base/queue.ts';
 import type { MonoTime } from '../base/time.ts';
 import type { IngressLane } from '../forward/call.ts';
 import { endSession, type SessionState } from './clientSession.ts';
 import type { TransactionState } from './transactions.ts';
+
+/** Up to here joined replies share memory with others: to allocate some costs more than to fill it. */
+const smallJoinBytes = 2048;
 
 /** The place of one reply. Null: not here yet. */
 export interface Slot {
@@ -106,11 +110,15 @@ export function collectReplies(connection: Connection): boolean {
   return moved;
 }
 
-export function joinReplies(parts: readonly Uint8Array[]): Uint8Array {
+/** `writer`: memory for what is small. */
+export function joinReplies(parts: readonly Uint8Array[], writer: ByteWriter): Uint8Array {
   const only = parts.length === 1 ? parts[0] : undefined;
   if (only !== undefined) return only;
-  let length = 0;
-  for (const part of parts) length += part.length;
+  const length = totalBytes(parts);
+  if (length <= smallJoinBytes) {
+    for (const part of parts) writer.raw(part);
+    return writer.take();
+  }
   const joined = new Uint8Array(length);
   let at = 0;
   for (const part of parts) {

@@ -62,9 +62,9 @@ export class LeaderHints {
   /** The leader, or the member whose turn it is to be asked. Null for a group that is in no map. */
   candidate(group: GroupId, isReachable: (node: NodeId) => boolean): NodeId | null {
     const hint = this.hints.get(group);
-    const members = this.groups.votersOf(group);
-    if (hint === undefined || members.length === 0) return null;
+    if (hint === undefined) return null;
     if (hint.leader !== null && isReachable(hint.leader)) return hint.leader;
+    const members = this.groups.votersOf(group);
     for (let i = 0; i < members.length; i += 1) {
       const member = members[(hint.turn + i) % members.length];
       if (member !== undefined && isReachable(member)) return member;

@@ -42,9 +42,15 @@ export function tenantOf(
 
 /** What stands between the first `{` and the next `}`, if anything does. */
 function tagOf(key: Uint8Array, expected: TenantName | null): string | null {
-  const start = key.indexOf(open) + 1;
-  const end = start === 0 ? 0 : key.indexOf(close, start);
+  const start = placeOf(open, key, 0) + 1;
+  const end = start === 0 ? 0 : placeOf(close, key, start);
   if (end <= start) return null;
   if (expected !== null && spells(key, start, end, expected)) return expected;
   return binarySlice(key, start, end);
+}
+
+/** As `indexOf`, which costs more to call than most keys are long. */
+function placeOf(byte: number, key: Uint8Array, from: number): number {
+  for (let at = from; at < key.length; at += 1) if (key[at] === byte) return at;
+  return -1;
 }
