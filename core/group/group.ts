@@ -190,8 +190,7 @@ export class Group implements StateOwner {
     this.beginTurn(turn);
     this.submitted += 1;
     const lane = submission.lane === unordered ? null : this.lanes.at(submission.origin.node, submission.lane);
-    const moved: Refusal | null = elsewhere === null ? null : { kind: 'moved', ...elsewhere };
-    const refusal = this.refusalOf(submission, lane) ?? moved;
+    const refusal = this.refusalOf(submission, lane) ?? (elsewhere === null ? null : { kind: 'moved', ...elsewhere });
     if (refusal !== null) {
       this.refuse(submission, refusal);
       return;

@@ -56,6 +56,8 @@ export class TenantMachine implements StateMachine {
   private readonly execution: Execution;
   private readonly random: Random;
   private readonly exports: TenantExports;
+  /** Bytes of what it owns; null when tenants have come or gone since they were counted. */
+  private bytesHeld: number | null = null;
 
   /**
    * `random` serves reads that draw (`RANDOMKEY`); what is logged draws from its own seed. `reply` may be shared: nothing
@@ -88,6 +90,12 @@ export class TenantMachine implements StateMachine {
       bytes += keyspace.bytes;
     }
     return { tenants: this.tenants.size, keys, bytes };
+  }
+
+  /** Bytes of all its tenants, kept up with each write: asked for often, of groups with many tenants. */
+  get bytes(): number {
+    this.bytesHeld ??= this.held.bytes;
+    return this.bytesHeld;
   }
 
   /** The highest incarnation of each tenant that this group gave up for good. */
@@ -206,6 +214,7 @@ export class TenantMachine implements StateMachine {
   loader(): StateLoader {
     return new TenantLoader(this.clock, (loaded) => {
       this.state = loaded;
+      this.bytesHeld = null;
       this.moves.onInstalled();
       this.expiring.clear();
       for (const [tenant, { keyspace }] of loaded.owned) if (keyspace.nextExpiry() !== null) this.expiring.add(tenant);
@@ -309,6 +318,7 @@ export class TenantMachine implements StateMachine {
 
   private move({ tenant, move, step }: Extract<Operation, { kind: 'move' }>, stamp: WallTime): Outcome {
     const state = this.moves.apply(tenant, move, step, stamp);
+    this.bytesHeld = null;
     const owned = step.kind === 'activate' ? this.state.owned.get(tenant) : undefined;
     if (owned !== undefined && owned.keyspace.nextExpiry() !== null) this.expiring.add(tenant);
     return { kind: 'moving', state };
@@ -363,7 +373,9 @@ export class TenantMachine implements StateMachine {
     execution.args = args;
     execution.now = now;
     execution.full = operation.access === 'write' ? fullnessOf(operation.tenant, owned) : null;
+    const before = owned.keyspace.bytes;
     runWithin(execution, command);
+    this.grow(owned.keyspace.bytes - before);
     if (operation.access === 'write' && owned.keyspace.nextExpiry() !== null) this.expiring.add(operation.tenant);
     if (wantsReply) return { kind: 'done', reply: reply.take() };
     reply.rewind();
@@ -372,9 +384,16 @@ export class TenantMachine implements StateMachine {
 
   private purge(operation: PurgeOperation, stamp: WallTime): Outcome {
     const keyspace = this.tenants.get(operation.tenant)?.keyspace;
-    keyspace?.beginWrite();
-    keyspace?.purge(operation.keys, stamp);
+    if (keyspace === undefined) return done;
+    const before = keyspace.bytes;
+    keyspace.beginWrite();
+    keyspace.purge(operation.keys, stamp);
+    this.grow(keyspace.bytes - before);
     return done;
+  }
+
+  private grow(bytes: number): void {
+    if (this.bytesHeld !== null) this.bytesHeld += bytes;
   }
 
   private adopt(operation: Extract<Operation, { kind: 'adopt' }>, stamp: WallTime): Outcome {
@@ -405,6 +424,7 @@ export class TenantMachine implements StateMachine {
     const departed = this.state.departed.get(tenant);
     if (departed?.incarnation === incarnation) return movedTo(departed);
     this.moves.drop(tenant);
+    this.bytesHeld = null;
     if (incarnation > (this.released.get(tenant) ?? 0)) this.state.released.set(tenant, incarnation);
     return done;
   }

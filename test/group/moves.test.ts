@@ -44,7 +44,9 @@ class Replica {
     const request = RequestId(this.requests);
     const origin = { node: NodeId(1), boot: 1, request };
     const item = { origin, lane, ackBelow: request, isRetry: false, operation };
-    return this.machine.apply(item, { stamp: WallTime(now), maxValueBytes: 1_000_000 }, true);
+    const applied = this.machine.apply(item, { stamp: WallTime(now), maxValueBytes: 1_000_000 }, true);
+    expect(this.machine.bytes, 'bytes kept up and bytes counted').toBe(this.machine.held.bytes);
+    return applied;
   }
 
   step(step: MoveStep, id = move): string {
