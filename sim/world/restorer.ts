@@ -5,7 +5,7 @@
 import type { ConnId, GroupId } from '../../core/base/ids.ts';
 import { bytesOfBinary } from '../../core/base/bytes.ts';
 import type { Random } from '../../core/base/random.ts';
-import { pick } from '../base/random.ts';
+import { chance, pick } from '../base/random.ts';
 import { type Reply, RespParser } from '../base/respParser.ts';
 import { rule } from '../truth/violation.ts';
 import type { Machine } from './machine.ts';
@@ -15,6 +15,8 @@ const retryUs = 100_000;
 const thinkUs = 1_000;
 /** A client that is quicker than the operator has the tenant for good after so many. */
 const mostDrops = 5;
+/** Imports that are given up behind a piece, and begun again. */
+const givenUpPermille = 100;
 
 export class Restorer {
   isDone = false;
@@ -97,6 +99,7 @@ export class Restorer {
     }
     this.under = { id: id?.kind === 'integer' ? String(id.value) : '', next: number };
     if (number === 0) this.isDone = true;
+    else if (chance(this.random, givenUpPermille)) this.become('drop');
     return true;
   }
 
