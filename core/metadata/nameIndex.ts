@@ -6,6 +6,7 @@ import { invariant } from '../base/invariant.ts';
 import type { PackedName } from './packedName.ts';
 import type { PlaceRecords } from './placeRecords.ts';
 
+const hashBits = 32;
 const partBits = 6;
 const firstSlots = 8;
 /** A slot is a hash and, beside it, an address plus one; 0 if it is free. */
@@ -20,7 +21,7 @@ export class NameIndex {
   /** The address of the name's record; -1 if there is none. */
   find(name: PackedName, records: PlaceRecords): number {
     const { hash } = name;
-    const part = this.parts[hash >>> (32 - partBits)];
+    const part = this.parts[hash >>> (hashBits - partBits)];
     if (part === undefined || part.length === 0) return -1;
     const mask = part.length / slotWords - 1;
     for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
@@ -32,7 +33,7 @@ export class NameIndex {
 
   /** The name is not there yet. */
   add({ hash }: PackedName, at: number): void {
-    const number = hash >>> (32 - partBits);
+    const number = hash >>> (hashBits - partBits);
     const taken = (this.taken[number] ?? 0) + 1;
     let part = this.parts[number];
     invariant(part !== undefined, 'every hash has its part');
@@ -42,6 +43,15 @@ export class NameIndex {
     }
     put(part, hash, at + 1);
     this.taken[number] = taken;
+  }
+
+  /** The addresses of names whose hash begins with the same `bits` bits, at least as many as say the part, as `prefix`. */
+  *addressesOf(prefix: number, bits: number): Generator<number> {
+    const part = this.parts[prefix >>> (bits - partBits)] ?? new Uint32Array(0);
+    for (let slot = 0; slot < part.length; slot += slotWords) {
+      const address = part[slot + 1] ?? 0;
+      if (address !== 0 && (part[slot] ?? 0) >>> (hashBits - bits) === prefix) yield address - 1;
+    }
   }
 
   copy(): NameIndex {

@@ -39,6 +39,13 @@ export type PeerMessage =
   | { readonly kind: 'mapVersion'; readonly version: MapVersion; readonly digest: number }
   | ({ readonly kind: 'mapChanges' } & MapChanges)
   | ({ readonly kind: 'mapWanted' } & MapWanted)
+  /** Anti-entropy without a metadata group: the digest of all places known here. Who has another answers with `partDigests`. */
+  | { readonly kind: 'placesDigest'; readonly digest: number }
+  /** And the digests of parts of them, by the hash of names. */
+  | { readonly kind: 'partDigests'; readonly digests: readonly number[] }
+  | { readonly kind: 'partsWanted'; readonly parts: readonly number[] }
+  /** Places as a map writes them, to be taken over where they are newer. `isLast`: the last of what was wanted. */
+  | { readonly kind: 'places'; readonly places: Uint8Array; readonly isLast: boolean }
   | ({ readonly kind: 'mapPiece' } & MapPiece)
   /**
    * The sender, in this life, has lost what its replica of the group had. The leader puts another in its place, and

@@ -46,9 +46,12 @@ export class TenancyModel {
   /** The highest move of each tenant that is over here. */
   private readonly ended = new Map<TenantName, number>();
   private readonly moves: MoveModel;
+  private readonly keepsEntries: boolean;
 
-  constructor(moves: MoveModel) {
+  /** `keepsEntries`: the group has a part of the directory. */
+  constructor(moves: MoveModel, keepsEntries: boolean) {
     this.moves = moves;
+    this.keepsEntries = keepsEntries;
   }
 
   present(tenant: TenantName): Ownership | null {
@@ -103,11 +106,12 @@ export class TenancyModel {
       // The model knows no quotas: nobody sets one.
       case 'setQuota':
       case 'inspectTenant':
+      case 'planNode':
+        return refused;
       case 'resolveTenant':
       case 'dropTenant':
       case 'planMove':
-      case 'planNode':
-        return refused;
+        return this.keepsEntries ? executed : refused;
     }
   }
 

@@ -224,6 +224,13 @@ const quotaMessages: readonly PeerMessage[] = [
   reply({ kind: 'refused', refusal: { kind: 'quota', what: 'operations' } }),
 ];
 
+const placesMessages: readonly PeerMessage[] = [
+  { kind: 'placesDigest', digest: 2 ** 40 + 3 },
+  { kind: 'partDigests', digests: [0, 300, 2 ** 40 + 3] },
+  { kind: 'partsWanted', parts: [0, 300] },
+  { kind: 'places', places: Uint8Array.of(1, 2, 3), isLast: true },
+];
+
 export const sampleHello: Hello = {
   clusterId: 'test-cluster',
   node: NodeId(3),
@@ -233,6 +240,7 @@ export const sampleHello: Hello = {
   leaseReads: true,
   store: '0123456789abcdef',
   began: 'joined',
+  metadata: 'gossip, 3 groups, #12ab',
 };
 
 export const sampleMessages: readonly PeerMessage[] = [
@@ -343,6 +351,7 @@ export const sampleMessages: readonly PeerMessage[] = [
   ...moveMessages,
   ...nodeMessages,
   ...quotaMessages,
+  ...placesMessages,
 ];
 
 /** What versions before 6 said of it. */
@@ -354,7 +363,7 @@ export function asBefore6(said: PeerMessage): PeerMessage {
 
 /** How many of them earlier versions knew. */
 export const messagesOfVersion5 =
-  sampleMessages.length - 3 - moveMessages.length - nodeMessages.length - quotaMessages.length;
+  sampleMessages.length - 3 - moveMessages.length - nodeMessages.length - quotaMessages.length - placesMessages.length;
 export const messagesOfVersion4 = messagesOfVersion5 - 8;
 export const messagesOfVersion3 = messagesOfVersion5 - 20;
 
