@@ -18,7 +18,7 @@ import { membersOf, unknownConfiguration } from '../raft/configuration.ts';
 import { generationOf } from '../raft/generation.ts';
 import type { NodeExchange } from '../routing/nodeExchange.ts';
 import type { Router } from '../routing/router.ts';
-import type { PeerMessage } from '../wire/messages.ts';
+import type { PeerMessage, TenantPlace } from '../wire/messages.ts';
 import type { LoggedOperation } from '../wire/operation.ts';
 import type { Hosting } from './hosting.ts';
 import type { NodeContext } from './options.ts';
@@ -30,6 +30,8 @@ export interface ChoresHost {
   /** Something happened to the group in this turn. */
   readonly touch: (group: Group) => void;
   readonly submit: (group: Group, submission: Submission) => void;
+  /** The configuration says another group than the tenant lives in. */
+  readonly livesElsewhere: (tenant: TenantName, configured: GroupId, place: TenantPlace) => void;
   /** A check has shown that a replica differs from the others. */
   readonly differs: (group: Group, replica: ReplicaId) => void;
 }
@@ -141,10 +143,18 @@ export class Chores {
       const directory = this.hosting.directoryOf(keeper);
       for (const one of awaited) {
         if (this.bootstrapping.size >= bootstrapAtATime) return;
-        if (directory?.knows(one.tenant) === true) awaited.delete(one);
-        else if (!this.bootstrapping.has(one.tenant)) this.bootstrap(one, now);
+        if (directory?.knows(one.tenant) === true) {
+          awaited.delete(one);
+          this.compare(one, directory.find(one.tenant));
+        } else if (!this.bootstrapping.has(one.tenant)) this.bootstrap(one, now);
       }
     }
+  }
+
+  /** Where tenants do not move, a file that says something else than before is a mistake, or will be. */
+  private compare({ tenant, group }: InitialTenant, place: TenantPlace | null): void {
+    if (this.options.settings.metadata !== 'static' || place === null || group === null) return;
+    if (place.group !== group) this.host.livesElsewhere(tenant, group, place);
   }
 
   private bootstrap({ tenant, group }: InitialTenant, now: MonoTime): void {

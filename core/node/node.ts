@@ -212,6 +212,10 @@ export class Node implements ForwarderHost {
       post: (to, message) => this.post(to, message),
       touch: (group) => this.replicas.touch(group),
       submit: (group, submission) => this.submit(group, submission),
+      livesElsewhere: (tenant, configured, { group }) => {
+        const message = `tenant '${tenant}' is configured in group ${String(configured)} and lives in group ${String(group)}: it stays there`;
+        this.raise('tenantElsewhere', configured, message, { tenant });
+      },
       differs: (group, replica) => {
         this.raise('replicaDiffers', group.id, 'a replica holds something else than the others: it is replaced', {
           replica,
