@@ -211,7 +211,7 @@ describe('files', () => {
 
 describe('the files of a local cluster', () => {
   test.each([1, 2, 3, 5, 9])('are good for %d nodes, and their first replicas are spread', (nodes) => {
-    const shape = { nodes, groups: 2 * nodes, port: 7001, rebalance: 'on' };
+    const shape = { nodes, groups: 2 * nodes, port: 7001, rebalance: 'on', metadata: 'raft' } as const;
     const homes = new Map<number, number>();
     for (let node = 1; node <= nodes; node += 1) {
       const { topology, client } = checkConfig(localConfig(shape, node), '/');
