@@ -1,5 +1,5 @@
 /**
- * What an operator asks of a tenant's account: to show its quota or its figures, or to set its quota. The metadata group
+ * What an operator asks of a tenant's account: to show its quota or its figures, or to set its quota. Who keeps its entry
  * says where the tenant lives, and its group is asked; if it lives elsewhere by then, from the beginning.
  */
 import { metadataGroup, type TenantName } from '../base/ids.ts';

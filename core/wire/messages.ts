@@ -110,20 +110,23 @@ export type Operation =
       readonly protocol: 2 | 3;
       readonly args: readonly Uint8Array[];
     }
-  /** To a tenant's group: own it from now on, as the metadata group decided. Idempotent. */
+  /** To a tenant's group: own it from now on, as the keeper of its entry decided. Idempotent. */
   | { readonly kind: 'adopt'; readonly tenant: TenantName; readonly incarnation: Incarnation; readonly epoch: Epoch }
   /** To a tenant's group: give it up for good, with its data. Idempotent. */
   | { readonly kind: 'release'; readonly tenant: TenantName; readonly incarnation: Incarnation }
-  /** To the metadata group: where is it? Creates it by the placement policy, or in `group`, if `create`. */
+  /**
+   * To the keeper of its entry, the metadata group or its home: where is it? Creates it by the placement policy, or in
+   * `group`, if `create`.
+   */
   | {
       readonly kind: 'resolveTenant';
       readonly tenant: TenantName;
       readonly create: boolean;
       readonly group: GroupId | null;
     }
-  /** To the metadata group, after its release: forget this incarnation. Idempotent. */
+  /** To the keeper of its entry, after its release: forget this incarnation. Idempotent. */
   | { readonly kind: 'dropTenant'; readonly tenant: TenantName; readonly incarnation: Incarnation }
-  /** To the metadata group: begin a move of the tenant, note that one is over, or tell of one. Idempotent. */
+  /** To the keeper of its entry: begin a move of the tenant, note that one is over, or tell of one. Idempotent. */
   | { readonly kind: 'planMove'; readonly tenant: TenantName; readonly plan: MovePlan }
   /** To the metadata group: a node comes, or is to go. Idempotent. `tenant` is nobody. */
   | { readonly kind: 'planNode'; readonly tenant: TenantName; readonly plan: NodePlan }
@@ -150,7 +153,7 @@ export interface ForwardReply {
 export type Outcome =
   /** Executed; `reply` is RESP in the protocol that was asked for. Empty for operations other than `execute`. */
   | { readonly kind: 'done'; readonly reply: Uint8Array }
-  /** The answer to `resolveTenant`: what the metadata group's log says, null if there is no such tenant. */
+  /** The answer to `resolveTenant`: what the keeper's log says, null if there is no such tenant. */
   | { readonly kind: 'resolved'; readonly version: MapVersion; readonly tenant: TenantPlace | null }
   /** The answer to `planMove`: the move of the tenant that is under way, null if there is none; where it is pinned; and why what was asked for was not done. */
   | { readonly kind: 'planned'; readonly move: PlannedMove | null; readonly pin: Pin | null; readonly why: string }
@@ -182,7 +185,7 @@ export type Refusal =
   /** The tenant has used what it may in this second; `what` names the quota. Final: later requests of its lane need not wait for it. */
   | { readonly kind: 'quota'; readonly what: string };
 
-/** A move that the metadata group has begun. */
+/** A move that the keeper of the tenant's entry has begun. */
 export interface PlannedMove {
   readonly move: MoveId;
   readonly tenant: TenantName;
