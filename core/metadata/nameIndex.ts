@@ -15,7 +15,7 @@ const slotWords = 2;
 const fullEighths = 6;
 
 export class NameIndex {
-  private readonly parts: Uint32Array[] = Array.from({ length: 1 << partBits }, () => new Uint32Array(0));
+  private readonly parts = manyTimes(new Uint32Array(0));
   private readonly taken = new Uint32Array(1 << partBits);
 
   /** The address of the name's record; -1 if there is none. */
@@ -45,9 +45,20 @@ export class NameIndex {
     this.taken[number] = taken;
   }
 
-  /** The addresses of names whose hash begins with the same `bits` bits, at least as many as say the part, as `prefix`. */
+  /** All hashes with their addresses. */
+  forEach(visit: (hash: number, at: number) => void): void {
+    for (const part of this.parts) {
+      for (let slot = 0; slot < part.length; slot += slotWords) {
+        const address = part[slot + 1] ?? 0;
+        if (address !== 0) visit(part[slot] ?? 0, address - 1);
+      }
+    }
+  }
+
+  /** The addresses of names whose hash begins with the same `bits` bits as `prefix`: at least as many as tell the part. */
   *addressesOf(prefix: number, bits: number): Generator<number> {
-    const part = this.parts[prefix >>> (bits - partBits)] ?? new Uint32Array(0);
+    const part = this.parts[prefix >>> (bits - partBits)];
+    invariant(part !== undefined, 'every hash has its part');
     for (let slot = 0; slot < part.length; slot += slotWords) {
       const address = part[slot + 1] ?? 0;
       if (address !== 0 && (part[slot] ?? 0) >>> (hashBits - bits) === prefix) yield address - 1;
@@ -60,6 +71,11 @@ export class NameIndex {
     copy.taken.set(this.taken);
     return copy;
   }
+}
+
+/** Many tables are empty, and so are all their parts: one and the same until it grows. */
+function manyTimes(empty: Uint32Array): Uint32Array[] {
+  return Array.from({ length: 1 << partBits }, () => empty);
 }
 
 function grown(part: Uint32Array): Uint32Array {

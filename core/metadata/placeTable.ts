@@ -62,13 +62,18 @@ export class PlaceTable {
     return at;
   }
 
-  /** A thousand parts, by the hash of names; from the first time on they are kept up. */
+  /** Of a thousand parts, by the hash of names; from the first time on they are kept up. */
   get partDigests(): readonly number[] {
-    if (this.digests !== null) return this.digests;
+    return this.digests ?? this.keepPartDigests();
+  }
+
+  /** To be called where the time that it takes does no harm. */
+  keepPartDigests(): readonly number[] {
     const digests = Array.from({ length: 1 << partBits }, () => emptyMapDigest);
-    for (let part = 0; part < digests.length; part += 1)
-      for (const at of this.index.addressesOf(part, partBits))
-        digests[part] = plusDigest(digests[part] ?? emptyMapDigest, this.records.digestAt(at));
+    this.index.forEach((hash, at) => {
+      const part = hash >>> (hashBits - partBits);
+      digests[part] = plusDigest(digests[part] ?? emptyMapDigest, this.records.digestAt(at));
+    });
     this.digests = digests;
     return digests;
   }

@@ -72,6 +72,11 @@ export class TenantMap {
     return true;
   }
 
+  /** Has the digests of parts ready, which takes time if there is much. */
+  keepPartDigests(): void {
+    this.table.keepPartDigests();
+  }
+
   /** Digests of parts of the map, which are the same where the parts are. */
   get partDigests(): readonly number[] {
     return this.table.partDigests;

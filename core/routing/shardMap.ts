@@ -23,6 +23,7 @@ export class ShardMap {
   constructor(map = new TenantMap(), merges = false) {
     this.map = map;
     this.merges = merges;
+    if (merges) map.keepPartDigests();
   }
 
   /** The map without what replies told. To be read, not changed. */

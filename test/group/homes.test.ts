@@ -6,7 +6,7 @@ import {
   GroupId,
   Incarnation,
   LaneId,
-  MoveId,
+  type MoveId,
   NodeId,
   RequestId,
   type TenantName,
