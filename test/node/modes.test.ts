@@ -103,6 +103,21 @@ describe.each(metadataModes)('with metadata: %s', (metadata) => {
     expect(added instanceof TenantMachine && added.tenants.has('acme' as TenantName)).toBe(true);
   });
 
+  test('a node that starts again goes on as it was, and all together do', () => {
+    const nodes = begin(metadata);
+    for (const name of names) nodes.ask(1, 1, 'SET', `{${name}}n`, '1');
+    for (const restarted of [[2], all]) {
+      nodes.kill(...restarted);
+      nodes.pass(2000);
+      for (const node of restarted) nodes.start(node);
+      nodes.pass(4000);
+      for (const node of restarted) nodes.connect(node, node);
+      for (const name of names) expect(nodes.ask(2, 2, 'INCR', `{${name}}n`)).toMatch(/^:\d+\r\n$/);
+    }
+    for (const name of names) expect(nodes.ask(3, 3, 'GET', `{${name}}n`)).toBe('$1\r\n3\r\n');
+    for (const { tenant, group } of configured) expect(ownersOf(nodes, tenant)).toEqual([group]);
+  });
+
   test('after a loss of power everything is as it was acknowledged', { timeout: 60_000 }, () => {
     for (let seed = 1; seed <= 3; seed += 1) {
       const drawn = expand(seed, 'calm');
@@ -242,6 +257,32 @@ describe('with metadata: static', () => {
     expect(nodes.ask(1, 1, 'TENANT', 'MOVE', 'acme', 'STATUS')).toBe(error);
   });
 
+  test('a file that has changed adopts what is new, and moves nothing; who is named no more waits to be named again', () => {
+    const nodes = begin('static');
+    for (const name of names) nodes.ask(1, 1, 'SET', `{${name}}k`, name);
+    const [acme, blue, corp] = configured;
+    const restartWith = (tenants: typeof configured): void => {
+      nodes.tenants = () => tenants;
+      for (const node of all) {
+        nodes.kill(node);
+        nodes.pass(1000);
+        nodes.start(node);
+        nodes.pass(3000);
+        nodes.connect(node, node);
+      }
+    };
+    restartWith([acme!, { ...blue!, group: GroupId(3) }, { tenant: 'new' as TenantName, group: GroupId(3) }]);
+    expect(nodes.ask(1, 1, 'GET', '{blue}k')).toBe('$4\r\nblue\r\n');
+    expect(nodes.ask(2, 2, 'SET', '{new}k', 'v')).toBe('+OK\r\n');
+    expect(nodes.ask(3, 3, 'GET', '{corp}k')).toBe("-ERR unknown tenant 'corp'\r\n");
+    expect(['acme', 'blue', 'new'].map((name) => ownersOf(nodes, name))).toEqual([[1], [2], [3]]);
+    expect(all.map((node) => nodes.ask(node, node, 'NODE', 'ALARMS')).join('')).toContain(
+      "tenant 'blue' is configured in group 3 and lives in group 2: it stays there",
+    );
+    restartWith([acme!, blue!, corp!]);
+    expect(nodes.ask(3, 3, 'GET', '{corp}k')).toBe('$4\r\ncorp\r\n');
+  });
+
   test('where files differ a tenant has one group all the same, and all nodes find it; an alarm tells', () => {
     const other = configured.map(({ tenant, group }) => ({ tenant, group: GroupId((group % groups) + 1) }));
     const nodes = new Nodes(size, groups, { metadata: 'static' }, undefined, (node) =>
@@ -268,6 +309,8 @@ test.each(['static', 'gossip'] as const)(
     const nodes = begin(metadata);
     const error = `-ERR not executed: that is for the metadata group to do, and the metadata mode is ${metadata}\r\n`;
     expect(nodes.ask(1, 1, 'PLACEMENT', 'PLAN')).toBe(error);
+    expect(nodes.ask(1, 1, 'TENANT', 'PIN', 'acme', 'TO', '2')).toBe(error);
+    expect(nodes.ask(1, 1, 'TENANT', 'UNPIN', 'acme')).toBe(error);
     expect(nodes.ask(1, 1, 'NODE', 'DRAIN', '2')).toBe(error);
     expect(nodes.ask(1, 1, 'NODE', 'UNDRAIN', '2')).toBe(error);
     expect(nodes.ask(1, 1, 'NODE', 'REPLACE', '2', '3')).toBe(error);
