@@ -12,6 +12,7 @@ export { Node } from './node/node.ts';
 export type { GroupDescriptor, NodeDescriptor, NodeOptions, Settings, Topology } from './node/options.ts';
 export type { AppliedOperation, Origin, Probe, PurgeOperation, ServedRead } from './node/probe.ts';
 export { defaultSettings, settingBounds } from './node/defaults.ts';
+export { type MetadataMode, metadataModes } from './metadata/homes.ts';
 export { placementKinds } from './metadata/groupChoice.ts';
 export { apply } from './placement/apply.ts';
 export { type ClusterSnapshot, nodeStates } from './placement/clusterSnapshot.ts';

@@ -20,7 +20,7 @@ const usage = `usage:
   leasehold node --join HOST:PORT --token TOKEN --data DIR --client HOST:PORT --peer HOST:PORT [--zone ZONE]
       runs a node that joins a running cluster through the node whose clients connect there. It writes its
       configuration to DIR/config.json; from then on --config DIR/config.json starts it.
-  leasehold dev [--nodes N] [--groups N] [--port P] [--data DIR] [--rebalance MODE] [--fresh]
+  leasehold dev [--nodes N] [--groups N] [--port P] [--data DIR] [--rebalance MODE] [--metadata raft|gossip] [--fresh]
       runs a local cluster: N nodes (3), N groups for tenants (4), client ports from P on (7001),
       peer ports 10000 above them, data in DIR (./data). --fresh deletes what is there first.
   leasehold plan --snapshot FILE [--policy round-robin|least-loaded|rendezvous] [--rebalance off|dry-run|on]
@@ -80,6 +80,7 @@ async function main(args: readonly string[]): Promise<void> {
         port: { type: 'string', default: '7001' },
         data: { type: 'string', default: 'data' },
         rebalance: { type: 'string', default: 'on' },
+        metadata: { type: 'string', default: 'raft' },
         fresh: { type: 'boolean', default: false },
       });
       const { runCluster } = await import('./dev/localCluster.ts');
@@ -89,6 +90,7 @@ async function main(args: readonly string[]): Promise<void> {
         port: integer('--port', values['port'], 1024, 55_000),
         data: String(values['data']),
         rebalance: String(values['rebalance']),
+        metadata: word('--metadata', String(values['metadata']), ['raft', 'gossip'] as const),
         fresh: values['fresh'] === true,
       });
       return;

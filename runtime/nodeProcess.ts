@@ -8,6 +8,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Node, type NodeDescriptor, type NodeId } from '../core/index.ts';
 import type { ClusterNode, NodeMapImage } from '../core/wire/nodes.ts';
+import { agreementOn } from '../core/metadata/homes.ts';
 import { protocolVersion } from '../core/wire/hello.ts';
 import { ClientServer } from './clients/clientServer.ts';
 import type { NodeConfig } from './config/config.ts';
@@ -95,7 +96,8 @@ export async function runNode(config: NodeConfig): Promise<void> {
   );
   const clients = makeClientServer(config, logger, driver);
   const { electionMs, leaseReads } = settings;
-  const hello = { ...identity, ...store, boot, version: protocolVersion, electionMs, leaseReads };
+  const metadata = agreementOn(settings.metadata, topology.groups);
+  const hello = { ...identity, ...store, boot, version: protocolVersion, electionMs, leaseReads, metadata };
   const others = peersOf(nodes?.nodes ?? topology.nodes, id);
   const { maxQueuedBytes } = config;
   const stores = new KnownStores(config.data);

@@ -86,6 +86,8 @@ export const limits = {
   mapChangesKept: 8_192,
   /** A piece of the ShardMap: two or three thousand places, which take a few milliseconds to read. */
   mapPieceBytes: 64 * kib,
+  /** Parts of the map, of a thousand, that two nodes without a metadata group tell one another at a time: of a million tenants half a MiB. */
+  mapPartsAtATime: 16,
   /** Nodes that get the map piece by piece from one node at a time; one that does not go on makes room after so long. */
   mapReadersAtATime: 4,
   mapReaderSilentMs: 1_000,
@@ -94,6 +96,8 @@ export const limits = {
   /** How often the ShardMap is kept on disk if it changes, and how much of it is written in a second at most. */
   mapKeptEveryMs: 5_000,
   mapKeptBytesPerSecond: 512 * kib,
+  /** Group ids are below it: moves that several groups number differ by their rest. */
+  groupIds: 65_536,
   /** Groups whose replicas are lost for which a node asks at a time. */
   lossesAtATime: 64,
   /** Election timeouts without a leader before an operator may let a group go on from one replica: by then every voter that is left has asked this one for its vote. */

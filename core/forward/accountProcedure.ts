@@ -1,6 +1,6 @@
 /**
  * What an operator asks of a tenant: to show its quota or its figures, to set its quota, to hand out a piece of all that it
- * has. The metadata group says where the tenant lives, and its group is asked; if it lives elsewhere by then, from the
+ * has. Who keeps its entry says where the tenant lives, and its group is asked; if it lives elsewhere by then, from the
  * beginning.
  */
 import { type Incarnation, metadataGroup, type TenantName } from '../base/ids.ts';

@@ -6,7 +6,15 @@
  * its deadline. It does not know clients' sockets, nor how a peer is reached: see `ForwarderHost`.
  */
 import { totalBytes } from '../base/bytes.ts';
-import { type ConnId, type GroupId, LaneId, type NodeId, RequestId, type TenantName } from '../base/ids.ts';
+import {
+  type ConnId,
+  type GroupId,
+  LaneId,
+  metadataGroup,
+  type NodeId,
+  RequestId,
+  type TenantName,
+} from '../base/ids.ts';
 import { invariant, unreachable } from '../base/invariant.ts';
 import { limits } from '../base/limits.ts';
 import { Queue } from '../base/queue.ts';
@@ -70,6 +78,8 @@ export interface ForwarderOptions {
   readonly commandTimeoutMs: number;
   /** Whether an unknown tenant is created when a command names it. */
   readonly autoCreateTenants: boolean;
+  /** The tenants that there are and no others, with the groups where they are created; null: they come and go. */
+  readonly fixedTenants: ReadonlyMap<TenantName, GroupId> | null;
 }
 
 /** How far a procedure is: its step under way, and how often one had to be repeated. */
@@ -484,7 +494,7 @@ export class Forwarder {
     forgetAnswered(call.lane);
   }
 
-  /** Holds the lane until the metadata group has said where its tenant lives. Lanes that ask for the same share one answer. */
+  /** Holds the lane until whoever keeps its entry has said where its tenant lives. Lanes that ask for the same share one answer. */
   private resolve(lane: IngressLane, now: MonoTime): void {
     lane.hold = 'resolving';
     lane.mustResolve = false;
@@ -493,7 +503,13 @@ export class Forwarder {
       known.lanes.add(lane);
       return;
     }
-    const procedure = ensureTenant(lane.tenant, this.options.autoCreateTenants, null);
+    const { fixedTenants, autoCreateTenants } = this.options;
+    const group = fixedTenants?.get(lane.tenant) ?? null;
+    if (fixedTenants !== null && group === null) {
+      this.resolved(lane, { kind: 'finished', place: null }, now);
+      return;
+    }
+    const procedure = ensureTenant(lane.tenant, autoCreateTenants || fixedTenants !== null, group);
     this.ensuring.set(lane.tenant, { procedure, lanes: new Set([lane]) });
     this.start(procedure, now);
   }
@@ -530,7 +546,7 @@ export class Forwarder {
     this.makeStep(procedure, next.group, next.operation, now, 0);
   }
 
-  /** Sends a step, at once or after a pause. */
+  /** Sends a step, at once or after a pause. To the metadata group: to whoever keeps the tenant's entry in its place. */
   private makeStep(procedure: Procedure, group: GroupId, operation: Operation, now: MonoTime, pauseMs: number): void {
     const progress = this.progressOf(procedure);
     const step: StepCall = {
@@ -541,7 +557,7 @@ export class Forwarder {
       attempts: 0,
       hops: 0,
       procedure,
-      group,
+      group: group === metadataGroup ? this.router.homeOf(operation.tenant) : group,
       operation,
     };
     this.calls.add(step);

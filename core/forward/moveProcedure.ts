@@ -1,6 +1,6 @@
 /**
  * What an operator asks about where a tenant lives: to move it, to cancel that, how far it is, and to pin it. To begin a
- * move is only to have it planned: the metadata group sees it through.
+ * move is only to have it planned: who keeps the tenant's entry sees it through.
  */
 import { type GroupId, metadataGroup, type TenantName } from '../base/ids.ts';
 import type { Outcome, PlannedMove } from '../wire/messages.ts';

@@ -3,7 +3,8 @@
  *
  * Create: the metadata group assigns a group and an incarnation, the group adopts it.
  * Drop: the group releases the tenant, which is the commit point; the metadata group forgets it. Only then can
- * the name get its next incarnation, so no two groups own a tenant at a time.
+ * the name get its next incarnation, so no two groups own a tenant at a time. Where there is no metadata group, the
+ * tenant's home does its part.
  */
 import { Epoch, type GroupId, metadataGroup, type TenantName } from '../base/ids.ts';
 import { invariant } from '../base/invariant.ts';

@@ -1,9 +1,11 @@
 /**
- * The metadata group's machine: the directory of tenants behind the log. It owns no data.
+ * The directory of tenants behind a log. It owns no data. The metadata group has it by itself; without one, every group
+ * has a part of it beside its tenants.
  */
 import type { ByteWriter } from '../base/bytes.ts';
 import type { GroupId, TenantName } from '../base/ids.ts';
 import { Directory } from '../metadata/directory.ts';
+import { preferred } from '../metadata/groupChoice.ts';
 import { NodeMap } from '../metadata/nodeMap.ts';
 import type { ClusterNode, NodeMapImage } from '../wire/nodes.ts';
 import type { Outcome } from '../wire/messages.ts';
@@ -11,7 +13,7 @@ import type { MovePlan } from '../wire/moves.ts';
 import type { NodePlan } from '../wire/nodes.ts';
 import type { LoggedItem, LoggedOperation } from '../wire/operation.ts';
 import { done, type StateMachine } from './machine.ts';
-import { DirectoryLoader, directoryRecords } from './state/directoryRecords.ts';
+import { type DirectoryCut, DirectoryLoader, DirectoryReader, directoryRecords } from './state/directoryRecords.ts';
 import type { Instant } from './state/format.ts';
 import { StateCut } from './state/stateCut.ts';
 import type { StateLoader } from './state/stateLoader.ts';
@@ -20,12 +22,19 @@ export class DirectoryMachine implements StateMachine {
   directory: Directory;
   private readonly tenantGroups: readonly GroupId[];
   private readonly nodesAtFirst: NodeMapImage;
+  private readonly home: GroupId | null;
+  private readonly homes: readonly { readonly group: GroupId }[];
 
-  /** What the configuration says: where tenants may live, and which nodes there are. */
-  constructor(tenantGroups: readonly GroupId[], nodes: readonly ClusterNode[] = []) {
+  /**
+   * What the configuration says: where tenants may live, and which nodes there are. `home`: the group that has this part
+   * of the directory, null if it is the whole.
+   */
+  constructor(tenantGroups: readonly GroupId[], nodes: readonly ClusterNode[] = [], home: GroupId | null = null) {
     this.tenantGroups = tenantGroups;
     this.nodesAtFirst = { version: 0, nodes };
-    this.directory = new Directory(tenantGroups, undefined, 0, new NodeMap(this.nodesAtFirst));
+    this.home = home;
+    this.homes = tenantGroups.map((group) => ({ group }));
+    this.directory = new Directory(tenantGroups, undefined, 0, new NodeMap(this.nodesAtFirst), home);
   }
 
   accessOf(operation: LoggedOperation): 'read' | 'write' {
@@ -39,7 +48,7 @@ export class DirectoryMachine implements StateMachine {
   judge({ operation }: LoggedItem): Outcome | null {
     const { kind } = operation;
     const isForUs = kind === 'resolveTenant' || kind === 'dropTenant' || kind === 'planMove' || kind === 'planNode';
-    return isForUs ? null : notForUs;
+    return isForUs && this.isHomeOf(operation.tenant) ? null : notForUs;
   }
 
   apply({ operation }: LoggedItem): Outcome {
@@ -61,20 +70,34 @@ export class DirectoryMachine implements StateMachine {
   }
 
   cut(instant: Instant): StateCut {
-    const map = this.directory.map.cut();
-    const { placedByPolicy, moves, nodes, pins } = this.directory;
-    const held = { pinned: pins.list(), owned: pins.owned() };
-    const cut = { map, placedByPolicy, latestMove: moves.latest, planned: moves.list(), nodes: nodes.image, ...held };
+    const cut = this.image();
     const records = (writer: ByteWriter) => directoryRecords(writer, cut);
     return new StateCut('directory', instant, records, () => {
-      map.places.close();
+      cut.map.places.close();
     });
   }
 
+  /** What it has now, to be read out while it goes on; the map in it is to be closed. */
+  image(): DirectoryCut {
+    const { map, placedByPolicy, moves, nodes, pins } = this.directory;
+    const held = { pinned: pins.list(), owned: pins.owned() };
+    const planned = { latestMove: moves.latest, planned: moves.list() };
+    return { map: map.cut(), placedByPolicy, nodes: nodes.image, ...planned, ...held };
+  }
+
   loader(): StateLoader {
-    return new DirectoryLoader(this.tenantGroups, this.nodesAtFirst, (directory) => {
+    return new DirectoryLoader(this.reader(), (directory) => {
       this.directory = directory;
     });
+  }
+
+  reader(): DirectoryReader {
+    return new DirectoryReader(this.tenantGroups, this.nodesAtFirst, this.home);
+  }
+
+  /** Who asks goes by a configuration that may be another than this one's: two homes would be two that create a tenant. */
+  private isHomeOf(tenant: TenantName): boolean {
+    return this.home === null || preferred(tenant, this.homes) === this.home;
   }
 
   private planned(tenant: TenantName, plan: MovePlan): Outcome {

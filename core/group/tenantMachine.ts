@@ -20,10 +20,12 @@ import type { LoggedItem, LoggedOperation, Terms } from '../wire/operation.ts';
 import type { PurgeOperation } from '../node/probe.ts';
 import { TenantExports } from './exports.ts';
 import { type Applied, done, type StateMachine } from './machine.ts';
-import type { Instant } from './state/format.ts';
+import type { DirectoryMachine } from './directoryMachine.ts';
+import type { Instant, Records } from './state/format.ts';
 import { StateCut } from './state/stateCut.ts';
 import type { StateLoader } from './state/stateLoader.ts';
 import { TenantLoader } from './state/tenantLoader.ts';
+import { directoryRecords } from './state/directoryRecords.ts';
 import { cutOf, tenantRecords } from './state/tenantRecords.ts';
 import { TenantMoves } from './tenantMoves.ts';
 import { fullnessOf, overQuota, reportOf } from './quotas.ts';
@@ -47,6 +49,8 @@ const replyChunkBytes = 16 * 1024;
 
 export class TenantMachine implements StateMachine {
   readonly moves: TenantMoves;
+  /** The entries of tenants whose home this group is; null if the metadata group keeps all. */
+  readonly home: DirectoryMachine | null;
   private state: Tenants = noTenants();
   /** Tenants that may hold keys with a time to live, in the order in which they are swept. */
   private readonly expiring = new Set<TenantName>();
@@ -67,8 +71,10 @@ export class TenantMachine implements StateMachine {
     random: Random,
     reply = new ReplyWriter(replyChunkBytes),
     exports = new TenantExports('', '', limits.exportPieceBytes),
+    home: DirectoryMachine | null = null,
   ) {
     this.random = random;
+    this.home = home;
     this.reply = reply;
     this.exports = exports;
     const nowhere = { keyspace: new Keyspace(), clients: new ClientSessions(WallTime(0)) };
@@ -106,6 +112,7 @@ export class TenantMachine implements StateMachine {
   accessOf(operation: LoggedOperation): 'read' | 'write' {
     if (operation.kind === 'move') return operation.step.kind === 'look' ? 'read' : 'write';
     if (operation.kind === 'inspectTenant' || operation.kind === 'exportTenant') return 'read';
+    if (isAboutEntry(operation)) return this.home?.accessOf(operation) ?? 'write';
     return operation.kind === 'execute' ? operation.access : 'write';
   }
 
@@ -138,6 +145,7 @@ export class TenantMachine implements StateMachine {
       case 'resolveTenant':
       case 'dropTenant':
       case 'planMove':
+        return this.home === null ? this.notOwner(operation.tenant) : this.home.judge(item);
       case 'planNode':
         return this.notOwner(operation.tenant);
       default:
@@ -177,6 +185,7 @@ export class TenantMachine implements StateMachine {
       case 'resolveTenant':
       case 'dropTenant':
       case 'planMove':
+        return this.home?.apply(item) ?? this.notOwner(operation.tenant);
       case 'planNode':
         return this.notOwner(operation.tenant);
       default:
@@ -189,6 +198,7 @@ export class TenantMachine implements StateMachine {
       return { kind: 'moving', state: this.moves.stateOf(operation.tenant, operation.move) };
     if (operation.kind === 'inspectTenant') return this.inspect(operation);
     if (operation.kind === 'exportTenant') return this.export(operation, now);
+    if (isAboutEntry(operation)) return this.home?.read(operation) ?? this.notOwner(operation.tenant);
     invariant(operation.kind === 'execute', 'only commands are read beside the log', { kind: operation.kind });
     const owned = this.find(operation);
     return owned === null ? this.notHere(operation) : this.serve(operation, owned, now);
@@ -200,9 +210,14 @@ export class TenantMachine implements StateMachine {
     const cut = cutOf(this.state, current);
     const all = [...withData(this.state)];
     this.clock.current = current;
-    const records = (writer: ByteWriter) => tenantRecords(writer, cut);
+    const entries = this.home?.image() ?? null;
+    const records = function* (writer: ByteWriter): Records {
+      yield* tenantRecords(writer, cut);
+      if (entries !== null) yield* directoryRecords(writer, entries);
+    };
     return new StateCut('tenants', instant, records, () => {
       this.clock.current = null;
+      entries?.map.places.close();
       for (const { keyspace, sessions, clients } of all) {
         keyspace.leaveCut();
         sessions.leaveCut();
@@ -212,9 +227,10 @@ export class TenantMachine implements StateMachine {
   }
 
   loader(): StateLoader {
-    return new TenantLoader(this.clock, (loaded) => {
+    return new TenantLoader(this.clock, this.home?.reader() ?? null, (loaded, directory) => {
       this.state = loaded;
       this.bytesHeld = null;
+      if (this.home !== null && directory !== null) this.home.directory = directory;
       this.moves.onInstalled();
       this.expiring.clear();
       for (const [tenant, { keyspace }] of loaded.owned) if (keyspace.nextExpiry() !== null) this.expiring.add(tenant);
@@ -428,6 +444,11 @@ export class TenantMachine implements StateMachine {
     if (incarnation > (this.released.get(tenant) ?? 0)) this.state.released.set(tenant, incarnation);
     return done;
   }
+}
+
+/** Of the directory, whoever keeps it. */
+function isAboutEntry({ kind }: LoggedOperation): boolean {
+  return kind === 'resolveTenant' || kind === 'dropTenant' || kind === 'planMove';
 }
 
 /** No write may change it any more, here. */

@@ -1,6 +1,7 @@
 /**
- * The metadata group's replicated state: which tenant lives where. It alone hands out incarnations, and gives
- * a name its next one only after the last was dropped. Each change is one version of the ShardMap.
+ * The directory as replicated state: which tenant lives where. It alone hands out incarnations, and gives a name its next
+ * one only after the last was dropped. The metadata group has all of it, and each change is one version of the ShardMap;
+ * or each group has the entries of the tenants whose home it is.
  */
 import {
   Epoch,
@@ -23,18 +24,27 @@ import { TenantMap } from './tenantMap.ts';
 
 export class Directory {
   readonly map: TenantMap;
-  readonly moves = new Moves();
+  readonly moves: Moves;
   readonly pins = new Pins();
   readonly nodes: NodeMap;
   private readonly groups: readonly GroupId[];
   private placed: number;
+  private readonly home: GroupId | null;
 
-  /** `groups`: where tenants may live, sorted by id. */
-  constructor(groups: readonly GroupId[], map = new TenantMap(), placedByPolicy = 0, nodes = new NodeMap(noNodes)) {
+  /** `groups`: where tenants may live, sorted by id. `home`: where they are created here, null: in one after the other. */
+  constructor(
+    groups: readonly GroupId[],
+    map = new TenantMap(),
+    placedByPolicy = 0,
+    nodes = new NodeMap(noNodes),
+    home: GroupId | null = null,
+  ) {
     this.groups = groups;
     this.nodes = nodes;
     this.map = map;
     this.placed = placedByPolicy;
+    this.home = home;
+    this.moves = new Moves(home);
   }
 
   get version(): MapVersion {
@@ -169,6 +179,7 @@ export class Directory {
   }
 
   private nextGroup(): GroupId {
+    if (this.home !== null) return this.home;
     const open = this.pins.isEmpty ? this.groups : this.groups.filter((group) => this.pins.ownerOf(group) === null);
     const group = roundRobin(open.length === 0 ? this.groups : open, this.placed);
     this.placed += 1;

@@ -74,8 +74,17 @@ function rendezvous(tenant: TenantName, groups: readonly GroupLoad[], boundPpt: 
   return first(tenant, groups, ({ tenants }) => (tenants < most ? 0 : 1));
 }
 
+/** The one that the hash of both names prefers, whatever there is on it: the same for as long as the groups are the same. */
+export function preferred(tenant: TenantName, groups: readonly { readonly group: GroupId }[]): GroupId {
+  return first(tenant, groups, () => 0);
+}
+
 /** The lowest rank; among equals the one that the hash prefers. */
-function first(tenant: TenantName, groups: readonly GroupLoad[], rankOf: (group: GroupLoad) => number): GroupId {
+function first<Group extends { readonly group: GroupId }>(
+  tenant: TenantName,
+  groups: readonly Group[],
+  rankOf: (group: Group) => number,
+): GroupId {
   const name = digestOf(bytesOfBinary(tenant));
   let chosen: GroupId | null = null;
   let [rank, hash] = [0, 0];

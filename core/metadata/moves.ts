@@ -1,14 +1,22 @@
 /**
- * The moves of tenants that the metadata group has begun: one at a time of each tenant, numbered upwards. How far they
- * are only the two groups know; here stands that they are to be seen through.
+ * The moves of tenants that the keeper of their entries has begun: one at a time of each tenant, numbered upwards. How
+ * far they are only the two groups know; here stands that they are to be seen through.
  */
 import { type GroupId, MoveId, type TenantName } from '../base/ids.ts';
+import { limits } from '../base/limits.ts';
 import type { PlannedMove, TenantPlace } from '../wire/messages.ts';
 import { isFromOutside } from '../wire/moves.ts';
 
 export class Moves {
   private readonly open = new Map<TenantName, PlannedMove>();
-  private last = MoveId(0);
+  private last: MoveId;
+  private readonly step: number;
+
+  /** `home`: the group that keeps these, if others keep some as well; no two number a move alike. */
+  constructor(home: GroupId | null = null) {
+    this.last = MoveId(home ?? 0);
+    this.step = home === null ? 1 : limits.groupIds;
+  }
 
   /** The number of the latest move that was begun. */
   get latest(): MoveId {
@@ -36,7 +44,7 @@ export class Moves {
   }
 
   begin({ tenant, incarnation, epoch, group: from }: TenantPlace, to: GroupId): PlannedMove {
-    this.last = MoveId(this.last + 1);
+    this.last = MoveId(this.last + this.step);
     const planned: PlannedMove = { move: this.last, tenant, incarnation, epoch, from, to };
     this.open.set(tenant, planned);
     return planned;

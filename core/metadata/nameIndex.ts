@@ -6,6 +6,7 @@ import { invariant } from '../base/invariant.ts';
 import type { PackedName } from './packedName.ts';
 import type { PlaceRecords } from './placeRecords.ts';
 
+const hashBits = 32;
 const partBits = 6;
 const firstSlots = 8;
 /** A slot is a hash and, beside it, an address plus one; 0 if it is free. */
@@ -14,13 +15,13 @@ const slotWords = 2;
 const fullEighths = 6;
 
 export class NameIndex {
-  private readonly parts: Uint32Array[] = Array.from({ length: 1 << partBits }, () => new Uint32Array(0));
+  private readonly parts = manyTimes(new Uint32Array(0));
   private readonly taken = new Uint32Array(1 << partBits);
 
   /** The address of the name's record; -1 if there is none. */
   find(name: PackedName, records: PlaceRecords): number {
     const { hash } = name;
-    const part = this.parts[hash >>> (32 - partBits)];
+    const part = this.parts[hash >>> (hashBits - partBits)];
     if (part === undefined || part.length === 0) return -1;
     const mask = part.length / slotWords - 1;
     for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
@@ -32,7 +33,7 @@ export class NameIndex {
 
   /** The name is not there yet. */
   add({ hash }: PackedName, at: number): void {
-    const number = hash >>> (32 - partBits);
+    const number = hash >>> (hashBits - partBits);
     const taken = (this.taken[number] ?? 0) + 1;
     let part = this.parts[number];
     invariant(part !== undefined, 'every hash has its part');
@@ -44,12 +45,37 @@ export class NameIndex {
     this.taken[number] = taken;
   }
 
+  /** All hashes with their addresses. */
+  forEach(visit: (hash: number, at: number) => void): void {
+    for (const part of this.parts) {
+      for (let slot = 0; slot < part.length; slot += slotWords) {
+        const address = part[slot + 1] ?? 0;
+        if (address !== 0) visit(part[slot] ?? 0, address - 1);
+      }
+    }
+  }
+
+  /** The addresses of names whose hash begins with the same `bits` bits as `prefix`: at least as many as tell the part. */
+  *addressesOf(prefix: number, bits: number): Generator<number> {
+    const part = this.parts[prefix >>> (bits - partBits)];
+    invariant(part !== undefined, 'every hash has its part');
+    for (let slot = 0; slot < part.length; slot += slotWords) {
+      const address = part[slot + 1] ?? 0;
+      if (address !== 0 && (part[slot] ?? 0) >>> (hashBits - bits) === prefix) yield address - 1;
+    }
+  }
+
   copy(): NameIndex {
     const copy = new NameIndex();
     copy.parts.splice(0, copy.parts.length, ...this.parts.map((part) => part.slice()));
     copy.taken.set(this.taken);
     return copy;
   }
+}
+
+/** Many tables are empty, and so are all their parts: one and the same until it grows. */
+function manyTimes(empty: Uint32Array): Uint32Array[] {
+  return Array.from({ length: 1 << partBits }, () => empty);
 }
 
 function grown(part: Uint32Array): Uint32Array {

@@ -17,9 +17,10 @@ export interface Dropped {
 export type Place = Placed | Dropped;
 
 /** An incarnation outranks the earlier ones; within it an epoch the earlier ones, and its end them all. */
-export function isNewer(place: Placed, known: Place): boolean {
+export function isNewer(place: Place, known: Place): boolean {
   if (place.incarnation !== known.incarnation) return place.incarnation > known.incarnation;
-  return known.group !== null && place.epoch > known.epoch;
+  if (known.group === null) return false;
+  return place.group === null || place.epoch > known.epoch;
 }
 
 export function changeTo(tenant: TenantName, place: Place): MapChange {

@@ -12,6 +12,8 @@ import type { Place } from './place.ts';
 import { PlaceRecords } from './placeRecords.ts';
 
 const kind = { placed: 1, dropped: 2 } as const;
+const partBits = 10;
+const hashBits = 32;
 
 export class PlaceTable {
   digest = emptyMapDigest;
@@ -21,6 +23,8 @@ export class PlaceTable {
   private readonly records: PlaceRecords;
   private readonly index: NameIndex;
   private readonly cuts = new Set<PlaceCut>();
+  /** Of the names whose hash begins alike; null while nobody asks. */
+  private digests: number[] | null = null;
 
   constructor(records = new PlaceRecords(), index = new NameIndex()) {
     this.records = records;
@@ -47,15 +51,36 @@ export class PlaceTable {
     let at = this.addressOf(tenant);
     if (at >= 0) {
       for (const cut of this.cuts) cut.keep(at, this.records.placeAt(at));
-      this.digest = minusDigest(this.digest, this.records.digestAt(at));
+      this.change(minusDigest, at);
     } else {
       at = this.records.append(this.name);
       this.index.add(this.name, at);
       this.size += 1;
     }
     this.records.setPlace(at, place);
-    this.digest = plusDigest(this.digest, this.records.digestAt(at));
+    this.change(plusDigest, at);
     return at;
+  }
+
+  /** Of a thousand parts, by the hash of names; from the first time on they are kept up. */
+  get partDigests(): readonly number[] {
+    return this.digests ?? this.keepPartDigests();
+  }
+
+  /** To be called where the time that it takes does no harm. */
+  keepPartDigests(): readonly number[] {
+    const digests = Array.from({ length: 1 << partBits }, () => emptyMapDigest);
+    this.index.forEach((hash, at) => {
+      const part = hash >>> (hashBits - partBits);
+      digests[part] = plusDigest(digests[part] ?? emptyMapDigest, this.records.digestAt(at));
+    });
+    this.digests = digests;
+    return digests;
+  }
+
+  *part(part: number): Generator<readonly [TenantName, Place]> {
+    const { records } = this;
+    for (const at of this.index.addressesOf(part, partBits)) yield [records.nameAt(at), records.placeAt(at)];
   }
 
   /** In the order in which the names came, without the first `skipped`. */
@@ -81,6 +106,15 @@ export class PlaceTable {
     const cut = new PlaceCut(this.records, () => this.cuts.delete(cut));
     this.cuts.add(cut);
     return cut;
+  }
+
+  /** The record of the name that was packed last comes or goes. */
+  private change(change: typeof plusDigest, at: number): void {
+    const digest = this.records.digestAt(at);
+    this.digest = change(this.digest, digest);
+    if (this.digests === null) return;
+    const part = this.name.hash >>> (hashBits - partBits);
+    this.digests[part] = change(this.digests[part] ?? emptyMapDigest, digest);
   }
 
   copy(): PlaceTable {
@@ -130,7 +164,7 @@ export class PlaceCut {
   }
 }
 
-function writePlace(writer: ByteWriter, tenant: TenantName, place: Place): void {
+export function writePlace(writer: ByteWriter, tenant: TenantName, place: Place): void {
   writer.u8(place.group === null ? kind.dropped : kind.placed);
   writer.text(tenant);
   writer.varint(place.incarnation);
@@ -139,8 +173,8 @@ function writePlace(writer: ByteWriter, tenant: TenantName, place: Place): void 
   writer.varint(place.epoch);
 }
 
-/** Puts what was written into the table. Returns the last name, null if there is none; the reader fails for what no table writes. */
-export function readPlaces(reader: ByteReader, table: PlaceTable): TenantName | null {
+/** Takes what was written. Returns the last name, null if there is none; the reader fails for what no table writes. */
+export function readPlaces(reader: ByteReader, take: (tenant: TenantName, place: Place) => void): TenantName | null {
   let last: TenantName | null = null;
   while (reader.remaining > 0) {
     const what = reader.u8();
@@ -152,7 +186,7 @@ export function readPlaces(reader: ByteReader, table: PlaceTable): TenantName | 
         ? { group: null, incarnation }
         : { group: readGroup(reader), epoch: Epoch(reader.varint()), incarnation };
     if (tenant === null || reader.failed) return null;
-    table.set(tenant, place);
+    take(tenant, place);
     last = tenant;
   }
   return last;

@@ -6,7 +6,7 @@ import type { ByteReader, ByteWriter } from '../base/bytes.ts';
 import { MapVersion, type TenantName } from '../base/ids.ts';
 import { limits } from '../base/limits.ts';
 import type { MapChange, TenantPlace } from '../wire/messages.ts';
-import { changeTo, type Place, placeAfter, placeOf } from './place.ts';
+import { changeTo, isNewer, type Place, placeAfter, placeOf } from './place.ts';
 import { PlaceTable, type PlaceCut, readPlaces } from './placeTable.ts';
 import { RecentChanges } from './recentChanges.ts';
 
@@ -62,6 +62,34 @@ export class TenantMap {
     const place = placeAfter(change);
     const at = this.table.set(change.tenant, place);
     this.recent.push(at, place, this.table.digest);
+  }
+
+  /** Takes over what is newer than what is known. Returns whether it is. */
+  merge(tenant: TenantName, place: Place): boolean {
+    const known = this.find(tenant);
+    if (known !== null && !isNewer(place, known)) return false;
+    this.apply(changeTo(tenant, place));
+    return true;
+  }
+
+  /** Has the digests of parts ready, which takes time if there is much. */
+  keepPartDigests(): void {
+    this.table.keepPartDigests();
+  }
+
+  /** Digests of parts of the map, which are the same where the parts are. */
+  get partDigests(): readonly number[] {
+    return this.table.partDigests;
+  }
+
+  /** The names of a part with their places. */
+  part(part: number): Generator<readonly [TenantName, Place]> {
+    return this.table.part(part);
+  }
+
+  /** All names with their places, those that were dropped included. */
+  entries(): Generator<readonly [TenantName, Place]> {
+    return this.table.entries();
   }
 
   /** At most `limit` changes after `since`; null if they are not known any more, or not yet. */
@@ -122,7 +150,7 @@ export class MapBuilder {
 
   /** False for bytes that no map writes: the builder is of no use any more. */
   add(reader: ByteReader): boolean {
-    const last = readPlaces(reader, this.table);
+    const last = readPlaces(reader, (tenant, place) => this.table.set(tenant, place));
     this.last = last ?? this.last;
     return !reader.failed;
   }

@@ -49,7 +49,7 @@ interface Departure {
   /** Of the last piece. */
   lastBytes: number;
   frozenAt: MonoTime | null;
-  /** The metadata group knows where the tenant is. */
+  /** The keeper of the tenant's entry knows where it is. */
   isNoted: boolean;
   /** Nothing is asked before. */
   notBefore: MonoTime;

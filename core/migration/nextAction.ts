@@ -9,7 +9,7 @@ export type MoveAction =
   | { readonly at: 'destination'; readonly step: 'prepare' | 'activate' | 'abandon' }
   /** To be seen through by who has the data: copy, freeze when little is left, seal when nothing is. */
   | { readonly at: 'source'; readonly step: 'copy' }
-  /** The metadata group is to note that it is over. */
+  /** The keeper of the tenant's entry is to note that it is over. */
   | { readonly at: 'metadata'; readonly hasDeparted: boolean }
   /** What there is does not fit together: nothing is done, and somebody is to look. */
   | { readonly at: 'nowhere' };

@@ -1,6 +1,6 @@
 /**
- * What the leader of the metadata group does for the moves that it has planned: has their sources begin, and clears up
- * behind those that are over. In between, the leader of the source sees the tenant out.
+ * What the leader of the metadata group, or of a tenant's home, does for the moves that it has planned: has their sources
+ * begin, and clears up behind those that are over. In between, the leader of the source sees the tenant out.
  */
 import { metadataGroup } from '../base/ids.ts';
 import { limits } from '../base/limits.ts';

@@ -10,9 +10,17 @@ import type { WallTime } from '../base/time.ts';
  * `replicaDiffers`: a check has shown that a replica holds something else than the others. `diskShort`: writes are
  * refused. `logLost`: what was on this node's disk could not be read, or was gone. `mapDiffers`: two nodes had different
  * ShardMaps of one version. `recovered`: a group goes on from the replica here alone. `outlived`: a group has gone on so
- * from another, and what is here is no part of it.
+ * from another, and what is here is no part of it. `tenantElsewhere`: a tenant lives in another group than the
+ * configuration says, and stays there.
  */
-export type AlarmKind = 'replicaDiffers' | 'diskShort' | 'logLost' | 'mapDiffers' | 'recovered' | 'outlived';
+export type AlarmKind =
+  | 'replicaDiffers'
+  | 'diskShort'
+  | 'logLost'
+  | 'mapDiffers'
+  | 'recovered'
+  | 'outlived'
+  | 'tenantElsewhere';
 
 export interface Alarm {
   readonly kind: AlarmKind;

@@ -2,15 +2,7 @@
  * What a node does now and then, unasked: tells a peer how far its map is, creates the tenants that are configured,
  * gives leadership back, lets keys go whose time has come. Nothing here is on the way of a command.
  */
-import {
-  type GroupId,
-  unordered,
-  metadataGroup,
-  type NodeId,
-  type ReplicaId,
-  RequestId,
-  type TenantName,
-} from '../base/ids.ts';
+import { type GroupId, unordered, type NodeId, type ReplicaId, RequestId, type TenantName } from '../base/ids.ts';
 import { limits } from '../base/limits.ts';
 import { below, type Random } from '../base/random.ts';
 import { parseTenantName } from '../base/tenantName.ts';
@@ -26,7 +18,7 @@ import { membersOf, unknownConfiguration } from '../raft/configuration.ts';
 import { generationOf } from '../raft/generation.ts';
 import type { NodeExchange } from '../routing/nodeExchange.ts';
 import type { Router } from '../routing/router.ts';
-import type { PeerMessage } from '../wire/messages.ts';
+import type { PeerMessage, TenantPlace } from '../wire/messages.ts';
 import type { LoggedOperation } from '../wire/operation.ts';
 import type { Hosting } from './hosting.ts';
 import type { NodeContext } from './options.ts';
@@ -38,6 +30,8 @@ export interface ChoresHost {
   /** Something happened to the group in this turn. */
   readonly touch: (group: Group) => void;
   readonly submit: (group: Group, submission: Submission) => void;
+  /** The configuration says another group than the tenant lives in. */
+  readonly livesElsewhere: (tenant: TenantName, configured: GroupId, place: TenantPlace) => void;
   /** A check has shown that a replica differs from the others. */
   readonly differs: (group: Group, replica: ReplicaId) => void;
 }
@@ -61,7 +55,8 @@ export class Chores {
   private readonly forwarder: Forwarder;
   private readonly host: ChoresHost;
   private readonly random: Random;
-  private readonly initialTenants: readonly InitialTenant[];
+  /** Those that the configuration names and that were not seen in the directory yet, by the group that keeps their entries. */
+  private readonly awaited = new Map<GroupId, Set<InitialTenant>>();
   private readonly bootstrapping = new Map<TenantName, Procedure>();
   private readonly leftovers: Leftovers;
   private now: MonoTime;
@@ -81,19 +76,24 @@ export class Chores {
     this.forwarder = forwarder;
     this.host = host;
     this.random = options.random('gossip');
-    this.initialTenants = initialTenants(options);
     this.now = options.now.mono;
     this.leftovers = new Leftovers({
       ask: (errand) => {
         forwarder.start(errand, this.now);
       },
-      placeOf: (tenant) => router.shards.base.find(tenant),
+      placeOf: (tenant) => (this.wasRecovered(router.homeOf(tenant)) ? null : router.shards.base.find(tenant)),
       submit: (id, operations) => {
         const group = hosting.groups.get(id);
         if (group?.isLeader !== true) return;
         for (const operation of operations) this.submit(group, operation);
       },
     });
+    for (const one of initialTenants(options)) {
+      const home = router.homeOf(one.tenant);
+      const others = this.awaited.get(home);
+      if (others === undefined) this.awaited.set(home, new Set([one]));
+      else others.add(one);
+    }
   }
 
   /** Anti-entropy: one random peer hears how far this node's ShardMap is, and the one behind is told the rest. */
@@ -135,28 +135,43 @@ export class Chores {
     }
   }
 
-  /** The leader of the metadata group creates the tenants that must exist, some at a time. */
+  /** Who leads the group that keeps their entries creates the tenants that must exist, some at a time. */
   bootstrapTenants(now: MonoTime): void {
-    const metadata = this.hosting.groups.get(metadataGroup);
-    const directory = this.hosting.directory?.directory;
-    if (directory === undefined || metadata?.isLeader !== true || metadata.hasBacklog) return;
-    for (const { tenant, group } of this.initialTenants) {
-      if (this.bootstrapping.size >= bootstrapAtATime) return;
-      if (directory.knows(tenant) || this.bootstrapping.has(tenant)) continue;
-      const procedure = ensureTenant(tenant, true, group);
-      this.bootstrapping.set(tenant, procedure);
-      this.forwarder.start(procedure, now);
+    for (const [home, awaited] of this.awaited) {
+      const keeper = this.hosting.groups.get(home);
+      if (keeper?.isLeader !== true || keeper.hasBacklog) continue;
+      const directory = this.hosting.directoryOf(keeper);
+      for (const one of awaited) {
+        if (this.bootstrapping.size >= bootstrapAtATime) return;
+        if (directory?.knows(one.tenant) === true) {
+          awaited.delete(one);
+          this.compare(one, directory.find(one.tenant));
+        } else if (!this.bootstrapping.has(one.tenant)) this.bootstrap(one, now);
+      }
     }
   }
 
-  /**
-   * Groups that were recovered let go of tenants that are in others since. If the metadata group was recovered too, nobody
-   * knows enough to delete anything.
-   */
+  /** Where tenants do not move, a file that says something else than before is a mistake, or will be. */
+  private compare({ tenant, group }: InitialTenant, place: TenantPlace | null): void {
+    if (this.options.settings.metadata !== 'static' || place === null || group === null) return;
+    if (place.group !== group) this.host.livesElsewhere(tenant, group, place);
+  }
+
+  private bootstrap({ tenant, group }: InitialTenant, now: MonoTime): void {
+    const procedure = ensureTenant(tenant, true, group);
+    this.bootstrapping.set(tenant, procedure);
+    this.forwarder.start(procedure, now);
+  }
+
+  /** Groups that were recovered let go of tenants that are in others since. */
   letGo(now: MonoTime): void {
     this.now = now;
-    const { highest } = this.router.groups.membershipOf(metadataGroup).configuration;
-    if (generationOf(highest) === 0) this.leftovers.look(this.recoveredGroups());
+    this.leftovers.look(this.recoveredGroups());
+  }
+
+  /** If who keeps a tenant's entry was recovered too, nobody knows enough of it to delete anything. */
+  private wasRecovered(keeper: GroupId): boolean {
+    return generationOf(this.router.groups.membershipOf(keeper).configuration.highest) > 0;
   }
 
   private *recoveredGroups(): IterableIterator<RecoveredGroup> {
@@ -223,7 +238,8 @@ export class Chores {
 
 /** What the configuration names, and `default` if commands may fall back on it. */
 function initialTenants({ topology, settings }: NodeContext): readonly InitialTenant[] {
-  const fallback = settings.defaultTenant ? parseTenantName('default') : null;
+  const mayCome = settings.defaultTenant && settings.metadata !== 'static';
+  const fallback = mayCome ? parseTenantName('default') : null;
   const isNamed = topology.tenants.some(({ tenant }) => tenant === fallback);
   return fallback === null || isNamed ? topology.tenants : [...topology.tenants, { tenant: fallback, group: null }];
 }

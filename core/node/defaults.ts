@@ -14,6 +14,7 @@ export const defaultSettings: Settings = {
   nodeBytes: 1024 * gib,
   nodeOperations: 1_000_000,
   lostAfterMs: 600_000,
+  metadata: 'raft',
   joinToken: '',
   autoCreateTenants: true,
   defaultTenant: true,

@@ -3,7 +3,9 @@
  * nobody goes through thousands of groups to find the few.
  */
 import type { NodeId } from '../base/ids.ts';
+import { DirectoryMachine } from '../group/directoryMachine.ts';
 import type { Group } from '../group/group.ts';
+import type { StateMachine } from '../group/machine.ts';
 import { TenantMachine } from '../group/tenantMachine.ts';
 import { generationOf } from '../raft/generation.ts';
 
@@ -18,6 +20,8 @@ export class Duties {
   readonly departing = new Set<Group>();
   /** An operator let them go on from one replica: they may believe in tenants that are elsewhere. */
   readonly recovered = new Set<Group>();
+  /** They have planned moves of tenants that are not over. */
+  readonly planning = new Set<Group>();
   /** A check has shown that replicas differ. */
   readonly differing = new Set<Group>();
   private readonly node: NodeId;
@@ -37,13 +41,19 @@ export class Duties {
     keep(this.expiring, group, tenants?.hasExpiring === true);
     keep(this.departing, group, tenants?.moves.hasOutgoing === true);
     keep(this.recovered, group, tenants !== null && generationOf(raft.id) > 0);
+    keep(this.planning, group, isLeader && plannedBy(machine) > 0);
   }
 
   /** It is here no more. */
   forget(group: Group): void {
-    const { led, away, expiring, departing, recovered, differing } = this;
-    for (const groups of [led, away, expiring, departing, recovered, differing]) groups.delete(group);
+    const { led, away, expiring, departing, recovered, planning, differing } = this;
+    for (const groups of [led, away, expiring, departing, recovered, planning, differing]) groups.delete(group);
   }
+}
+
+function plannedBy(machine: StateMachine): number {
+  if (machine instanceof DirectoryMachine) return machine.directory.moves.size;
+  return machine instanceof TenantMachine ? (machine.home?.directory.moves.size ?? 0) : 0;
 }
 
 function keep(groups: Set<Group>, group: Group, isOne: boolean): void {

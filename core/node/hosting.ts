@@ -6,6 +6,7 @@ import { type GroupId, metadataGroup, LogIndex, type ReplicaId, Term } from '../
 import { invariant } from '../base/invariant.ts';
 import { limits } from '../base/limits.ts';
 import { type MonoTime, WallTime } from '../base/time.ts';
+import type { Directory } from '../metadata/directory.ts';
 import { DirectoryMachine } from '../group/directoryMachine.ts';
 import { Group, type GroupLimits, type RestoredState } from '../group/group.ts';
 import type { StateMachine } from '../group/machine.ts';
@@ -78,6 +79,12 @@ export class Hosting {
       if (found.isRemoved) this.removed.set(group, replica);
       else this.groups.set(group, this.make(group, replica, found));
     }
+  }
+
+  /** What the group keeps of the directory: all, or its part; null if nothing. */
+  directoryOf({ machine }: Group): Directory | null {
+    if (machine instanceof DirectoryMachine) return machine.directory;
+    return machine instanceof TenantMachine ? (machine.home?.directory ?? null) : null;
   }
 
   /** The machine of the metadata group, if that has a replica here. */
@@ -206,10 +213,11 @@ export class Hosting {
   }
 
   private machineOf(group: GroupId): StateMachine {
-    const { topology, random } = this.context;
-    if (group !== metadataGroup) return new TenantMachine(random(`reads/${String(group)}`), this.reply, this.exports);
-    const tenantGroups = topology.groups.map((other) => other.group).filter((other) => other !== group);
-    return new DirectoryMachine(tenantGroups, membersAtFirst(topology));
+    const { topology, random, settings } = this.context;
+    const tenantGroups = topology.groups.map((other) => other.group).filter((other) => other !== metadataGroup);
+    if (group === metadataGroup) return new DirectoryMachine(tenantGroups, membersAtFirst(topology));
+    const home = settings.metadata === 'raft' ? null : new DirectoryMachine(tenantGroups, [], group);
+    return new TenantMachine(random(`reads/${String(group)}`), this.reply, this.exports, home);
   }
 
   /** Those whom the static map names begin with what it says; those added later hear it from their leader. */

@@ -1,4 +1,4 @@
-/** The node's part in the moves of tenants: those that leave groups led here, and the plans of the metadata group. */
+/** The node's part in the moves of tenants: those that leave groups led here, and those that such groups have planned. */
 import { type GroupId, metadataGroup, type TenantName } from '../base/ids.ts';
 import { limits } from '../base/limits.ts';
 import type { MonoTime } from '../base/time.ts';
@@ -9,8 +9,6 @@ import { PlannedMoves } from '../migration/plannedMoves.ts';
 import type { PlannedMove } from '../wire/messages.ts';
 import { type Hosting, pieceBytes } from './hosting.ts';
 import type { Settings } from './options.ts';
-
-const none: readonly PlannedMove[] = [];
 
 export class Moves {
   private readonly hosting: Hosting;
@@ -44,9 +42,7 @@ export class Moves {
   /** Looks what there is to be done. */
   look(now: MonoTime): void {
     this.departures.look(this.ledGroups(), now);
-    const directory = this.hosting.directory?.directory;
-    const isLeader = this.hosting.groups.get(metadataGroup)?.isLeader === true;
-    this.planned.look(isLeader && directory !== undefined ? directory.moves.list() : none, now);
+    this.planned.look([...this.plannedHere()], now);
   }
 
   goOn(now: MonoTime): void {
@@ -59,6 +55,13 @@ export class Moves {
     return (
       this.wanted.delete(procedure) || this.departures.onAnswered(procedure, now) || this.planned.onAnswered(procedure)
     );
+  }
+
+  private *plannedHere(): IterableIterator<PlannedMove> {
+    for (const group of this.hosting.duties.planning) {
+      const directory = this.hosting.directoryOf(group);
+      if (group.isLeader && directory !== null) yield* directory.moves.list();
+    }
   }
 
   private *ledGroups(): IterableIterator<LedGroup> {

@@ -6,7 +6,16 @@
  * write per client however many commands it holds.
  */
 import { noBytes, totalBytes } from '../base/bytes.ts';
-import { type ConnId, type GroupId, metadataGroup, type NodeId, Term, unordered } from '../base/ids.ts';
+import {
+  type ConnId,
+  Epoch,
+  type GroupId,
+  Incarnation,
+  metadataGroup,
+  type NodeId,
+  Term,
+  unordered,
+} from '../base/ids.ts';
 import { unreachable } from '../base/invariant.ts';
 import { checkLimits, limits } from '../base/limits.ts';
 import { after, elapsedMs, type MonoTime, nextMultiple, type Now } from '../base/time.ts';
@@ -24,9 +33,12 @@ import {
 import type { Procedure } from '../forward/procedure.ts';
 import type { Group } from '../group/group.ts';
 import type { Submission } from '../group/submission.ts';
+import { homesIn } from '../metadata/homes.ts';
+import { TenantMap } from '../metadata/tenantMap.ts';
 import { GroupMap } from '../routing/groupMap.ts';
 import { GroupExchange } from '../routing/groupExchange.ts';
 import { MapExchange } from '../routing/mapExchange.ts';
+import { PlaceExchange } from '../routing/placeExchange.ts';
 import { NodeExchange } from '../routing/nodeExchange.ts';
 import { Router } from '../routing/router.ts';
 import type { DeparturesHost } from '../migration/departures.ts';
@@ -45,7 +57,7 @@ import { Pulses } from './pulses.ts';
 import { Loads } from './loads.ts';
 import { LocalView } from './localView.ts';
 import { type ReplicaTimer, Replicas } from './replicas.ts';
-import type { GroupDescriptor, NodeContext, NodeOptions } from './options.ts';
+import type { GroupDescriptor, NodeContext, NodeOptions, Topology } from './options.ts';
 import type { NodeStatistics } from './view.ts';
 
 /** Everything a node is woken for. */
@@ -78,6 +90,7 @@ export class Node implements ForwarderHost {
   private readonly chores: Chores;
   private readonly moves: Moves;
   private readonly maps: MapExchange;
+  private readonly places: PlaceExchange;
   private readonly members: GroupExchange;
   private readonly nodes: NodeExchange;
   private readonly balancer: Balancer;
@@ -107,11 +120,15 @@ export class Node implements ForwarderHost {
     this.options = contextOf(options);
     this.id = node;
     this.now = now;
-    this.router = new Router(node, new GroupMap(topology.groups), options.map);
+    const { metadata } = settings;
+    const map = metadata === 'static' ? mapAsConfigured(topology) : options.map;
+    this.router = new Router(node, new GroupMap(topology.groups), map, homesIn(metadata, topology.groups));
     this.forwarder = new Forwarder(this, this.router, random('forward'), {
       self: node,
       commandTimeoutMs: settings.commandTimeoutMs,
       autoCreateTenants: settings.autoCreateTenants,
+      fixedTenants:
+        metadata === 'static' ? new Map(topology.tenants.map(({ tenant, group }) => [tenant, group])) : null,
     });
     this.keeper = new MapKeeper(this.router.shards.version, now.mono);
     this.pulses = new Pulses(settings.electionMs);
@@ -170,6 +187,10 @@ export class Node implements ForwarderHost {
       sources: () => this.router.groups.votersOf(metadataGroup).filter((voter) => this.router.hasLink(voter)),
       differs: (peer) => this.onMapDiffers(peer),
     });
+    this.places = new PlaceExchange(this.router.shards, {
+      post: (to, message) => this.post(to, message),
+      peers: () => this.router.peers(),
+    });
     this.members = new GroupExchange(this.router.groups, this.router.leaders, {
       post: (to, message) => this.post(to, message),
       peers: () => this.router.peers(),
@@ -191,6 +212,10 @@ export class Node implements ForwarderHost {
       post: (to, message) => this.post(to, message),
       touch: (group) => this.replicas.touch(group),
       submit: (group, submission) => this.submit(group, submission),
+      livesElsewhere: (tenant, configured, { group }) => {
+        const message = `tenant '${tenant}' is configured in group ${String(configured)} and lives in group ${String(group)}: it stays there`;
+        this.raise('tenantElsewhere', configured, message, { tenant });
+      },
       differs: (group, replica) => {
         this.raise('replicaDiffers', group.id, 'a replica holds something else than the others: it is replaced', {
           replica,
@@ -360,6 +385,7 @@ export class Node implements ForwarderHost {
     this.loads.forget(peer);
     this.router.linkDown(peer);
     this.maps.onLinkDown(peer);
+    this.places.onLinkDown(peer);
     this.forwarder.onLinkDown(peer, this.now.mono);
   }
 
@@ -386,6 +412,18 @@ export class Node implements ForwarderHost {
         return;
       case 'renewed':
         if (message.boot === this.options.boot) this.hosting.renew(message.group, message.replica);
+        return;
+      case 'placesDigest':
+        this.places.onDigest(from, message.digest);
+        return;
+      case 'partDigests':
+        this.places.onPartDigests(from, message.digests);
+        return;
+      case 'partsWanted':
+        this.places.onWanted(from, message.parts);
+        return;
+      case 'places':
+        this.places.onPlaces(from, message.places, message.isLast);
         return;
       case 'mapVersion':
         this.maps.onVersion(from, message.version, message.digest);
@@ -475,6 +513,7 @@ export class Node implements ForwarderHost {
       for (const group of this.replicas.touched) {
         this.replicas.advance(group);
         this.members.follow(group);
+        this.followPlaces(group);
         if (group.completions.length === 0) continue;
         isSettled = false;
         this.deliver(group);
@@ -515,6 +554,13 @@ export class Node implements ForwarderHost {
     this.nodes.follow(directory.directory.nodes, leads);
   }
 
+  /** The group may keep a part of the directory. */
+  private followPlaces(group: Group): void {
+    if (this.options.settings.metadata !== 'gossip') return;
+    const directory = this.hosting.directoryOf(group);
+    if (directory !== null) this.places.follow(group.id, directory.map, group.isLeader);
+  }
+
   private onMapDiffers(peer: NodeId | null): void {
     const whose = peer === null ? {} : { peer };
     this.raise('mapDiffers', null, 'two maps of the same version differ: whoever is wrong fetches another', whose);
@@ -544,6 +590,7 @@ export class Node implements ForwarderHost {
       case 'gossip':
         this.timers.schedule(timer, after(mono, this.options.settings.gossipMs));
         this.maps.tick();
+        this.places.tick();
         this.chores.gossip();
         this.keepMap();
         this.chores.reportLosses();
@@ -582,12 +629,15 @@ export class Node implements ForwarderHost {
 
   /** Says how far the maps are here. */
   private greet(peer: NodeId): void {
-    this.maps.greet(peer);
+    const { metadata } = this.options.settings;
+    if (metadata === 'raft') this.maps.greet(peer);
+    else if (metadata === 'gossip') this.places.greet(peer);
     this.nodes.greet(peer);
     this.members.greet(peer);
   }
 
   private keepMap(): void {
+    if (this.options.settings.metadata === 'static') return;
     const map = this.keeper.maybeKeep(this.router.shards.base, this.now.mono);
     if (map !== null) this.effects.push({ kind: 'keepMap', map });
   }
@@ -714,6 +764,13 @@ export class Node implements ForwarderHost {
 function contextOf({ node, boot, topology, settings, random, now, probe }: NodeOptions): NodeContext {
   const context = { node, boot, topology, settings, random, now };
   return probe === undefined ? context : { ...context, probe };
+}
+
+/** What tenants' groups say of themselves has epochs from 1 on: it is newer, whatever it is. */
+function mapAsConfigured({ tenants }: Topology): TenantMap {
+  const map = new TenantMap();
+  for (const { tenant, group } of tenants) map.merge(tenant, { group, epoch: Epoch(0), incarnation: Incarnation(1) });
+  return map;
 }
 
 function bytesOf(operation: Operation): number {

@@ -7,6 +7,7 @@ import type { RestoredLog } from '../log/records.ts';
 import type { NodeMapImage } from '../wire/nodes.ts';
 import type { TenantMap } from '../metadata/tenantMap.ts';
 import type { Now } from '../base/time.ts';
+import type { MetadataMode } from '../metadata/homes.ts';
 import type { Rebalancing } from '../placement/policy.ts';
 import type { Probe } from './probe.ts';
 
@@ -37,7 +38,7 @@ export interface Topology {
   readonly clusterId: string;
   /** The NodeMap as it began, in order of id. */
   readonly nodes: readonly NodeDescriptor[];
-  /** The GroupMap, in order of id; the first is the metadata group (id 0). */
+  /** The GroupMap, in order of id; the first is the metadata group (id 0), if the directory is kept by one. */
   readonly groups: readonly GroupDescriptor[];
   /** Tenants that exist from the start, with their group. Order is irrelevant. */
   readonly tenants: readonly { readonly tenant: TenantName; readonly group: GroupId }[];
@@ -79,6 +80,8 @@ export interface Settings {
   readonly nodeOperations: number;
   /** A node that was silent for so long is taken for lost: what it had is made again elsewhere. */
   readonly lostAfterMs: number;
+  /** Who keeps the directory of tenants; the same on every node. */
+  readonly metadata: MetadataMode;
   /** What a node must know to join the cluster; empty: none may. */
   readonly joinToken: string;
   /** An unknown tenant is created by the placement policy when a command names it. */

@@ -3,6 +3,7 @@
  * that is asked decides.
  */
 import type { GroupId, Incarnation, NodeId, TenantName } from '../base/ids.ts';
+import { type Homes, inMetadataGroup } from '../metadata/homes.ts';
 import type { TenantMap } from '../metadata/tenantMap.ts';
 import type { GroupMap } from './groupMap.ts';
 import { LeaderHints } from './leaderHints.ts';
@@ -19,14 +20,17 @@ export class Router {
   readonly shards: ShardMap;
   readonly groups: GroupMap;
   readonly leaders: LeaderHints;
+  /** Which group keeps a tenant's entry in the directory. */
+  readonly homeOf: Homes;
   private readonly self: NodeId;
   private readonly reachable = new Set<NodeId>();
 
   /** `map`: what the node knew of tenants when it was last up. */
-  constructor(self: NodeId, groups: GroupMap, map?: TenantMap) {
+  constructor(self: NodeId, groups: GroupMap, map?: TenantMap, homeOf: Homes = inMetadataGroup) {
     this.self = self;
     this.groups = groups;
-    this.shards = new ShardMap(map);
+    this.homeOf = homeOf;
+    this.shards = new ShardMap(map, homeOf !== inMetadataGroup);
     this.leaders = new LeaderHints(groups);
   }
 

@@ -1,10 +1,11 @@
 /**
  * A node's copy of the ShardMap: a hint. It may be behind, never ahead: versions never go back, and what a reply told
- * about a single tenant sits in an overlay until the map has caught up.
+ * about a single tenant sits in an overlay until the map has caught up. Where no metadata group makes versions, what is
+ * heard of a tenant goes into the map if it is newer.
  */
 import type { MapVersion, TenantName } from '../base/ids.ts';
 import { limits } from '../base/limits.ts';
-import { isNewer, type Placed, placeOf } from '../metadata/place.ts';
+import { isNewer, type Place, type Placed, placeOf } from '../metadata/place.ts';
 import { TenantMap } from '../metadata/tenantMap.ts';
 import type { MapChange, TenantPlace } from '../wire/messages.ts';
 
@@ -16,9 +17,13 @@ export class ShardMap {
   edition = 0;
   private map: TenantMap;
   private readonly overlay = new Map<TenantName, Placed>();
+  /** Whether what is heard of a single tenant is part of the map. */
+  readonly merges: boolean;
 
-  constructor(map = new TenantMap()) {
+  constructor(map = new TenantMap(), merges = false) {
     this.map = map;
+    this.merges = merges;
+    if (merges) map.keepPartDigests();
   }
 
   /** The map without what replies told. To be read, not changed. */
@@ -68,6 +73,7 @@ export class ShardMap {
   /** Takes a hint about one tenant, if it is newer than what is known. Returns whether it was. */
   learn(place: TenantPlace): boolean {
     const { tenant, group, epoch, incarnation } = place;
+    if (this.merges) return this.merge(tenant, { group, epoch, incarnation });
     const known = this.overlay.get(tenant) ?? this.map.find(tenant);
     if (known !== null && !isNewer(place, known)) return false;
     this.overlay.delete(tenant);
@@ -76,6 +82,13 @@ export class ShardMap {
     const [oldest] = this.overlay.keys();
     if (oldest !== undefined && this.overlay.size > limits.mapHints) this.overlay.delete(oldest);
     return true;
+  }
+
+  /** Takes over what is newer than what the map has of the tenant. Returns whether it is. */
+  merge(tenant: TenantName, place: Place): boolean {
+    const isNews = this.map.merge(tenant, place);
+    if (isNews) this.edition += 1;
+    return isNews;
   }
 
   /** All tenants with their place, in the order of their names' code units. */

@@ -26,10 +26,13 @@ import {
   decodeMapPiece,
   decodeMapVersion,
   decodeMapWanted,
+  decodeNumbers,
   decodePlace,
   encodeMapMessage,
+  encodePlacesMessage,
   encodePlace,
   mapMessageBytes,
+  placesMessageBytes,
 } from './mapCodec.ts';
 import type {
   ForwardReply,
@@ -67,6 +70,10 @@ const message = {
   nodes: 20,
   loads: 21,
   order: 22,
+  placesDigest: 23,
+  partDigests: 24,
+  partsWanted: 25,
+  places: 26,
 } as const;
 /** Before version 6, which did not say digests. */
 const formerly = { mapVersion: 4, mapChanges: 5 } as const;
@@ -167,6 +174,11 @@ export function messageBytes(m: PeerMessage): number {
     case 'mapWanted':
     case 'mapPiece':
       return fixedBytes + mapMessageBytes(m);
+    case 'placesDigest':
+    case 'partDigests':
+    case 'partsWanted':
+    case 'places':
+      return fixedBytes + placesMessageBytes(m);
     default:
       return unreachable(m);
   }
@@ -256,6 +268,12 @@ function encodeBody(writer: ByteWriter, m: PeerMessage): void {
     case 'mapWanted':
     case 'mapPiece':
       encodeMapMessage(writer, m);
+      break;
+    case 'placesDigest':
+    case 'partDigests':
+    case 'partsWanted':
+    case 'places':
+      encodePlacesMessage(writer, m);
       break;
     case 'pulse':
       writer.varint(m.boot);
@@ -382,6 +400,16 @@ function decodeMessage(
       return decodeMapWanted(reader);
     case message.mapPiece:
       return decodeMapPiece(reader);
+    case message.placesDigest:
+      return { kind: 'placesDigest', digest: reader.u64() };
+    case message.partDigests:
+      return { kind: 'partDigests', digests: decodeNumbers(reader) };
+    case message.partsWanted:
+      return { kind: 'partsWanted', parts: decodeNumbers(reader) };
+    case message.places: {
+      const places = reader.bytes();
+      return { kind: 'places', places, isLast: reader.u8() === 1 };
+    }
     case message.groupsVersion:
       return { kind: 'groupsVersion', version: reader.varint() };
     case message.nodesVersion:

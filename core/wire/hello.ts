@@ -1,6 +1,6 @@
 /**
  * The first thing each side of a link says: who it is and what it speaks; magic u32 · length u16 · crc u32 ·
- * { version, cluster, node, boot, electionMs, leaseReads, store, began }. The first four are there in every version, so that any two
+ * { version, cluster, node, boot, electionMs, leaseReads, store, began, metadata }. The first four are there in every version, so that any two
  * can tell why they do not talk; what a later version adds behind what we know is skipped.
  */
 import { ByteReader, ByteWriter } from '../base/bytes.ts';
@@ -28,6 +28,8 @@ export interface Hello extends StoreIdentity {
   readonly electionMs: number;
   /** It trusts such promises of others when it leads. */
   readonly leaseReads: boolean;
+  /** Who keeps the directory of tenants, and in which groups; empty from versions that do not say. */
+  readonly metadata: string;
 }
 
 /** 6: maps tell their digest, and travel piece by piece to who is far behind. */
@@ -52,6 +54,7 @@ export function encodeHello(hello: Hello, crc: Crc32): Uint8Array {
   body.u8(hello.leaseReads ? 1 : 0);
   body.text(hello.store);
   body.u8(began.indexOf(hello.began));
+  body.text(hello.metadata);
   const bytes = body.take();
   invariant(crcBytes + bytes.length <= maxHelloBytes, 'a hello is short');
   const writer = new ByteWriter();
@@ -90,7 +93,8 @@ export function decodeHello(
   const store = saysStore ? fields.text() : '';
   const how = saysStore ? began[fields.u8()] : 'new';
   if (how === undefined) return 'malformed';
-  const hello = { version, clusterId, node, boot, electionMs, leaseReads, store, began: how };
+  const metadata = fields.remaining > 0 ? fields.text() : '';
+  const hello = { version, clusterId, node, boot, electionMs, leaseReads, store, began: how, metadata };
   return fields.failed ? 'malformed' : { hello, rest: received.subarray(prefixBytes + length) };
 }
 
@@ -102,6 +106,8 @@ export function refuseHello(own: Hello, theirs: Hello, isMember: (node: NodeId) 
     return `it speaks version ${String(theirs.version)} of the peer protocol, this is ${String(own.version)}`;
   if (theirs.node === own.node) return `it says it is node ${String(own.node)}, which is this one`;
   if (!isMember(theirs.node)) return `there is no node ${String(theirs.node)} in the cluster`;
+  if (theirs.metadata !== own.metadata)
+    return `its metadata is ${theirs.metadata}, here it is ${own.metadata}: all nodes must have the same mode and groups`;
   const isLeased = own.leaseReads || theirs.leaseReads;
   if (isLeased && theirs.electionMs !== own.electionMs)
     return `its electionMs is ${String(theirs.electionMs)}, here it is ${String(own.electionMs)}: with leaseReads all must have the same`;

@@ -2,10 +2,12 @@
 import type { ByteReader, ByteWriter } from '../base/bytes.ts';
 import { Epoch, MapVersion } from '../base/ids.ts';
 import { unreachable } from '../base/invariant.ts';
-import { readGroup, readIncarnation, readTenant, readTenantOrNone } from './fields.ts';
+import { readGroup, readIncarnation, readTenant, readTenantOrNone, varintBytes } from './fields.ts';
 import type { MapChange, PeerMessage, TenantPlace } from './messages.ts';
 
 type MapMessage = Extract<PeerMessage, { kind: 'mapVersion' | 'mapChanges' | 'mapWanted' | 'mapPiece' }>;
+/** Of nodes that have no metadata group. */
+type PlacesMessage = Extract<PeerMessage, { kind: 'placesDigest' | 'partDigests' | 'partsWanted' | 'places' }>;
 type Decoded<Kind extends MapMessage['kind']> = Extract<MapMessage, { kind: Kind }>;
 
 const change = { placed: 1, dropped: 2 } as const;
@@ -79,6 +81,43 @@ export function decodeMapPiece(reader: ByteReader): Decoded<'mapPiece'> | null {
   const places = reader.bytes();
   const isLast = reader.u8() === 1;
   return { kind: 'mapPiece', since, after, changes, places, isLast, digest: reader.u64() };
+}
+
+export function encodePlacesMessage(writer: ByteWriter, m: PlacesMessage): void {
+  switch (m.kind) {
+    case 'placesDigest':
+      writer.u64(m.digest);
+      return;
+    case 'partDigests':
+      encodeNumbers(writer, m.digests);
+      return;
+    case 'partsWanted':
+      encodeNumbers(writer, m.parts);
+      return;
+    case 'places':
+      writer.bytes(m.places);
+      writer.u8(m.isLast ? 1 : 0);
+      return;
+    default:
+      unreachable(m);
+  }
+}
+
+/** Beside what every message takes. */
+export function placesMessageBytes(m: PlacesMessage): number {
+  if (m.kind === 'placesDigest') return 0;
+  if (m.kind === 'places') return m.places.length;
+  const numbers = m.kind === 'partDigests' ? m.digests : m.parts;
+  return numbers.reduce((bytes, number) => bytes + varintBytes(number), 0);
+}
+
+export function decodeNumbers(reader: ByteReader): readonly number[] {
+  return Array.from({ length: reader.count(1) }, () => reader.varint());
+}
+
+function encodeNumbers(writer: ByteWriter, numbers: readonly number[]): void {
+  writer.varint(numbers.length);
+  for (const number of numbers) writer.varint(number);
 }
 
 export function encodePlace(writer: ByteWriter, place: TenantPlace): void {

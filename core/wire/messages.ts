@@ -40,6 +40,13 @@ export type PeerMessage =
   | { readonly kind: 'mapVersion'; readonly version: MapVersion; readonly digest: number }
   | ({ readonly kind: 'mapChanges' } & MapChanges)
   | ({ readonly kind: 'mapWanted' } & MapWanted)
+  /** Anti-entropy without a metadata group: the digest of all places known here. Who has another answers with `partDigests`. */
+  | { readonly kind: 'placesDigest'; readonly digest: number }
+  /** And the digests of parts of them, by the hash of names. */
+  | { readonly kind: 'partDigests'; readonly digests: readonly number[] }
+  | { readonly kind: 'partsWanted'; readonly parts: readonly number[] }
+  /** Places as a map writes them, to be taken over where they are newer. `isLast`: the last of what was wanted. */
+  | { readonly kind: 'places'; readonly places: Uint8Array; readonly isLast: boolean }
   | ({ readonly kind: 'mapPiece' } & MapPiece)
   /**
    * The sender, in this life, has lost what its replica of the group had. The leader puts another in its place, and
@@ -104,20 +111,23 @@ export type Operation =
       readonly protocol: 2 | 3;
       readonly args: readonly Uint8Array[];
     }
-  /** To a tenant's group: own it from now on, as the metadata group decided. Idempotent. */
+  /** To a tenant's group: own it from now on, as the keeper of its entry decided. Idempotent. */
   | { readonly kind: 'adopt'; readonly tenant: TenantName; readonly incarnation: Incarnation; readonly epoch: Epoch }
   /** To a tenant's group: give it up for good, with its data. Idempotent. */
   | { readonly kind: 'release'; readonly tenant: TenantName; readonly incarnation: Incarnation }
-  /** To the metadata group: where is it? Creates it by the placement policy, or in `group`, if `create`. */
+  /**
+   * To the keeper of its entry, the metadata group or its home: where is it? Creates it by the placement policy, or in
+   * `group`, if `create`.
+   */
   | {
       readonly kind: 'resolveTenant';
       readonly tenant: TenantName;
       readonly create: boolean;
       readonly group: GroupId | null;
     }
-  /** To the metadata group, after its release: forget this incarnation. Idempotent. */
+  /** To the keeper of its entry, after its release: forget this incarnation. Idempotent. */
   | { readonly kind: 'dropTenant'; readonly tenant: TenantName; readonly incarnation: Incarnation }
-  /** To the metadata group: begin a move of the tenant, note that one is over, or tell of one. Idempotent. */
+  /** To the keeper of its entry: begin a move of the tenant, note that one is over, or tell of one. Idempotent. */
   | { readonly kind: 'planMove'; readonly tenant: TenantName; readonly plan: MovePlan }
   /** To the metadata group: a node comes, or is to go. Idempotent. `tenant` is nobody. */
   | { readonly kind: 'planNode'; readonly tenant: TenantName; readonly plan: NodePlan }
@@ -151,7 +161,7 @@ export interface ForwardReply {
 export type Outcome =
   /** Executed; `reply` is RESP in the protocol that was asked for. Empty for operations other than `execute`. */
   | { readonly kind: 'done'; readonly reply: Uint8Array }
-  /** The answer to `resolveTenant`: what the metadata group's log says, null if there is no such tenant. */
+  /** The answer to `resolveTenant`: what the keeper's log says, null if there is no such tenant. */
   | { readonly kind: 'resolved'; readonly version: MapVersion; readonly tenant: TenantPlace | null }
   /** The answer to `planMove`: the move of the tenant that is under way, null if there is none; where it is pinned; and why what was asked for was not done. */
   | { readonly kind: 'planned'; readonly move: PlannedMove | null; readonly pin: Pin | null; readonly why: string }
@@ -188,7 +198,7 @@ export type Refusal =
   | { readonly kind: 'quota'; readonly what: string };
 
 /**
- * A move that the metadata group has begun. That of a tenant which is imported comes from outside: `from` is the metadata
+ * A move that the keeper of the tenant's entry has begun. That of a tenant which is imported comes from outside: `from` is the metadata
  * group, which holds no tenants, and `epoch` 0.
  */
 export interface PlannedMove {

@@ -72,7 +72,7 @@ export type MoveState =
 /** Where a tenant has to live: in that group, or in one of its own. */
 export type Pin = GroupId | 'own';
 
-/** What the metadata group is asked. */
+/** What the keeper of the tenant's entry is asked. */
 export type MovePlan =
   /** `alone`: nobody else is to live there. */
   | { readonly kind: 'begin'; readonly to: GroupId; readonly alone: boolean }

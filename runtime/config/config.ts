@@ -70,7 +70,7 @@ export function checkConfig(value: unknown, base: string): NodeConfig {
     node: NodeId(file.node),
     data: resolve(base, file.data),
     topology: topologyOf(file),
-    settings: { ...file.settings, joinToken: file.join.token ?? '' },
+    settings: { ...file.settings, metadata: file.metadata, joinToken: file.join.token ?? '' },
     client: hostPort(own.client),
     peer: hostPort(own.peer),
     maxClients: file.clients.max,
@@ -124,11 +124,16 @@ function checkNodes({ node, nodes }: ConfigFile): void {
   }
 }
 
-function checkGroups({ nodes, groups }: ConfigFile): void {
+function checkGroups({ nodes, groups, metadata }: ConfigFile): void {
   const ids = groups.map(({ id }) => id);
   checkOnce('groups', ids);
-  if (!ids.includes(0)) fail('groups', 'group 0, which holds the ShardMap, is missing');
-  if (ids.length < 2) fail('groups', 'expects at least one group for tenants beside group 0');
+  if (metadata !== 'raft') {
+    if (ids.includes(0)) fail('groups', `there is no group 0, the metadata group, where metadata is ${metadata}`);
+    if (ids.length < 1) fail('groups', 'expects at least one group for tenants');
+  } else {
+    if (!ids.includes(0)) fail('groups', 'group 0, which holds the ShardMap, is missing');
+    if (ids.length < 2) fail('groups', 'expects at least one group for tenants beside group 0');
+  }
   for (const { id, nodes: members } of groups) {
     const key = `groups.${String(id)}.nodes`;
     if (!replicaCounts.includes(members.length)) {

@@ -3,7 +3,7 @@
  * keys mean to one another is checked elsewhere.
  */
 import * as v from 'valibot';
-import { defaultSettings, settingBounds } from '../../core/index.ts';
+import { defaultSettings, metadataModes, settingBounds } from '../../core/index.ts';
 import { logLevels } from '../log.ts';
 import { check, oneOf, text, wholeNumber, yesOrNo } from './keys.ts';
 
@@ -26,6 +26,7 @@ function setting(name: keyof typeof settingBounds) {
 const schema = v.strictObject({
   cluster: text(/^[A-Za-z0-9._-]{1,64}$/, 'expects 1 to 64 characters of A-Z a-z 0-9 . _ -'),
   node: nodeId,
+  metadata: v.optional(oneOf(metadataModes), defaultSettings.metadata),
   data: v.pipe(v.string('expects a directory'), v.nonEmpty('expects a directory')),
   nodes: v.pipe(
     v.array(

@@ -61,9 +61,9 @@ async function isFree(address: HostPort): Promise<boolean> {
 }
 
 /** A cluster keeps the shape it was made with: groups do not move by themselves yet. */
-function checkShape(data: string, { nodes, groups }: ClusterShape): void {
+function checkShape(data: string, { nodes, groups, metadata }: ClusterShape): void {
   const path = join(data, shapeFile);
-  const shape = JSON.stringify({ nodes, groups });
+  const shape = JSON.stringify({ nodes, groups, ...(metadata === 'raft' ? {} : { metadata }) });
   if (!existsSync(path)) writeFileSync(path, shape);
   const kept = readFileSync(path, 'utf8');
   if (kept === shape) return;

@@ -1,12 +1,14 @@
 /** The configuration files of a local cluster. */
 export interface ClusterShape {
   readonly nodes: number;
-  /** For tenants, beside group 0. */
+  /** For tenants, beside group 0 if there is one. */
   readonly groups: number;
   /** Of the first node's clients; the others follow. */
   readonly port: number;
   /** As in `settings.rebalance`. */
   readonly rebalance: string;
+  /** As in `metadata`. */
+  readonly metadata: 'raft' | 'gossip';
 }
 
 export interface LocalNode {
@@ -31,11 +33,14 @@ export function localNodes({ nodes, port }: ClusterShape): readonly LocalNode[] 
 /** What goes into the configuration file of one node. Replicas go round the nodes, so that leaders can spread. */
 export function localConfig(shape: ClusterShape, node: number): Readonly<Record<string, unknown>> {
   const replicas = shape.nodes >= replicasPerGroup ? replicasPerGroup : 1;
-  const groups = Array.from({ length: shape.groups + 1 }, (_, group) => ({
+  const first = shape.metadata === 'raft' ? 0 : 1;
+  const ids = Array.from({ length: shape.groups + 1 }, (_, group) => group).slice(first);
+  const groups = ids.map((group) => ({
     id: group,
     nodes: Array.from({ length: replicas }, (__, replica) => ((group + replica) % shape.nodes) + 1),
   }));
   const settings = { rebalance: shape.rebalance };
   const nodes = localNodes(shape);
-  return { cluster: 'local', node, data: '.', nodes, groups, settings, join: { token: localToken } };
+  const { metadata } = shape;
+  return { cluster: 'local', node, metadata, data: '.', nodes, groups, settings, join: { token: localToken } };
 }

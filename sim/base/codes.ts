@@ -43,6 +43,10 @@ const peerCode: Readonly<Record<PeerMessage['kind'], number>> = {
   nodes: 16,
   loads: 17,
   order: 18,
+  placesDigest: 19,
+  partDigests: 20,
+  partsWanted: 21,
+  places: 22,
 };
 
 const raftCode: Readonly<Record<RaftMessage['kind'], number>> = {
@@ -155,6 +159,18 @@ function hashMessage(hash: RollingHash, message: PeerMessage): void {
       return;
     case 'mapWanted':
       hash.add(message.since);
+      return;
+    case 'placesDigest':
+      hash.add(message.digest);
+      return;
+    case 'partDigests':
+      hash.add(message.digests.length);
+      return;
+    case 'partsWanted':
+      for (const part of message.parts) hash.add(part);
+      return;
+    case 'places':
+      hash.add(message.places.length);
       return;
   }
 }

@@ -63,9 +63,12 @@ export class TenancyModel {
   private readonly held = new Map<TenantName, MoveId>();
   private readonly coming = new Map<TenantName, Coming>();
   private readonly moves: MoveModel;
+  private readonly keepsEntries: boolean;
 
-  constructor(moves: MoveModel) {
+  /** `keepsEntries`: the group has a part of the directory. */
+  constructor(moves: MoveModel, keepsEntries: boolean) {
     this.moves = moves;
+    this.keepsEntries = keepsEntries;
   }
 
   present(tenant: TenantName): Ownership | null {
@@ -121,11 +124,12 @@ export class TenancyModel {
       case 'setQuota':
       case 'inspectTenant':
       case 'exportTenant':
+      case 'planNode':
+        return refused;
       case 'resolveTenant':
       case 'dropTenant':
       case 'planMove':
-      case 'planNode':
-        return refused;
+        return this.keepsEntries ? executed : refused;
     }
   }
 

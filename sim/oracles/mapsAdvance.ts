@@ -1,8 +1,9 @@
 /**
  * X4: the version of a node's map never goes back within a life, and the same version is the same map on every
- * node. Hints neither: what a node believes of one tenant, and of one group's leader, only gets newer.
+ * node, where a metadata group makes versions. Hints neither: what a node believes of one tenant, and of one group's
+ * leader, only gets newer.
  */
-import type { NodeId, TenantName } from '../../core/base/ids.ts';
+import { metadataGroup, type NodeId, type TenantName } from '../../core/base/ids.ts';
 import { emptyMapDigest } from '../../core/metadata/mapDigest.ts';
 import type { Node } from '../../core/node/node.ts';
 import { rule } from '../truth/violation.ts';
@@ -14,13 +15,14 @@ interface Beliefs {
   digest: number;
   /** Of tenants it was told about in this turn. */
   heard: TenantName[];
-  readonly incarnations: Map<TenantName, number>;
+  readonly places: Map<TenantName, { readonly incarnation: number; readonly epoch: number }>;
   /** In the order of the groups. */
   readonly terms: number[];
 }
 
 export function mapsAdvance(truth: Truth): Oracle {
   const groups = [...truth.groups.keys()];
+  const isVersioned = groups.includes(metadataGroup);
   /** Of each version's map, as the first node that had it when its turn ended. */
   const canonical = new Map<number, number>([[0, emptyMapDigest]]);
   const beliefs: (Beliefs | undefined)[] = [];
@@ -29,26 +31,29 @@ export function mapsAdvance(truth: Truth): Oracle {
       version: 0,
       digest: emptyMapDigest,
       heard: [],
-      incarnations: new Map(),
+      places: new Map(),
       terms: groups.map(() => 0),
     });
-  const lookAt = ({ id: node, router }: Node, { incarnations }: Beliefs, tenant: TenantName): void => {
-    const incarnation = router.shards.find(tenant)?.incarnation;
-    if (incarnation === undefined) return;
-    const before = incarnations.get(tenant) ?? 0;
-    rule(incarnation >= before, 'X4', 'what a node believes of a tenant gets newer', () => ({
+  const lookAt = ({ id: node, router }: Node, { places }: Beliefs, tenant: TenantName): void => {
+    const place = router.shards.find(tenant);
+    if (place === null) return;
+    const { incarnation, epoch } = place;
+    const before = places.get(tenant) ?? { incarnation: 0, epoch: 0 };
+    const isAsNew = incarnation === before.incarnation ? epoch >= before.epoch : incarnation > before.incarnation;
+    rule(isAsNew, 'X4', 'what a node believes of a tenant gets newer', () => ({
       node,
       tenant,
       incarnation,
-      before,
+      epoch,
+      before: `${String(before.incarnation)}/${String(before.epoch)}`,
     }));
-    incarnations.set(tenant, incarnation);
+    places.set(tenant, { incarnation, epoch });
   };
   const lookAtMap = ({ id: node, router }: Node, known: Beliefs): void => {
     const { version, digest } = router.shards;
     if (version === known.version && digest === known.digest) return;
     rule(version >= known.version, 'X4', 'a map never goes back', { node, version, before: known.version });
-    const first = canonical.get(version);
+    const first = isVersioned ? canonical.get(version) : digest;
     if (first === undefined) canonical.set(version, digest);
     else rule(first === digest, 'X4', 'the same version is the same map', { node, version, digest, first });
     known.version = version;

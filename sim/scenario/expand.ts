@@ -3,6 +3,7 @@
  * its own size, speeds and dangers, so that no two seeds test the same cluster.
  */
 import type { Random } from '../../core/base/random.ts';
+import type { MetadataMode } from '../../core/metadata/homes.ts';
 import { segmentBytes } from '../../core/log/appender.ts';
 import { defaultSettings } from '../../core/node/defaults.ts';
 import { between, chance, pick, randomSource } from '../base/random.ts';
@@ -246,8 +247,53 @@ const weights: Readonly<Record<Profile, Weights>> = {
     isolateLeader: 1,
     membership: 1,
   },
+  gossip: {
+    move: 5,
+    crashWhileMoving: 4,
+    cutWhileMoving: 2,
+    troubleWhileMoving: 3,
+    moveAndShuttle: 3,
+    cancelMove: 3,
+    pinMap: 3,
+    staleMap: 6,
+    staleMapAndHint: 3,
+    staleHint: 2,
+    crash: 2,
+    crashNewLeader: 2,
+    crashWhileWriting: 4,
+    powerLoss: 1,
+    isolateLeader: 3,
+    partition: 2,
+    oneWay: 1,
+    shuttle: 2,
+    membership: 2,
+    save: 3,
+    wipe: 1,
+    lossy: 1,
+    hold: 1,
+    pause: 1,
+  },
+  static: {
+    crash: 3,
+    crashNewLeader: 2,
+    crashWhileWriting: 4,
+    powerLoss: 1,
+    isolateLeader: 3,
+    partition: 2,
+    shuttle: 2,
+    transfer: 1,
+    membership: 2,
+    save: 2,
+    wipe: 1,
+    staleHint: 2,
+    reset: 1,
+    pause: 1,
+  },
   calm: {},
 };
+
+/** With a metadata group if nothing is said. */
+const modes: Readonly<Partial<Record<Profile, MetadataMode>>> = { gossip: 'gossip', static: 'static' };
 
 /** What disks do comes on top, in some runs of these profiles. */
 const diskTroubles: Weights = { misdirected: 2, stale: 2, diskError: 3, diskErrorOfMinority: 1, quorumPowerLoss: 3 };
@@ -268,7 +314,7 @@ export function expand(seed: number, profile: Profile): Scenario {
   const topology = streams('topology');
   const isFocused = profile === 'leases' || profile === 'bad-clocks';
   const nodes = isFocused ? replicasPerGroup : pick(topology, nodeCounts[profile] ?? [3, 3, 3, 4, 5, 5]);
-  const fewest = profile === 'moves' ? 2 : 1;
+  const fewest = profile === 'moves' || profile === 'gossip' ? 2 : 1;
   const groupCount = 1 + (isFocused ? 1 : between(topology, fewest, 6));
   const groups = Array.from({ length: groupCount }, () => drawReplicas(topology, nodes));
   const timing = drawTiming(profile, streams('timing'), streams('balance'));
@@ -294,6 +340,7 @@ export function expand(seed: number, profile: Profile): Scenario {
     faultyMs,
     settleMs: 30_000,
     nodes,
+    metadata: modes[profile] ?? 'raft',
     groups,
     tenants: drawTenants(streams('tenants'), groupCount),
     timing,
@@ -340,7 +387,8 @@ export function expand(seed: number, profile: Profile): Scenario {
     lost: profile !== 'calm' && chance(streams('lost'), 300) ? [between(streams('lost/who'), 1, nodes)] : [],
     isolated: profile !== 'calm' && chance(isolated, 200) ? [isolatedNode] : [],
   };
-  return isFocused ? focusOnLeases(scenario) : scenario;
+  if (isFocused) return focusOnLeases(scenario);
+  return scenario.metadata === 'static' ? withFixedTenants(scenario) : scenario;
 }
 
 /**
@@ -375,6 +423,16 @@ function focusOnLeases(scenario: Scenario): Scenario {
       transactPermille: 0,
       createPermille: 0,
     },
+  };
+}
+
+/** There are no tenants but those that are configured, and they stay. */
+function withFixedTenants(scenario: Scenario): Scenario {
+  const { tenants, groups, workload } = scenario;
+  return {
+    ...scenario,
+    tenants: tenants.map(({ name, group }, i) => ({ name, group: group > 0 ? group : 1 + (i % (groups.length - 1)) })),
+    workload: { ...workload, dropPermille: 0, createPermille: 0 },
   };
 }
 

@@ -6,7 +6,7 @@ import { expand } from './expand.ts';
 import { faultKinds, type Scenario, scenarioFormat, type Timing, type Workload } from './scenario.ts';
 
 /** Knobs that scenarios of this format did not have from the beginning, and what was true then. */
-const unknownToEarlier: Pick<Scenario, 'isolated'> = { isolated: [] };
+const unknownToEarlier: Pick<Scenario, 'isolated' | 'metadata'> = { isolated: [], metadata: 'raft' };
 const unknownToEarlierTiming: Pick<Timing, 'rebalance' | 'lostAfterMs'> = { rebalance: false, lostAfterMs: 600_000 };
 const unknownToEarlierClients: Pick<Workload, 'numberedPermille'> = { numberedPermille: 0 };
 

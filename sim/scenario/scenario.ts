@@ -3,6 +3,7 @@
  * plain JSON; `simulate` knows nothing else. Zero is the benign value of every knob that can be zero, and a
  * schedule is total: node numbers wrap around, and a fault that cannot happen leaves a mark and does nothing.
  */
+import type { MetadataMode } from '../../core/metadata/homes.ts';
 
 export interface Scenario {
   readonly format: typeof scenarioFormat;
@@ -16,7 +17,9 @@ export interface Scenario {
   /** The second phase may last this long: everything must finish in it. */
   readonly settleMs: number;
   readonly nodes: number;
-  /** The first is the metadata group. Each lists the nodes (1 … `nodes`) with a replica. */
+  /** Who keeps the directory of tenants. */
+  readonly metadata: MetadataMode;
+  /** The first is the metadata group, which there is only where that keeps the directory. Each lists the nodes (1 … `nodes`) with a replica. */
   readonly groups: readonly (readonly number[])[];
   readonly tenants: readonly TenantPlan[];
   readonly timing: Timing;
@@ -50,6 +53,8 @@ export const profiles = [
   'bad-clocks',
   'idle',
   'disks',
+  'gossip',
+  'static',
   'calm',
 ] as const;
 export type Profile = (typeof profiles)[number];

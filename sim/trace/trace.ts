@@ -107,6 +107,14 @@ function describePeer(message: PeerMessage): string {
       return `map wanted behind ${message.after ?? 'nothing'} as of v${String(message.since)}`;
     case 'mapPiece':
       return `map v${String(message.since)} +${String(message.changes.length)}, a piece behind ${message.after ?? 'nothing'}`;
+    case 'placesDigest':
+      return `places #${message.digest.toString(16)}`;
+    case 'partDigests':
+      return `digests of ${String(message.digests.length)} parts`;
+    case 'partsWanted':
+      return `wanted parts ${message.parts.join(' ')}`;
+    case 'places':
+      return `places, ${String(message.places.length)} bytes`;
     case 'leads':
       return `leads ${message.groups.map(({ group, term }) => `g${String(group)} t${String(term)}`).join(' ')}`;
     case 'loads':

@@ -21,10 +21,12 @@ export class Histories {
   readonly moves = new MoveModel();
 
   constructor(groups: Iterable<GroupId>) {
+    const all = [...groups];
+    const keepsEntries = !all.includes(metadataGroup);
     this.groups = new Map(
-      [...groups].map((group): [GroupId, History] => [
+      all.map((group): [GroupId, History] => [
         group,
-        { tenancy: new TenancyModel(this.moves), verdicts: [nothing] },
+        { tenancy: new TenancyModel(this.moves, keepsEntries), verdicts: [nothing] },
       ]),
     );
   }

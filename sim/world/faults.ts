@@ -7,6 +7,7 @@ import { unreachable } from '../../core/base/invariant.ts';
 import { membersOf } from '../../core/raft/configuration.ts';
 import { LeaderHints } from '../../core/routing/leaderHints.ts';
 import { TenantMap } from '../../core/metadata/tenantMap.ts';
+import type { Node } from '../../core/node/node.ts';
 import { ShardMap } from '../../core/routing/shardMap.ts';
 import type { Random } from '../../core/base/random.ts';
 import { between } from '../base/random.ts';
@@ -349,23 +350,13 @@ export class Faults {
   private rewindMap({ id, node }: Machine, versions: number): boolean {
     const shards = node?.router.shards;
     if (shards === undefined || shards.version === 0 || node?.groups.has(metadataGroup) === true) return false;
-    const map = this.mapAsOf(MapVersion(Math.max(0, shards.version - versions)));
+    // Without a metadata group versions are a node's own.
+    const known = shards.merges ? [node] : this.stage.machines.map((machine) => machine.node);
+    const map = mapAsOf(MapVersion(Math.max(0, shards.version - versions)), known);
     if (map === null) return false;
-    Object.assign(shards, new ShardMap(map), { edition: shards.edition + 1 });
+    Object.assign(shards, new ShardMap(map, shards.merges), { edition: shards.edition + 1 });
     this.stage.witness.rewound(id);
     return true;
-  }
-
-  /** Made of all changes up to it, if any node has them still. */
-  private mapAsOf(version: MapVersion): TenantMap | null {
-    for (const { node } of this.stage.machines) {
-      const known = node?.router.shards.base.changesAfter(MapVersion(0), version) ?? null;
-      if (known?.changes.length !== version) continue;
-      const map = new TenantMap();
-      for (const change of known.changes) map.apply(change);
-      return map;
-    }
-    return null;
   }
 
   /** As if it had heard of every leader but the last. */
@@ -445,4 +436,16 @@ export class Faults {
   private after(delayUs: number, happening: () => void): void {
     this.stage.schedule.at(this.stage.schedule.now + delayUs, happening);
   }
+}
+
+/** Made of all changes up to it, if any of the nodes has them still. */
+function mapAsOf(version: MapVersion, nodes: readonly (Node | null | undefined)[]): TenantMap | null {
+  for (const node of nodes) {
+    const known = node?.router.shards.base.changesAfter(MapVersion(0), version) ?? null;
+    if (known?.changes.length !== version) continue;
+    const map = new TenantMap();
+    for (const change of known.changes) map.apply(change);
+    return map;
+  }
+  return null;
 }

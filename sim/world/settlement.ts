@@ -110,8 +110,9 @@ export class Settlement {
       const [leader] = this.leaders(group);
       const hosted = leader === undefined ? undefined : this.world.witness.nodes[leader.node - 1]?.groups.get(group.id);
       if (hosted?.machine instanceof DirectoryMachine) moving += hosted.machine.directory.moves.size;
-      if (hosted?.machine instanceof TenantMachine)
-        moving += hosted.machine.moves.stagedCount + (hosted.machine.moves.hasOutgoing ? 1 : 0);
+      if (!(hosted?.machine instanceof TenantMachine)) continue;
+      const { moves, home } = hosted.machine;
+      moving += moves.stagedCount + (moves.hasOutgoing ? 1 : 0) + (home?.directory.moves.size ?? 0);
     }
     return moving;
   }
@@ -126,9 +127,15 @@ export class Settlement {
     );
   }
 
-  /** Of the maps that nodes of the core go by, and of what the leader of the metadata group says. */
+  /**
+   * Of the maps that nodes of the core go by, and of what the leader of the metadata group says. Without one, their
+   * digests; and none if everybody has the map that is configured, and what it has heard beside.
+   */
   private mapVersions(): ReadonlySet<number> {
     const { groups, nodes } = this.world.witness;
+    const { metadata } = this.scenario;
+    if (metadata === 'static') return new Set([0]);
+    if (metadata === 'gossip') return new Set(this.core.map(({ node }) => node?.router.shards.digest ?? -1));
     const versions = new Set<number>(this.core.map(({ node }) => node?.router.shards.version ?? -1));
     const leader = groups.get(metadataGroup)?.currentLeader() ?? null;
     const machine = leader === null ? undefined : nodes[leader.node - 1]?.groups.get(metadataGroup)?.machine;

@@ -209,6 +209,7 @@ export class World {
       electionMs: timing.electionMs,
       heartbeatMs: timing.heartbeatMs,
       leaseReads: timing.leaseReads,
+      metadata: this.scenario.metadata,
       joinToken: '',
       rebalance: timing.rebalance ? 'on' : 'manual',
       // Small, so that what little there is counts.
@@ -256,7 +257,7 @@ export class World {
 }
 
 function isNewsOfTheMap(message: PeerMessage): boolean {
-  const isOfTheMap = message.kind === 'mapChanges' || message.kind === 'mapPiece';
+  const isOfTheMap = message.kind === 'mapChanges' || message.kind === 'mapPiece' || message.kind === 'places';
   return isOfTheMap || (message.kind === 'raft' && message.group === metadataGroup);
 }
 
@@ -270,13 +271,19 @@ export function topologyOf(scenario: Scenario): Topology {
       peerAddress: `n${String(node)}:17000`,
       zone: '',
     })),
-    groups: scenario.groups.map((members, group) => ({
-      group: GroupId(group),
-      replicas: members.map((node, i) => ({
-        replica: ReplicaId(i + 1),
-        node: NodeId(((node - 1) % scenario.nodes) + 1),
-      })),
-    })),
+    groups: scenario.groups.flatMap((members, group) =>
+      scenario.metadata !== 'raft' && group === 0
+        ? []
+        : [
+            {
+              group: GroupId(group),
+              replicas: members.map((node, i) => ({
+                replica: ReplicaId(i + 1),
+                node: NodeId(((node - 1) % scenario.nodes) + 1),
+              })),
+            },
+          ],
+    ),
     tenants: scenario.tenants.flatMap(({ name, group }) => {
       const tenant = parseTenantName(name);
       invariant(tenant !== null, 'a scenario names tenants rightly', { name });

@@ -47,7 +47,7 @@ beforeEach(() => {
     misrouted: () => undefined,
     schedule: (timer: RetryTimer) => pauses.push(timer),
   };
-  const options = { self: one, commandTimeoutMs: 1000, autoCreateTenants: true };
+  const options = { self: one, commandTimeoutMs: 1000, autoCreateTenants: true, fixedTenants: null };
   forwarder = new Forwarder(host, router, () => 0, options);
   const lane = forwarder.openLane(ConnId(1), tenant);
   call = forwarder.command(lane, 'write', 2, [bytesOfBinary('INCR'), bytesOfBinary('n')], now);

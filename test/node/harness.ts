@@ -38,24 +38,34 @@ export class Nodes {
   private micros = 1_000_000;
   private wall = 1_700_000_000_000;
   private draws = 7;
-  private readonly topology: Topology;
+  private readonly topology: Omit<Topology, 'tenants'>;
+  /** What the configuration of a node names, from its next start on. */
+  tenants: (node: number) => Topology['tenants'];
   private readonly settings: Settings;
 
   /** `map`: what every node has kept of tenants. */
-  constructor(size: number, groups: number, settings: Partial<Settings> = {}, map?: TenantMap) {
+  constructor(
+    size: number,
+    groups: number,
+    settings: Partial<Settings> = {},
+    map?: TenantMap,
+    tenants: (node: number) => Topology['tenants'] = () => [],
+  ) {
     const ids = Array.from({ length: size }, (_, i) => NodeId(i + 1));
+    this.tenants = tenants;
     this.settings = { ...defaultSettings, rebalance: 'manual', ...settings };
     this.topology = {
       clusterId: 'test',
       nodes: ids.map((node) => ({ node, clientAddress: `node-${String(node)}`, peerAddress: '', zone: '' })),
-      groups: Array.from({ length: groups + 1 }, (_, group) => ({
-        group: GroupId(group),
-        replicas: ids.slice(0, 3).map((_, i) => {
-          const node = ids[(group + i) % size] ?? NodeId(1);
-          return { replica: ReplicaId(node), node };
-        }),
-      })),
-      tenants: [],
+      groups: Array.from({ length: groups + 1 }, (_, group) => group)
+        .filter((group) => group > 0 || (settings.metadata ?? 'raft') === 'raft')
+        .map((group) => ({
+          group: GroupId(group),
+          replicas: ids.slice(0, 3).map((_, i) => {
+            const node = ids[(group + i) % size] ?? NodeId(1);
+            return { replica: ReplicaId(node), node };
+          }),
+        })),
     };
     for (const node of ids) {
       this.disks.push(new Disk(node));
@@ -74,7 +84,7 @@ export class Nodes {
     return new Node({
       node,
       boot,
-      topology: this.topology,
+      topology: { ...this.topology, tenants: this.tenants(node) },
       settings: this.settings,
       restored,
       random,

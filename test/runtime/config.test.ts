@@ -33,6 +33,13 @@ afterEach(() => {
   for (const directory of directories.splice(0)) rmSync(directory, { recursive: true });
 });
 
+test.each(['static', 'gossip'] as const)('a file without a metadata group: %s', (metadata) => {
+  const groups = [{ id: 1, nodes: [1] }];
+  const { topology, settings } = checkConfig({ ...good, metadata, groups, tenants: { acme: 1 } }, '/base');
+  expect(settings).toEqual({ ...defaultSettings, metadata });
+  expect(topology.groups).toEqual([{ group: 1, replicas: [{ replica: 1, node: 1 }] }]);
+});
+
 test('the least a file must say, and what the rest is then', () => {
   expect(checkConfig(good, '/base')).toEqual({
     node: 1,
@@ -89,6 +96,9 @@ const mistakes: readonly (readonly [unknown, string])[] = [
   [{ ...good, nodes: [{ id: 1, client: 'h:1', peer: 'h:1' }] }, 'nodes: h:1 is there more than once'],
   [{ ...good, nodes: [...threeNodes, { id: 1, client: 'h:4', peer: 'h:14' }] }, 'nodes: 1 is there more than once'],
   [{ ...good, groups: [] }, 'groups: group 0, which holds the ShardMap, is missing'],
+  [{ ...good, metadata: 'none' }, 'metadata: expects one of raft, static, gossip, got "none"'],
+  [{ ...good, metadata: 'static' }, 'groups: there is no group 0, the metadata group, where metadata is static'],
+  [{ ...good, metadata: 'gossip', groups: [] }, 'groups: expects at least one group for tenants'],
   [{ ...good, groups: [{ id: 0, nodes: [1] }] }, 'groups: expects at least one group for tenants beside group 0'],
   [
     {
@@ -201,7 +211,7 @@ describe('files', () => {
 
 describe('the files of a local cluster', () => {
   test.each([1, 2, 3, 5, 9])('are good for %d nodes, and their first replicas are spread', (nodes) => {
-    const shape = { nodes, groups: 2 * nodes, port: 7001, rebalance: 'on' };
+    const shape = { nodes, groups: 2 * nodes, port: 7001, rebalance: 'on', metadata: 'raft' } as const;
     const homes = new Map<number, number>();
     for (let node = 1; node <= nodes; node += 1) {
       const { topology, client } = checkConfig(localConfig(shape, node), '/');

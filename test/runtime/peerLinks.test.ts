@@ -30,8 +30,8 @@ interface Peer {
 }
 
 function hello(node: number, others: Partial<Hello> = {}): Hello {
-  const settings = { version: protocolVersion, electionMs: 600, leaseReads: true, store: '', began: 'new' } as const;
-  return { clusterId: 'test', node: NodeId(node), boot: 1, ...settings, ...others };
+  const settings = { version: protocolVersion, electionMs: 600, leaseReads: true, store: '', metadata: 'raft' };
+  return { clusterId: 'test', node: NodeId(node), boot: 1, ...settings, began: 'new', ...others };
 }
 
 /** A node that listens on the port of its place in `ports`. */

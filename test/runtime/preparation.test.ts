@@ -9,14 +9,14 @@ import { lockData } from '../../runtime/disk/dataLock.ts';
 import { freePort } from './freePort.ts';
 
 let data = '';
-let shape = { rebalance: 'on', nodes: 1, groups: 2, port: 0 };
+let shape = { rebalance: 'on', metadata: 'raft' as const, nodes: 1, groups: 2, port: 0 };
 
 beforeEach(async () => {
   data = mkdtempSync(join(tmpdir(), 'cluster-'));
   // The peer port is 10,000 above.
   let port = await freePort();
   while (port > 55_000) port = await freePort();
-  shape = { rebalance: 'on', nodes: 1, groups: 2, port };
+  shape = { rebalance: 'on', metadata: 'raft' as const, nodes: 1, groups: 2, port };
 });
 
 afterEach(() => {

@@ -61,6 +61,7 @@ function scenarioOf(d: Drawn): Scenario {
     noise: d.noise,
     faultyMs: 2500,
     nodes,
+    metadata: 'raft',
     groups: Array.from({ length: 2 + d.groups }, (_, group) =>
       [0, 1, 2].map((i) => ((group + i) % nodes) + 1).sort((a, b) => a - b),
     ),

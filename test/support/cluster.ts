@@ -37,7 +37,12 @@ export interface Cluster {
 }
 
 export async function startCluster(
-  options: { readonly nodes?: number; readonly groups?: number; readonly rebalance?: string } = {},
+  options: {
+    readonly nodes?: number;
+    readonly groups?: number;
+    readonly rebalance?: string;
+    readonly metadata?: string;
+  } = {},
 ): Promise<Cluster> {
   const nodes = options.nodes ?? 3;
   const groups = options.groups ?? 4;
@@ -58,6 +63,8 @@ export async function startCluster(
       data,
       '--rebalance',
       options.rebalance ?? 'manual',
+      '--metadata',
+      options.metadata ?? 'raft',
     ];
     const child = spawn(process.execPath, ['--import', 'tsx', ...args], {
       cwd: root,

@@ -28,12 +28,12 @@ function fixture(name: string): Uint8Array {
 test.each([1, 2, 3, 4])('version %i of the handshake is understood, so that it can be refused', (version) => {
   const bytes = fixture(`version-${String(version)}.hello`);
   expect(decodeHello(bytes, crc32)).toMatchObject({
-    hello: { ...sampleHello, version, electionMs: 0, leaseReads: false, store: '', began: 'new' },
+    hello: { ...sampleHello, version, electionMs: 0, leaseReads: false, store: '', began: 'new', metadata: '' },
   });
 });
 
 test('version 5 of the handshake is understood, so that it can be refused', () => {
-  const hello = { ...sampleHello, version: 5, store: '', began: 'new' };
+  const hello = { ...sampleHello, version: 5, store: '', began: 'new', metadata: '' };
   expect(decodeHello(fixture('version-5.hello'), crc32)).toMatchObject({ hello });
 });
 

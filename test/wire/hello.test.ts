@@ -21,6 +21,7 @@ describe('a hello', () => {
       leaseReads: fc.boolean(),
       store: fc.string({ maxLength: 32 }),
       began: fc.constantFrom('new' as const, 'lost' as const, 'joined' as const),
+      metadata: fc.string({ maxLength: 64 }),
     });
     fc.assert(
       fc.property(hello, fc.uint8Array({ maxLength: 20 }), (said, behind) => {
@@ -77,6 +78,11 @@ describe('who talks to whom', () => {
       'a node whose promises are shorter than leases rest on',
       { ...sampleHello, electionMs: 300, leaseReads: false },
       'its electionMs is 300, here it is 600: with leaseReads all must have the same',
+    ],
+    [
+      'a node that creates tenants elsewhere',
+      { ...sampleHello, metadata: 'raft' },
+      'its metadata is raft, here it is gossip, 3 groups, #12ab: all nodes must have the same mode and groups',
     ],
     ['itself', own, 'it says it is node 1, which is this one'],
     ['a node that is not there', { ...sampleHello, node: NodeId(4) }, 'there is no node 4 in the cluster'],

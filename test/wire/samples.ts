@@ -241,6 +241,12 @@ const fileMessages: readonly PeerMessage[] = [
   reply({ kind: 'exported', answer: { kind: 'busy' } }),
   reply({ kind: 'refused', refusal: { kind: 'loading', group: GroupId(4), incarnation: two } }),
 ];
+const placesMessages: readonly PeerMessage[] = [
+  { kind: 'placesDigest', digest: 2 ** 40 + 3 },
+  { kind: 'partDigests', digests: [0, 300, 2 ** 40 + 3] },
+  { kind: 'partsWanted', parts: [0, 300] },
+  { kind: 'places', places: Uint8Array.of(1, 2, 3), isLast: true },
+];
 
 export const sampleHello: Hello = {
   clusterId: 'test-cluster',
@@ -251,6 +257,7 @@ export const sampleHello: Hello = {
   leaseReads: true,
   store: '0123456789abcdef',
   began: 'joined',
+  metadata: 'gossip, 3 groups, #12ab',
 };
 
 export const sampleMessages: readonly PeerMessage[] = [
@@ -362,6 +369,7 @@ export const sampleMessages: readonly PeerMessage[] = [
   ...nodeMessages,
   ...quotaMessages,
   ...fileMessages,
+  ...placesMessages,
 ];
 
 /** What versions before 6 said of it. */
@@ -373,7 +381,7 @@ export function asBefore6(said: PeerMessage): PeerMessage {
 
 /** How many of them earlier versions knew. */
 export const messagesOfVersion5 =
-  sampleMessages.length - 3 - [moveMessages, nodeMessages, quotaMessages, fileMessages].flat().length;
+  sampleMessages.length - 3 - [moveMessages, nodeMessages, quotaMessages, fileMessages, placesMessages].flat().length;
 export const messagesOfVersion4 = messagesOfVersion5 - 8;
 export const messagesOfVersion3 = messagesOfVersion5 - 20;
 

@@ -70,9 +70,10 @@ export function* directoryRecords(writer: ByteWriter, cut: DirectoryCut): Record
   }
 }
 
-export class DirectoryLoader extends StateLoader {
+/** Makes a directory of its records. It trusts none of them: what does not follow is refused. */
+export class DirectoryReader {
   private readonly groups: readonly GroupId[];
-  private readonly install: (directory: Directory) => void;
+  private readonly home: GroupId | null;
   private readonly builder = new MapBuilder();
   private head: { readonly version: MapVersion; readonly digest: number } | null = null;
   /** Of formats up to 3, which told all changes there ever were; null before they are known to be such. */
@@ -85,26 +86,26 @@ export class DirectoryLoader extends StateLoader {
   private nodes: NodeMapImage;
 
   /** `nodes`: what the configuration says, if nothing else is said. */
-  constructor(groups: readonly GroupId[], nodes: NodeMapImage, install: (directory: Directory) => void) {
-    super('directory');
+  constructor(groups: readonly GroupId[], nodes: NodeMapImage, home: GroupId | null) {
     this.groups = groups;
     this.nodes = nodes;
-    this.install = install;
+    this.home = home;
   }
 
-  finish(): boolean {
+  /** Null if something is missing. */
+  end(): Directory | null {
     const { head, changed } = this;
     const map = head === null ? changed : this.builder.finish(head.version, head.digest);
-    if (map === null) return false;
-    const directory = new Directory(this.groups, map, this.placedByPolicy, new NodeMap(this.nodes));
+    if (map === null) return null;
+    const directory = new Directory(this.groups, map, this.placedByPolicy, new NodeMap(this.nodes), this.home);
     directory.moves.restore(this.latestMove, this.planned);
     for (const [tenant, pin] of this.pinned) directory.pins.pin(tenant, pin);
     for (const [group, tenant] of this.owned) directory.pins.dedicate(group, tenant);
-    this.install(directory);
-    return true;
+    return directory;
   }
 
-  protected read(kind: number, reader: ByteReader): boolean {
+  /** Reads one record; false if it does not follow. */
+  read(kind: number, reader: ByteReader): boolean {
     const isBegun = this.head !== null || this.changed !== null;
     switch (kind) {
       case record.map:
@@ -162,6 +163,27 @@ export class DirectoryLoader extends StateLoader {
     if (planned === null || planned.move > this.latestMove) return false;
     this.planned.push(planned);
     return true;
+  }
+}
+
+export class DirectoryLoader extends StateLoader {
+  private readonly reader: DirectoryReader;
+  private readonly install: (directory: Directory) => void;
+
+  constructor(reader: DirectoryReader, install: (directory: Directory) => void) {
+    super('directory');
+    this.reader = reader;
+    this.install = install;
+  }
+
+  finish(): boolean {
+    const directory = this.reader.end();
+    if (directory !== null) this.install(directory);
+    return directory !== null;
+  }
+
+  protected read(kind: number, reader: ByteReader): boolean {
+    return this.reader.read(kind, reader);
   }
 }
 

@@ -4,7 +4,7 @@
  * a piece, whatever a client has stored.
  *
  *   header    version · kind of machine · latest log time · configuration (not in format 1)
- *   tenants   { released }* · { ended }* · { whole }* · { staged · whole }* · { departed · whole? }*
+ *   tenants   { released }* · { ended }* · { whole }* · { staged · whole }* · { departed · whole? }* · directory?
  *   whole     tenant · quota? · arrived? · { outgoing · { changes }* }? · { ingress · { session · { remembered }* }* }* ·
  *             clients · { item · contents }*
  *   clients   nothing, if there never were any (and in formats 1 and 2), or clients · { client · { remembered }* }*

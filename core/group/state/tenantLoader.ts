@@ -5,6 +5,8 @@ import type { CutClock } from '../../engine/keyspaceCut.ts';
 import { readGroup, readIncarnation, readMove, readTenant } from '../../wire/fields.ts';
 import { type CopyCursor, decodeCursor } from '../../wire/moves.ts';
 import { type DepartedTenant, noTenants, type OwnedTenant, type Tenants } from '../tenants.ts';
+import type { Directory } from '../../metadata/directory.ts';
+import type { DirectoryReader } from './directoryRecords.ts';
 import { record } from './format.ts';
 import { itemsInto } from './copyRecords.ts';
 import { StateLoader } from './stateLoader.ts';
@@ -23,20 +25,29 @@ type Standing =
 export class TenantLoader extends StateLoader {
   private readonly loaded: Tenants = noTenants();
   private readonly clock: CutClock;
-  private readonly install: (loaded: Tenants) => void;
+  private readonly directory: DirectoryReader | null;
+  private readonly install: (loaded: Tenants, directory: Directory | null) => void;
   private next: Standing | null = null;
   private standing: Standing | null = null;
   private reading: TenantReader | null = null;
 
-  constructor(clock: CutClock, install: (loaded: Tenants) => void) {
+  /** `directory`: for the part of it that the group has beside its tenants; null if it has none. */
+  constructor(
+    clock: CutClock,
+    directory: DirectoryReader | null,
+    install: (loaded: Tenants, directory: Directory | null) => void,
+  ) {
     super('tenants');
     this.clock = clock;
+    this.directory = directory;
     this.install = install;
   }
 
   finish(): boolean {
     if (this.next !== null || !this.endTenant()) return false;
-    this.install(this.loaded);
+    const directory = this.directory?.end() ?? null;
+    if (directory === null && this.directory !== null) return false;
+    this.install(this.loaded, directory);
     return true;
   }
 
@@ -52,6 +63,13 @@ export class TenantLoader extends StateLoader {
         return this.endTenant() && this.startStaged(reader);
       case record.tenant:
         return this.endTenant() && this.startTenant(reader);
+      case record.map:
+      case record.places:
+      case record.moves:
+      case record.planned:
+      case record.pinned:
+      case record.dedicated:
+        return this.endTenant() && this.directory?.read(kind, reader) === true;
       default:
         return this.reading?.read(kind, reader) === true;
     }

@@ -1,8 +1,23 @@
-/** Commands whose replies come at the end of a procedure. */
+/** Commands whose replies come at the end of a procedure, and those that the mode of metadata has no place for. */
 import type { Procedure } from '../../forward/procedure.ts';
 import type { NodeCall } from './spec.ts';
 
 export function begin({ reply, connection, node }: NodeCall, procedure: Procedure): void {
   if (!node.start(connection, procedure))
     reply.error('BUSY not executed: too many questions about tenants are under way');
+}
+
+/** Writes an error if tenants neither come nor go nor move here. Returns whether it did. */
+export function isOfFixedTenants({ reply, node }: NodeCall): boolean {
+  if (node.settings.metadata !== 'static') return false;
+  reply.error('ERR not executed: tenants are where the configuration says: the metadata mode is static');
+  return true;
+}
+
+/** Writes an error if there is no metadata group, which nodes and plans belong to. Returns whether it did. */
+export function isWithoutMetadataGroup({ reply, node }: NodeCall): boolean {
+  const { metadata } = node.settings;
+  if (metadata === 'raft') return false;
+  reply.error(`ERR not executed: that is for the metadata group to do, and the metadata mode is ${metadata}`);
+  return true;
 }

@@ -7,6 +7,7 @@ import type { NodeMapImage } from '../../wire/nodes.ts';
 import type { NodePlan } from '../../wire/nodes.ts';
 import { settingBounds } from '../defaults.ts';
 import type { NodeView } from '../view.ts';
+import { isWithoutMetadataGroup } from './begin.ts';
 import type { NodeCall } from './spec.ts';
 
 const address = /^(\[[0-9a-fA-F:]+\]|[^:\s]{1,255}):[0-9]{1,5}$/;
@@ -17,6 +18,7 @@ const largestNode = 65_535;
 /** NODE JOIN client-address peer-address ZONE zone TOKEN token STORE store */
 export function join(call: NodeCall): void {
   const { args, reply, node } = call;
+  if (isWithoutMetadataGroup(call)) return;
   const [client = '', peer = '', zoneWord, inZone = '', tokenWord, token = '', storeWord, itsStore = ''] = args
     .slice(2)
     .map((arg) => binaryString(arg));
@@ -38,7 +40,9 @@ function isWord(given: string | undefined, word: string): boolean {
 }
 
 /** Asks the metadata group; the reply follows. */
-export function plan({ connection, reply, node }: NodeCall, wanted: NodePlan): void {
+export function plan(call: NodeCall, wanted: NodePlan): void {
+  const { connection, reply, node } = call;
+  if (isWithoutMetadataGroup(call)) return;
   const asked = errand(metadataGroup, { kind: 'planNode', tenant: nobody, plan: wanted });
   if (!node.start(connection, asked)) reply.error('BUSY not executed: too much is asked of the metadata group');
 }

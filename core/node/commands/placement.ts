@@ -8,6 +8,7 @@ import type { Step } from '../../placement/step.ts';
 import type { ReplyWriter } from '../../resp/replyWriter.ts';
 import type { NodeView } from '../view.ts';
 import { wordOf, wrongSubcommand } from './arguments.ts';
+import { isWithoutMetadataGroup } from './begin.ts';
 import { type NodeCall, type NodeCommand, nodeCommand } from './spec.ts';
 
 export const placementCommands: readonly NodeCommand[] = [
@@ -27,8 +28,11 @@ const help: readonly string[] = [
   'SNAPSHOT: what that is planned from, as JSON: `leasehold plan --snapshot FILE` plans from it, as it is or changed.',
 ];
 
-function runPlacement({ args, reply, node }: NodeCall): void {
+function runPlacement(call: NodeCall): void {
+  const { args, reply, node } = call;
   const [, subcommand] = args;
+  const isHelp = wordOf(subcommand) === 'help';
+  if (!isHelp && isWithoutMetadataGroup(call)) return;
   switch (wordOf(subcommand)) {
     case 'help':
       reply.array(help.length);

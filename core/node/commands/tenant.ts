@@ -8,7 +8,7 @@ import { beginMove, cancelMove, pinTenant, showMove, showPin } from '../../forwa
 import { matchesText } from '../../engine/glob.ts';
 import { dropTenant, ensureTenant } from '../../forward/tenancy.ts';
 import { integerOf, wordOf, wrongSubcommand } from './arguments.ts';
-import { begin } from './begin.ts';
+import { begin, isOfFixedTenants, isWithoutMetadataGroup } from './begin.ts';
 import { type NodeCall, type NodeCommand, nodeCommand } from './spec.ts';
 import { quota, reportFigures, statistics, writeReport } from './tenantAccounts.ts';
 import { exportOf, importOf, importTo } from './tenantTransfers.ts';
@@ -222,6 +222,7 @@ function where({ reply, node }: NodeCall, name: TenantName): void {
 
 function create(call: NodeCall, name: TenantName): void {
   const { args, reply } = call;
+  if (isOfFixedTenants(call)) return;
   const isPlaced = args.length > 3;
   const group = isPlaced ? groupNamed(call, args[4]) : null;
   if (isPlaced && wordOf(args[3]) !== 'in') reply.error('ERR syntax error');
@@ -230,11 +231,12 @@ function create(call: NodeCall, name: TenantName): void {
 }
 
 function drop(call: NodeCall, name: TenantName): void {
-  begin(call, dropTenant(name));
+  if (!isOfFixedTenants(call)) begin(call, dropTenant(name));
 }
 
 function move(call: NodeCall, name: TenantName): void {
   const { args, reply } = call;
+  if (isOfFixedTenants(call)) return;
   const word = `${wordOf(args[3])} ${String(args.length)}`;
   const group = groupNamed(call, args[4]);
   if (word === 'status 4') begin(call, showMove(name));
@@ -245,6 +247,7 @@ function move(call: NodeCall, name: TenantName): void {
 }
 
 function pin(call: NodeCall, name: TenantName): void {
+  if (isWithoutMetadataGroup(call)) return;
   const { args, reply } = call;
   const word = `${wordOf(args[3])} ${String(args.length)}`;
   const group = groupNamed(call, args[4]);
@@ -256,6 +259,7 @@ function pin(call: NodeCall, name: TenantName): void {
 }
 
 function unpin(call: NodeCall, name: TenantName): void {
+  if (isWithoutMetadataGroup(call)) return;
   begin(call, pinTenant(name, null));
 }
 

@@ -30,6 +30,7 @@ const hello = {
   leaseReads: true,
   store: '',
   began: 'new' as const,
+  metadata: 'raft',
 };
 const maxQueuedBytes = 256 * 1024 * 1024;
 /** Nobody is slow enough here to be taken for dead. */
