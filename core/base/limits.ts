@@ -86,7 +86,11 @@ export const limits = {
   mapChangesKept: 8_192,
   /** A piece of the ShardMap: two or three thousand places, which take a few milliseconds to read. */
   mapPieceBytes: 64 * kib,
-  /** Parts of the map, of a thousand, that two nodes without a metadata group tell one another at a time: of a million tenants half a MiB. */
+  /**
+   * Parts of the map, a power of two, that nodes without a metadata group compare: a thousand names each of a million. So
+   * many of them two nodes tell one another at a time: half a MiB of that.
+   */
+  mapParts: 1_024,
   mapPartsAtATime: 16,
   /** Nodes that get the map piece by piece from one node at a time; one that does not go on makes room after so long. */
   mapReadersAtATime: 4,

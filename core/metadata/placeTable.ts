@@ -4,6 +4,7 @@
  */
 import type { ByteReader, ByteWriter } from '../base/bytes.ts';
 import { Epoch, type TenantName } from '../base/ids.ts';
+import { limits } from '../base/limits.ts';
 import { readGroup, readIncarnation, readTenant } from '../wire/fields.ts';
 import { emptyMapDigest, minusDigest, plusDigest } from './mapDigest.ts';
 import { NameIndex } from './nameIndex.ts';
@@ -12,7 +13,7 @@ import type { Place } from './place.ts';
 import { PlaceRecords } from './placeRecords.ts';
 
 const kind = { placed: 1, dropped: 2 } as const;
-const partBits = 10;
+const partBits = Math.log2(limits.mapParts);
 const hashBits = 32;
 
 export class PlaceTable {
@@ -69,7 +70,7 @@ export class PlaceTable {
 
   /** To be called where the time that it takes does no harm. */
   keepPartDigests(): readonly number[] {
-    const digests = Array.from({ length: 1 << partBits }, () => emptyMapDigest);
+    const digests = Array.from({ length: limits.mapParts }, () => emptyMapDigest);
     this.index.forEach((hash, at) => {
       const part = hash >>> (hashBits - partBits);
       digests[part] = plusDigest(digests[part] ?? emptyMapDigest, this.records.digestAt(at));

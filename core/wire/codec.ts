@@ -26,7 +26,8 @@ import {
   decodeMapPiece,
   decodeMapVersion,
   decodeMapWanted,
-  decodeNumbers,
+  decodePartDigests,
+  decodePartsWanted,
   decodePlace,
   encodeMapMessage,
   encodePlacesMessage,
@@ -403,9 +404,9 @@ function decodeMessage(
     case message.placesDigest:
       return { kind: 'placesDigest', digest: reader.u64() };
     case message.partDigests:
-      return { kind: 'partDigests', digests: decodeNumbers(reader) };
+      return decodePartDigests(reader);
     case message.partsWanted:
-      return { kind: 'partsWanted', parts: decodeNumbers(reader) };
+      return decodePartsWanted(reader);
     case message.places: {
       const places = reader.bytes();
       return { kind: 'places', places, isLast: reader.u8() === 1 };

@@ -2,6 +2,7 @@
 import type { ByteReader, ByteWriter } from '../base/bytes.ts';
 import { Epoch, MapVersion } from '../base/ids.ts';
 import { unreachable } from '../base/invariant.ts';
+import { limits } from '../base/limits.ts';
 import { readGroup, readIncarnation, readTenant, readTenantOrNone, varintBytes } from './fields.ts';
 import type { MapChange, PeerMessage, TenantPlace } from './messages.ts';
 
@@ -111,8 +112,16 @@ export function placesMessageBytes(m: PlacesMessage): number {
   return numbers.reduce((bytes, number) => bytes + varintBytes(number), 0);
 }
 
-export function decodeNumbers(reader: ByteReader): readonly number[] {
-  return Array.from({ length: reader.count(1) }, () => reader.varint());
+export function decodePartDigests(reader: ByteReader): Extract<PlacesMessage, { kind: 'partDigests' }> {
+  const digests = Array.from({ length: reader.count(1) }, () => reader.varint());
+  if (digests.length !== limits.mapParts) reader.fail();
+  return { kind: 'partDigests', digests };
+}
+
+export function decodePartsWanted(reader: ByteReader): Extract<PlacesMessage, { kind: 'partsWanted' }> {
+  const parts = Array.from({ length: reader.count(1) }, () => reader.varint());
+  if (parts.some((part) => part >= limits.mapParts)) reader.fail();
+  return { kind: 'partsWanted', parts };
 }
 
 function encodeNumbers(writer: ByteWriter, numbers: readonly number[]): void {

@@ -153,7 +153,10 @@ describe('nodes that greet one another', () => {
   test('wait for no answer for ever', () => {
     const peers = new Peers(3);
     peers.maps[1]?.merge(named(1), placed(1, 1));
-    peers.of(1).onPartDigests(NodeId(3), [1]);
+    peers.of(1).onPartDigests(
+      NodeId(3),
+      peers.maps[1]!.base.partDigests.map((digest) => digest + 1),
+    );
     peers.sent.length = 0;
     peers.of(1).greet(NodeId(2));
     peers.deliverAll();

@@ -15,6 +15,7 @@ import {
   type TenantName,
   Term,
 } from '../../core/base/ids.ts';
+import { limits } from '../../core/base/limits.ts';
 import { WallTime } from '../../core/base/time.ts';
 import type { Configuration } from '../../core/raft/types.ts';
 import type { RaftMessage } from '../../core/raft/types.ts';
@@ -138,6 +139,9 @@ const plan: fc.Arbitrary<MovePlan> = fc.oneof(
 );
 
 const heaviest = fc.array(fc.record({ tenant, bytes: natural, operations: natural }), { maxLength: 3 });
+const digests = fc
+  .array(natural, { maxLength: 5 })
+  .map((some) => Array.from({ length: limits.mapParts }, (_, part) => some[part] ?? 0));
 const word = fc.string({ maxLength: 20 });
 const exportId = fc.string({ minLength: 1, maxLength: 20 });
 const nodePlan: fc.Arbitrary<NodePlan> = fc.oneof(
@@ -321,8 +325,8 @@ export const message: fc.Arbitrary<PeerMessage> = fc.oneof(
     }),
   },
   { weight: 1, arbitrary: kind('placesDigest', { digest: natural }) },
-  { weight: 1, arbitrary: kind('partDigests', { digests: fc.array(natural, few) }) },
-  { weight: 1, arbitrary: kind('partsWanted', { parts: fc.array(natural, few) }) },
+  { weight: 1, arbitrary: kind('partDigests', { digests }) },
+  { weight: 1, arbitrary: kind('partsWanted', { parts: fc.array(fc.nat(limits.mapParts - 1), few) }) },
   { weight: 1, arbitrary: kind('places', { places: bytes, isLast: fc.boolean() }) },
   { weight: 1, arbitrary: kind('order', { group, index, change: ordered }) },
   { weight: 1, arbitrary: kind('leads', { groups: fc.array(fc.record({ group, term }), { maxLength: 4 }) }) },

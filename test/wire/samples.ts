@@ -12,6 +12,7 @@ import {
   RequestId,
   Term,
 } from '../../core/base/ids.ts';
+import { limits } from '../../core/base/limits.ts';
 import { nobody, parseTenantName } from '../../core/base/tenantName.ts';
 import { WallTime } from '../../core/base/time.ts';
 import type { Usage } from '../../core/wire/accounts.ts';
@@ -243,7 +244,10 @@ const fileMessages: readonly PeerMessage[] = [
 ];
 const placesMessages: readonly PeerMessage[] = [
   { kind: 'placesDigest', digest: 2 ** 40 + 3 },
-  { kind: 'partDigests', digests: [0, 300, 2 ** 40 + 3] },
+  {
+    kind: 'partDigests',
+    digests: Array.from({ length: limits.mapParts }, (_, part) => (part < 3 ? part * 2 ** 40 : 0)),
+  },
   { kind: 'partsWanted', parts: [0, 300] },
   { kind: 'places', places: Uint8Array.of(1, 2, 3), isLast: true },
 ];

@@ -210,6 +210,7 @@ const sections: Readonly<Record<string, (node: NodeView) => Facts>> = {
     leasehold_cluster: node.clusterId,
     leasehold_node: node.self,
     leasehold_boot: node.boot,
+    metadata_mode: node.settings.metadata,
     uptime_in_seconds: Math.floor(node.uptimeMs / 1000),
   }),
   Clients: (node) => ({ connected_clients: node.connectionCount(), commands_in_flight: node.inFlight }),
