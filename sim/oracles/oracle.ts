@@ -19,6 +19,8 @@ export interface Truth {
   readonly leaseReads: boolean;
   /** The election timeout that all replicas are given. */
   readonly electionMs: number;
+  /** The metadata group has no quorum, and has had none for a while. */
+  readonly isMetadataOut: boolean;
   /** Connections whose clients let any replica serve their reads. */
   readonly readonlyConnections: ReadonlySet<ConnId>;
   /** By node number − 1; null while it is down. */

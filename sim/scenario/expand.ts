@@ -186,6 +186,28 @@ const weights: Readonly<Record<Profile, Weights>> = {
     hold: 1,
     diskHang: 1,
   },
+  'metadata-down': {
+    metadataOutage: 5,
+    metadataOutageAtFirst: 4,
+    metadataOutageWhileMoving: 8,
+    move: 4,
+    crashWhileMoving: 2,
+    cancelMove: 1,
+    crash: 2,
+    crashNewLeader: 1,
+    isolateLeader: 2,
+    partition: 1,
+    transfer: 2,
+    membership: 1,
+    drainNode: 1,
+    save: 1,
+    pause: 1,
+    hold: 1,
+    slow: 1,
+    reset: 1,
+    staleMap: 1,
+    staleHint: 1,
+  },
   'bad-clocks': { isolateLeader: 6, isolateLeaderInThePast: 2 },
   idle: {
     crash: 4,
@@ -235,8 +257,14 @@ const nodeCounts: Readonly<Partial<Record<Profile, readonly number[]>>> = {
   'stale-map': [3, 4, 5, 5],
   membership: [3, 4, 5, 6],
   reconfigure: [4, 5, 6],
+  'metadata-down': [5, 5, 6, 7],
 };
 const replicasPerGroup = 3;
+/** How long clients work while faults happen. */
+const usualLength = [4000, 9000] as const;
+const lengths: Readonly<Partial<Record<Profile, readonly [number, number]>>> = {
+  'metadata-down': [6000, 14_000],
+};
 /** All clients together, at most: enough to meet every fault, and little enough for a thousand runs. */
 const commandsPerSecond = 1000;
 const tenantNames = ['acme', 'blue', 'corp', 'dune', 'echo', 'flux', 'gold', 'hive'] as const;
@@ -246,13 +274,17 @@ export function expand(seed: number, profile: Profile): Scenario {
   const topology = streams('topology');
   const isFocused = profile === 'leases' || profile === 'bad-clocks';
   const nodes = isFocused ? replicasPerGroup : pick(topology, nodeCounts[profile] ?? [3, 3, 3, 4, 5, 5]);
-  const fewest = profile === 'moves' ? 2 : 1;
+  const fewest = profile === 'moves' || profile === 'metadata-down' ? 2 : 1;
   const groupCount = 1 + (isFocused ? 1 : between(topology, fewest, 6));
-  const groups = Array.from({ length: groupCount }, () => drawReplicas(topology, nodes));
+  const isApart = profile === 'metadata-down' && chance(topology, 600);
+  const groups = isApart
+    ? drawApart(topology, nodes, groupCount)
+    : Array.from({ length: groupCount }, () => drawReplicas(topology, nodes));
   const timing = drawTiming(profile, streams('timing'), streams('balance'));
-  const faultyMs = between(streams('length'), 4000, 9000);
+  const [shortestMs, longestMs] = lengths[profile] ?? usualLength;
+  const faultyMs = between(streams('length'), shortestMs, longestMs);
   const stage = { nodes, groups: groupCount, placement: groups, faultyMs, electionMs: timing.electionMs };
-  const faults = drawFaults(weights[profile], 10, { ...stage, random: streams('faults') });
+  const faults = drawFaults(weights[profile], profile === 'metadata-down' ? 6 : 10, { ...stage, random: streams('faults') });
   const troubles = streams('disk troubles');
   const hasTroubles = profilesWithDiskTroubles.includes(profile) && chance(troubles, 300);
   if (hasTroubles) faults.push(...drawFaults(diskTroubles, 3, { ...stage, random: troubles }));
@@ -359,12 +391,29 @@ function focusOnLeases(scenario: Scenario): Scenario {
 function drawReplicas(random: Random, nodes: number): readonly number[] {
   const all = Array.from({ length: nodes }, (_, i) => i + 1);
   if (nodes > replicasPerGroup && chance(random, 200)) return all;
+  return takeSome(random, all, replicasPerGroup);
+}
+
+function takeSome(random: Random, nodes: readonly number[], count: number): readonly number[] {
+  const left = [...nodes];
   const chosen: number[] = [];
-  while (chosen.length < replicasPerGroup) {
-    const [node] = all.splice(between(random, 0, all.length - 1), 1);
+  while (chosen.length < count) {
+    const [node] = left.splice(between(random, 0, left.length - 1), 1);
     if (node !== undefined) chosen.push(node);
   }
   return chosen.sort((a, b) => a - b);
+}
+
+/** Every other group has a majority without the nodes of the metadata group. */
+function drawApart(random: Random, nodes: number, count: number): readonly (readonly number[])[] {
+  const all = Array.from({ length: nodes }, (_, i) => i + 1);
+  const metadata = takeSome(random, all, replicasPerGroup);
+  const others = all.filter((node) => !metadata.includes(node));
+  return Array.from({ length: count }, (_, group) => {
+    if (group === 0) return metadata;
+    const most = takeSome(random, others, Math.min(others.length, replicasPerGroup - between(random, 0, 1)));
+    return [...most, ...takeSome(random, metadata, replicasPerGroup - most.length)].sort((a, b) => a - b);
+  });
 }
 
 const usualLostAfterMs = 600_000;

@@ -329,6 +329,23 @@ export const nemeses = {
       : [drained];
   },
 
+  /** The metadata group has no quorum, or nobody reaches any of it: for long, and mostly for the rest of the run. */
+  metadataOutage: (stage) => [outage(stage, soon(stage))],
+
+  /** From before the first tenant is there, or soon after. */
+  metadataOutageAtFirst: (stage) => [outage(stage, { atMs: between(stage.random, 0, 1500) })],
+
+  /** The same as soon as a move is at one of its steps. */
+  metadataOutageWhileMoving: (stage) => {
+    const startMs = between(stage.random, 0, Math.floor(stage.faultyMs / 2));
+    const outages = [1, 2].map(() => {
+      const event = pick(stage.random, moveEvents);
+      const n = between(stage.random, 1, 2);
+      return outage(stage, { node: someNode(stage), event, n, plusMs: between(stage.random, 0, 5) });
+    });
+    return [...moves(stage, startMs), ...outages];
+  },
+
   cancelMove: (stage) => {
     const startMs = momentMs(stage);
     const tenant = between(stage.random, 0, 7);
@@ -423,6 +440,15 @@ const maxRatePpm = 500;
 
 function fault(kind: FaultKind, at: Anchor, on: Target, forMs: number, peer = 0, amount = 0): Fault {
   return { at, do: kind, on, peer, forMs, amount };
+}
+
+const outages: readonly FaultKind[] = ['quorumDown', 'quorumCut', 'quorumDeaf', 'quorumDeaf'];
+
+/** Of the metadata group: all of its nodes, or a majority. */
+function outage(stage: Stage, at: Anchor): Fault {
+  const kind = pick(stage.random, outages);
+  const forMs = chance(stage.random, 500) ? 0 : between(stage.random, 1000, stage.faultyMs);
+  return fault(kind, at, { node: someNode(stage) }, forMs, pick(stage.random, [0, 1, 2, 3]), 0);
 }
 
 function shuttle(stage: Stage, startMs: number): readonly Fault[] {

@@ -44,6 +44,7 @@ export const profiles = [
   'stale-map',
   'moves',
   'reconfigure',
+  'metadata-down',
   'membership',
   'leases',
   'bad-clocks',
@@ -232,5 +233,9 @@ export const faultKinds = {
   move: 'the operator tells the node to move tenant number `amount` to group `peer`',
   cancelMove: 'the operator tells the node to let tenant number `amount` stay where it is',
   save: 'the operator tells the node to save the state of group `amount`',
+  quorumDown:
+    'of the nodes with a vote in group `amount` a majority dies, from the one numbered `peer` among them on, or, if that is 0, all do; they start again after forMs',
+  quorumCut: 'the same nodes are cut off from all others',
+  quorumDeaf: 'the same nodes hear nothing of what the members of the group say to each other, and everything else',
 } as const;
 export type FaultKind = keyof typeof faultKinds;

@@ -59,6 +59,9 @@ interface WrittenRecord {
   readonly replica: ReplicaTruth | null;
 }
 
+/** So many election timeouts after it has lost its quorum nobody leads a group. */
+const outageElections = 3;
+
 interface PendingWrite {
   readonly write: WriteId;
   readonly records: readonly WrittenRecord[];
@@ -91,6 +94,9 @@ export class Witness implements Truth {
   readonly marks = new Marks();
   readonly crossings = new Crossings();
   turn: Now = { mono: MonoTime(0), wall: WallTime(0) };
+  /** Faults that leave the metadata group without a quorum, and when the first of those in force began. */
+  private outages = 0;
+  private outSince = 0;
   /** Called when a replica takes the lead. */
   onElected: (node: NodeId, group: GroupId) => void = () => undefined;
   /** Called when a replica has applied a step of a move. */
@@ -147,6 +153,20 @@ export class Witness implements Truth {
 
   get now(): number {
     return this.schedule.now;
+  }
+
+  /** The metadata group has had no quorum for so long that nobody leads it any more. */
+  get isMetadataOut(): boolean {
+    return this.outages > 0 && this.now - this.outSince >= outageElections * this.electionMs * 1000;
+  }
+
+  metadataOut(): void {
+    if (this.outages === 0) this.outSince = this.now;
+    this.outages += 1;
+  }
+
+  metadataBack(): void {
+    this.outages -= 1;
   }
 
   /** Who belongs to the group by what is committed, and by anything later that a replica has in its log. */

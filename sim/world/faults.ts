@@ -36,6 +36,9 @@ export class Faults {
   readonly missed = new Map<FaultKind, number>();
   /** Nodes that hear no news of the map. */
   private readonly pinned = new Map<NodeId, number>();
+  /** Nodes that stay down whatever else would start them, and those that hear nothing of a group, by `node/group`. */
+  private readonly heldDown = new Map<NodeId, number>();
+  private readonly deaf = new Map<string, number>();
   private readonly stage: Stage;
   private readonly anchored: {
     readonly fault: Fault;
@@ -62,6 +65,11 @@ export class Faults {
 
   isPinned(node: NodeId): boolean {
     return (this.pinned.get(node) ?? 0) > 0;
+  }
+
+  /** The node hears nothing of what the members of the group say to each other. */
+  isDeaf(node: NodeId, group: GroupId): boolean {
+    return (this.deaf.get(`${String(node)}/${String(group)}`) ?? 0) > 0;
   }
 
   /** Something happened to which a fault may be anchored. */
@@ -119,7 +127,7 @@ export class Faults {
         if (machine.life % 2 === 0) return null;
         machine.crash(this.stage.scenario.disk.crashKeeps);
         return () => {
-          machine.start();
+          this.start(machine);
         };
       case 'wipe':
       case 'flip':
@@ -131,7 +139,7 @@ export class Faults {
         machine.receive({ kind: 'drain' });
         return () => {
           machine.crash('all');
-          machine.start();
+          this.start(machine);
         };
       case 'pause':
         machine.pause();
@@ -273,9 +281,68 @@ export class Faults {
         return this.order(machine, ['TENANT', 'MOVE', this.tenantOf(fault), 'CANCEL']);
       case 'save':
         return this.order(machine, ['GROUP', 'SNAPSHOT', this.groupOf(fault)]);
+      case 'quorumDown':
+      case 'quorumCut':
+      case 'quorumDeaf':
+        return this.takeQuorum(fault, fault.do);
       default:
         return unreachable(fault.do);
     }
+  }
+
+  /** The group cannot commit anything until it is over. */
+  private takeQuorum(fault: Fault, how: 'quorumDown' | 'quorumCut' | 'quorumDeaf'): Undo {
+    const { network, witness } = this.stage;
+    const group = GroupId(Number(this.groupOf(fault)));
+    const isMetadata = group === metadataGroup;
+    const machines = this.quorumOf(group, fault.peer);
+    if (isMetadata) witness.metadataOut();
+    const undos = machines.map((machine): Undo => {
+      const { id } = machine;
+      if (how === 'quorumDeaf') return this.hold(this.deaf, `${String(id)}/${String(group)}`);
+      if (how === 'quorumDown') {
+        const release = this.hold(this.heldDown, id);
+        machine.crash(this.stage.scenario.disk.crashKeeps);
+        return () => {
+          release();
+          this.start(machine);
+        };
+      }
+      for (const other of network.others(id)) {
+        network.cut(id, other);
+        network.cut(other, id);
+      }
+      return () => {
+        for (const other of network.others(id)) {
+          network.uncut(id, other);
+          network.uncut(other, id);
+        }
+      };
+    });
+    return () => {
+      if (isMetadata) witness.metadataBack();
+      for (const undo of undos) undo();
+    };
+  }
+
+  /** All of its voters, or a majority of them from one on. */
+  private quorumOf(group: GroupId, from: number): readonly Machine[] {
+    const voters = this.stage.witness.groups.get(group)?.configuration.voters ?? [];
+    const machines = voters.flatMap(({ node }) => this.stage.machines[node - 1] ?? []);
+    if (from === 0) return machines;
+    const first = Math.abs(from) % machines.length;
+    return [...machines.slice(first), ...machines.slice(0, first)].slice(0, Math.floor(machines.length / 2) + 1);
+  }
+
+  private hold<Key>(counts: Map<Key, number>, key: Key): Undo {
+    counts.set(key, (counts.get(key) ?? 0) + 1);
+    return () => {
+      counts.set(key, (counts.get(key) ?? 1) - 1);
+    };
+  }
+
+  private start(machine: Machine): void {
+    if ((this.heldDown.get(machine.id) ?? 0) === 0) machine.start();
   }
 
   /** Damage to more than a majority can spare is nobody's to repair. */
@@ -287,7 +354,7 @@ export class Faults {
     if (isLost && how !== 'wipe') witness.marks.hit('damageNoticed');
     if (isLost) witness.lost(machine.id);
     return () => {
-      machine.start();
+      this.start(machine);
     };
   }
 
@@ -301,7 +368,7 @@ export class Faults {
     };
     return () => {
       machine.disk.onRefused = null;
-      machine.start();
+      this.start(machine);
     };
   }
 
@@ -334,10 +401,7 @@ export class Faults {
   }
 
   private pin(node: NodeId): Undo {
-    this.pinned.set(node, (this.pinned.get(node) ?? 0) + 1);
-    return () => {
-      this.pinned.set(node, (this.pinned.get(node) ?? 1) - 1);
-    };
+    return this.hold(this.pinned, node);
   }
 
   /** As if the node had begun with a map it kept from earlier. One that has the metadata group's log knows better at once. */

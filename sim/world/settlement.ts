@@ -36,6 +36,7 @@ export class Settlement {
   run(run: (untilUs: number) => void): void {
     const { world, scenario } = this;
     const endUs = world.schedule.now + scenario.settleMs * 1000;
+    world.bystanders.end();
     world.faults.end();
     world.calm();
     for (const client of world.clients) client.stop();

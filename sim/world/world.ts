@@ -19,7 +19,7 @@ import type { Trace } from '../trace/trace.ts';
 import type { Command } from '../truth/commands.ts';
 import { rule } from '../truth/violation.ts';
 import { Witness } from '../truth/witness.ts';
-import type { Auditor } from './auditor.ts';
+import { Bystanders } from './bystanders.ts';
 import { Client, type ClientWorld } from './client.ts';
 import { Clock } from './clock.ts';
 import { Disk } from './disk.ts';
@@ -34,18 +34,24 @@ const clusterId = 'simulated';
 const mib = 1024 * 1024;
 const maxValueBytes = 1024 * 1024;
 
+/** Hears what is answered on a connection of its own. */
+export interface Listener {
+  onReply(conn: ConnId, text: string): void;
+}
+
 export class World {
   readonly schedule: Schedule;
   readonly witness: Witness;
   readonly machines: readonly Machine[];
   readonly network: Network;
   readonly faults: Faults;
+  readonly bystanders: Bystanders;
   readonly clients: Client[] = [];
   readonly random;
   private readonly hash: RollingHash;
   private readonly scenario: Scenario;
   private readonly clientOf = new Map<ConnId, Client>();
-  private readonly auditorOf = new Map<ConnId, Auditor>();
+  private readonly auditorOf = new Map<ConnId, Listener>();
   private readonly clientWorld: ClientWorld;
   private conns = 0;
   private operations = 0;
@@ -77,6 +83,7 @@ export class World {
         this.order(machine, words);
       },
     });
+    this.bystanders = new Bystanders(this, scenario.profile === 'metadata-down' ? scenario.tenants : []);
     this.witness.onMoved = (node, step) => {
       if (step !== 'cancel' && step !== 'thaw' && step !== 'abandon' && step !== 'look') this.faults.notice(node, step);
     };
@@ -101,6 +108,7 @@ export class World {
 
   start(): void {
     for (const machine of this.machines) machine.start();
+    this.bystanders.start();
     const { workload } = this.scenario;
     for (let number = 1; number <= workload.clients; number += 1) {
       const random = this.random(`client/${String(number)}`);
@@ -148,12 +156,16 @@ export class World {
     }
   }
 
+  get electionUs(): number {
+    return this.scenario.timing.electionMs * 1000;
+  }
+
   get commandTimeoutUs(): number {
     return this.scenario.timing.commandTimeoutMs * 1000;
   }
 
   /** A connection whose replies go to an auditor. */
-  connect(auditor: Auditor): ConnId {
+  connect(auditor: Listener): ConnId {
     const conn = this.nextConn();
     this.auditorOf.set(conn, auditor);
     return conn;
@@ -234,7 +246,11 @@ export class World {
         for (const client of this.clients) client.onBroken(null, machine.id);
       },
       filter: (machine, messages) =>
-        this.faults.isPinned(machine.id) ? messages.filter((message) => !isNewsOfTheMap(message)) : messages,
+        messages.filter(
+          (message) =>
+            !(this.faults.isPinned(machine.id) && isNewsOfTheMap(message)) &&
+            !(message.kind === 'raft' && this.faults.isDeaf(machine.id, message.group)),
+        ),
     };
   }
 }
