@@ -470,10 +470,7 @@ export class Forwarder {
     if (wasSent) this.unsend(call);
     const mayHaveRun = call.mayHaveRun || (wasSent && call.access === 'write');
     const reason = !wasSent && (lane.hold === 'resolving' || lane.mustResolve) ? 'unplaced' : 'deadline';
-    this.end(
-      call,
-      mayHaveRun ? { kind: 'unknown', reason: 'deadline' } : { kind: 'notExecuted', reason, what: '' },
-    );
+    this.end(call, mayHaveRun ? { kind: 'unknown', reason: 'deadline' } : { kind: 'notExecuted', reason, what: '' });
     if (wasSent) {
       this.settle(lane, now);
       return;

@@ -36,7 +36,7 @@ import { Balancer } from './balancer.ts';
 import { Chores } from './chores.ts';
 import { Clients } from './clients.ts';
 import type { Effect, Input } from './door.ts';
-import { Hosting, membersAtFirst } from './hosting.ts';
+import { asMembers, Hosting } from './hosting.ts';
 import type { Connection } from './connection.ts';
 import { type Arrival, Intake } from './intake.ts';
 import { Moves } from './moves.ts';
@@ -128,7 +128,7 @@ export class Node implements ForwarderHost {
         return { self: node, router, electionMs: settings.electionMs, nodesVersion, now: this.now.mono };
       },
     });
-    this.nodes = new NodeExchange(options.nodes ?? { version: 0, nodes: membersAtFirst(topology) }, {
+    this.nodes = new NodeExchange(options.nodes ?? { version: 0, nodes: asMembers(topology.nodes) }, {
       post: (to, message) => this.post(to, message),
       peers: () => this.router.peers(),
       onChanged: (map) => this.effects.push({ kind: 'nodes', map }),

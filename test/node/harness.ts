@@ -47,7 +47,13 @@ export class Nodes {
     this.settings = { ...defaultSettings, rebalance: 'manual', ...settings };
     this.topology = {
       clusterId: 'test',
-      nodes: ids.map((node) => ({ node, clientAddress: `node-${String(node)}`, peerAddress: '', zone: '' })),
+      nodes: ids.map((node) => ({
+        node,
+        clientAddress: `node-${String(node)}`,
+        peerAddress: '',
+        zone: '',
+        hasJoined: false,
+      })),
       groups: Array.from({ length: groups + 1 }, (_, group) => ({
         group: GroupId(group),
         replicas: ids.slice(0, 3).map((_, i) => {

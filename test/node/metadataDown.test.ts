@@ -36,7 +36,9 @@ function bringBack(): void {
 }
 
 function leaderOf(group: GroupId): number {
-  return 1 + nodes.nodes.findIndex((node, at) => !nodes.paused.has(at + 1) && node.groups.get(group)?.isLeader === true);
+  return (
+    1 + nodes.nodes.findIndex((node, at) => !nodes.paused.has(at + 1) && node.groups.get(group)?.isLeader === true)
+  );
 }
 
 /** With the time it takes to give up. */
@@ -65,7 +67,7 @@ const waiting = {
   'TENANT MOVE acme CANCEL': `${notExecuted}\r\n`,
   'TENANT QUOTA acme SET KEYS 5': `${notExecuted}\r\n`,
   'NODE DRAIN 5': `${notExecuted}\r\n`,
-  'NODE JOIN h:1 h:2 ZONE z TOKEN secret': `${notExecuted}\r\n`,
+  'NODE JOIN h:1 h:2 ZONE z TOKEN secret STORE 0123456789abcdef': `${notExecuted}\r\n`,
   'SET {corp}k v': `${notExecuted}, and only it knows where the tenant lives\r\n`,
   'GET {corp}k': `${notExecuted}, and only it knows where the tenant lives\r\n`,
 };
