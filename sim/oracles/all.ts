@@ -18,6 +18,12 @@ import { leaderExecutes } from './leaderExecutes.ts';
 import { linearizable, sessionOrder } from './linearizable.ts';
 import { logMatching } from './logMatching.ts';
 import { mapsAdvance } from './mapsAdvance.ts';
+import {
+  nobodyWhoDrainsIsGivenAnything,
+  nodeIdsAreGivenOnce,
+  ordersAreOfThePresent,
+  votersAreApart,
+} from './nodesComeAndGo.ts';
 import { oneHop } from './oneHop.ts';
 import { membershipInSteps } from './membershipInSteps.ts';
 import { oneLeader } from './oneLeader.ts';
@@ -60,5 +66,9 @@ export function makeOracles(truth: Truth, histories: Histories): readonly Oracle
     boundedQueues(truth),
     boundedLoad(truth),
     stepsDown(truth),
+    nodeIdsAreGivenOnce(),
+    votersAreApart(),
+    nobodyWhoDrainsIsGivenAnything(truth),
+    ordersAreOfThePresent(truth),
   ];
 }

@@ -346,6 +346,46 @@ export const nemeses = {
     return [...moves(stage, startMs), ...outages];
   },
 
+  /** Machines come, one or a few. */
+  grow: (stage) =>
+    Array.from({ length: between(stage.random, 1, 2) }, () =>
+      fault('join', soon(stage), { node: someNode(stage) }, 0, pick(stage.random, [0, 0, someNode(stage)])),
+    ),
+
+  /** A node leaves, and may run for a while when nobody counts on it any more. */
+  retire: (stage) => [retirement(stage, soon(stage), someNode(stage), pick(stage.random, [0, 100, 3000]))],
+
+  /** A machine is replaced by another, perhaps under the same address. */
+  exchange: (stage) => {
+    const startMs = momentMs(stage);
+    const peer = someNode(stage);
+    const join = { atMs: startMs + between(stage.random, 0, Math.floor(stage.faultyMs / 2)) };
+    return [
+      retirement(stage, { atMs: startMs }, peer, 0),
+      fault('join', join, { node: someNode(stage) }, 0, pick(stage.random, [0, peer])),
+    ];
+  },
+
+  /** Whoever leads a group is in trouble while its members change. */
+  troubleWhileChanging: (stage) => {
+    const node = someNode(stage);
+    const event = pick(stage.random, ['learner', 'joint', 'joint'] as const);
+    const anchor: Anchor = { node, event, n: between(stage.random, 1, 3), plusMs: between(stage.random, 0, 1) };
+    const kind = pick(stage.random, ['crash', 'cut', 'pause', 'slow', 'transfer', 'die'] as const);
+    const amount = kind === 'slow' ? between(stage.random, 5, 200) : someGroup(stage);
+    return [fault(kind, anchor, { node }, kind === 'die' || kind === 'transfer' ? 0 : shortly(stage), 0, amount)];
+  },
+
+  die: (stage) => [fault('die', soon(stage), anyone(stage))],
+
+  /** A node that has fallen silent for good is to leave as well. */
+  dieAndRetire: (stage) => {
+    const startMs = momentMs(stage);
+    const peer = someNode(stage);
+    const told = { atMs: startMs + between(stage.random, 0, 4000) };
+    return [fault('die', { atMs: startMs }, { node: peer }), retirement(stage, told, peer, 0)];
+  },
+
   cancelMove: (stage) => {
     const startMs = momentMs(stage);
     const tenant = between(stage.random, 0, 7);
@@ -438,8 +478,14 @@ const membershipKinds: readonly FaultKind[] = ['replace', 'replace', 'addReplica
 /** The most a monotonic clock may be off: what leases allow for. */
 const maxRatePpm = 500;
 
-function fault(kind: FaultKind, at: Anchor, on: Target, forMs: number, peer = 0, amount = 0): Fault {
+function fault(kind: FaultKind, at: Anchor, on: Target, forMs = 0, peer = 0, amount = 0): Fault {
   return { at, do: kind, on, peer, forMs, amount };
+}
+
+/** Whoever has room takes what it has, or one that is named does. */
+function retirement(stage: Stage, at: Anchor, peer: number, forMs: number): Fault {
+  const heir = pick(stage.random, [0, 0, someNode(stage)]);
+  return fault('retire', at, { node: someNode(stage) }, forMs, peer, heir);
 }
 
 const outages: readonly FaultKind[] = ['quorumDown', 'quorumCut', 'quorumDeaf', 'quorumDeaf'];

@@ -2,7 +2,8 @@
  * Reads the marks off what the oracles hear. It judges nothing.
  */
 import { binaryString, noBytes } from '../../core/base/bytes.ts';
-import { metadataGroup } from '../../core/base/ids.ts';
+import { metadataGroup, type NodeId } from '../../core/base/ids.ts';
+import type { NodeMapImage } from '../../core/wire/nodes.ts';
 import type { AppliedOperation, ServedRead } from '../../core/node/probe.ts';
 import type { Entry, LogBase, RaftMessage } from '../../core/raft/types.ts';
 import type { MoveStep } from '../../core/wire/moves.ts';
@@ -44,8 +45,10 @@ export function watchForMarks(truth: Truth, histories: Histories, marks: Marks):
       for (const { operation } of items) {
         const mark = markOf(operation);
         if (mark !== null) marks.hit(mark);
-        const without = truth.isMetadataOut && group.id !== metadataGroup ? withoutMetadata(operation) : null;
-        if (without !== null) marks.hit(without);
+        const without = group.id === metadataGroup ? null : withoutMetadata(operation);
+        // A move takes less time than it takes until nobody leads.
+        const isOut = without === 'servedWithoutMetadata' ? truth.isMetadataOut : truth.hasMetadataNoQuorum;
+        if (without !== null && isOut) marks.hit(without);
       }
     },
     applied({ group }: ReplicaTruth, { executed, reply, origin, term }: AppliedOperation): void {
@@ -63,6 +66,9 @@ export function watchForMarks(truth: Truth, histories: Histories, marks: Marks):
       if (reason === 'notLeader') marks.hit('wrongNode');
       if (reason === 'notOwner') marks.hit('wrongGroup');
       if (reason === 'moved') marks.hit('tenantFollowed');
+    },
+    nodesHeard(_node: NodeId, { nodes }: NodeMapImage): void {
+      if (nodes.some(({ state }) => state === 'draining')) marks.hit('nodeDrains');
     },
     answered({ text }: Answer): void {
       if (text.startsWith('-') && text.includes('the metadata group')) marks.hit('waitedForMetadata');

@@ -15,6 +15,7 @@ import type { Witness } from '../truth/witness.ts';
 import type { DamageKind } from './damage.ts';
 import type { Machine } from './machine.ts';
 import type { Network } from './network.ts';
+import type { Operator } from './operator.ts';
 import type { Schedule } from './schedule.ts';
 
 export interface Stage {
@@ -23,12 +24,16 @@ export interface Stage {
   readonly machines: readonly Machine[];
   readonly network: Network;
   readonly witness: Witness;
+  readonly operator: Operator;
   readonly random: Random;
   /** The operator types a command at a node. */
   order(machine: Machine, words: readonly string[]): void;
 }
 
 type Undo = () => void;
+
+/** Groups have three members. */
+const fewestNodes = 3;
 
 export class Faults {
   /** How often each kind struck, and how often it could not. */
@@ -100,7 +105,8 @@ export class Faults {
       this.count(this.missed, fault.do);
       return;
     }
-    const undo = this.begin(fault, machine);
+    // A machine that is not part of the cluster yet, or no more, is struck by nothing.
+    const undo = machine.isInUse ? this.begin(fault, machine) : null;
     this.count(undo === null ? this.missed : this.struck, fault.do);
     if (undo !== null) this.stage.witness.crossings.struck(fault.do);
     this.stage.witness.note(
@@ -281,6 +287,13 @@ export class Faults {
         return this.order(machine, ['TENANT', 'MOVE', this.tenantOf(fault), 'CANCEL']);
       case 'save':
         return this.order(machine, ['GROUP', 'SNAPSHOT', this.groupOf(fault)]);
+      case 'join':
+        this.stage.operator.admit(this.formerlyOf(fault));
+        return () => undefined;
+      case 'retire':
+        return this.retire(fault);
+      case 'die':
+        return this.die(machine);
       case 'quorumDown':
       case 'quorumCut':
       case 'quorumDeaf':
@@ -288,6 +301,48 @@ export class Faults {
       default:
         return unreachable(fault.do);
     }
+  }
+
+  /** The peer, if it was removed and stopped. */
+  private formerlyOf({ peer }: Fault): NodeId | null {
+    const machine = this.stage.machines[this.nodeOf(peer) - 1];
+    return peer !== 0 && machine?.isDiscarded === true && this.stage.operator.leaving.has(machine.id)
+      ? machine.id
+      : null;
+  }
+
+  /** An operator sees to it that there is always somebody to take what a node has. */
+  private retire(fault: Fault): Undo | null {
+    const machine = this.stage.machines[this.nodeOf(fault.peer) - 1];
+    const { operator } = this.stage;
+    if (machine === undefined || operator.leaving.has(machine.id) || !this.areEnoughWithout(machine)) return null;
+    operator.retire(machine, this.heirOf(fault, machine), fault.forMs * 1000);
+    return () => undefined;
+  }
+
+  private heirOf({ amount }: Fault, former: Machine): NodeId | null {
+    const heir = this.stage.machines[this.nodeOf(amount) - 1];
+    if (amount === 0 || heir === undefined || heir === former || !this.staying().includes(heir)) return null;
+    return heir.id;
+  }
+
+  private die(machine: Machine): Undo | null {
+    const { witness, operator, machines } = this.stage;
+    const dead = machines.filter(({ isDiscarded, id }) => isDiscarded && !operator.leaving.has(id)).length;
+    if (!machine.isRunning || !this.areEnoughWithout(machine) || !witness.canSpare(new Set([machine.id]))) return null;
+    // More than a third would stop all repairs until somebody has looked.
+    if ((dead + 1) * 3 > this.staying().length + dead) return null;
+    machine.discard();
+    witness.lost(machine.id);
+    return () => undefined;
+  }
+
+  private areEnoughWithout(machine: Machine): boolean {
+    return machine.isInUse && this.staying().filter((other) => other !== machine).length >= fewestNodes;
+  }
+
+  private staying(): readonly Machine[] {
+    return this.stage.machines.filter(({ isInUse, id }) => isInUse && !this.stage.operator.leaving.has(id));
   }
 
   /** The group cannot commit anything until it is over. */
