@@ -124,7 +124,7 @@ export async function runNode(config: NodeConfig): Promise<void> {
 
 /** All who belong to the cluster, but this one. */
 function peersOf(
-  nodes: readonly (NodeDescriptor & { readonly state?: ClusterNode['state'] })[],
+  nodes: readonly (Pick<NodeDescriptor, 'node' | 'peerAddress'> & { readonly state?: ClusterNode['state'] })[],
   self: NodeId,
 ): readonly PeerAddress[] {
   return nodes

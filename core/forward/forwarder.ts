@@ -36,7 +36,7 @@ import {
 } from './call.ts';
 import { Calls } from './calls.ts';
 import type { NextStep } from './nextStep.ts';
-import { firstStep, nextStep, type Procedure } from './procedure.ts';
+import { changesSomething, firstStep, nextStep, type Procedure } from './procedure.ts';
 import { ensureTenant } from './tenancy.ts';
 
 /** How a call ended, as its client may be told. */
@@ -44,7 +44,8 @@ export type Ending =
   | { readonly kind: 'executed'; readonly reply: Uint8Array }
   | {
       readonly kind: 'notExecuted';
-      readonly reason: 'deadline' | 'unknownTenant' | 'loading' | 'busy' | 'watchFailed';
+      /** `unplaced`: the metadata group has not said where the tenant lives. */
+      readonly reason: 'deadline' | 'unplaced' | 'unknownTenant' | 'loading' | 'busy' | 'watchFailed';
       readonly what: string;
     }
   /** `forgotten`: it may have run; `replyForgotten`: it has, and what it answered is not known any more. */
@@ -52,7 +53,9 @@ export type Ending =
 
 export type ProcedureEnding =
   | { readonly kind: 'finished'; readonly place: TenantPlace | null }
-  | { readonly kind: 'loading' | 'deadline' };
+  | { readonly kind: 'loading' }
+  /** `group` is the one that has not answered. */
+  | { readonly kind: 'deadline'; readonly group: GroupId; readonly mayHaveRun: boolean };
 
 export interface ForwarderHost {
   /** Sends one request to a node, this one included. Its outcome comes back through `onOutcome`, or never. */
@@ -87,6 +90,8 @@ interface Progress {
   readonly deadlineAt: MonoTime;
   setbacks: number;
   step: StepCall | null;
+  /** Something of it may have been done. */
+  mayHaveRun: boolean;
 }
 
 export class Forwarder {
@@ -241,7 +246,8 @@ export class Forwarder {
 
   /** Starts a procedure; `procedureFinished` follows. */
   start(procedure: Procedure, now: MonoTime): void {
-    this.procedures.set(procedure, { deadlineAt: after(now, this.options.commandTimeoutMs), setbacks: 0, step: null });
+    const deadlineAt = after(now, this.options.commandTimeoutMs);
+    this.procedures.set(procedure, { deadlineAt, setbacks: 0, step: null, mayHaveRun: false });
     this.follow(procedure, firstStep(procedure), now);
   }
 
@@ -274,7 +280,7 @@ export class Forwarder {
   expire(now: MonoTime): void {
     for (const [procedure, { deadlineAt }] of this.procedures) {
       if (deadlineAt > now) break;
-      this.finishProcedure(procedure, { kind: 'deadline' }, now);
+      this.finishProcedure(procedure, this.deadlineOf(procedure), now);
     }
     for (const call of this.calls) {
       if (call.deadlineAt > now) break;
@@ -296,7 +302,7 @@ export class Forwarder {
   private giveUpOn(lost: readonly Call[], now: MonoTime): void {
     for (const call of lost) {
       this.unsend(call);
-      if (call.kind === 'step') this.repeatStep(call, false, now);
+      if (call.kind === 'step') this.doubtStep(call, now);
       else this.askAgain(call, now);
     }
   }
@@ -475,10 +481,8 @@ export class Forwarder {
     const wasSent = call.sentTo !== null;
     if (wasSent) this.unsend(call);
     const mayHaveRun = call.mayHaveRun || (wasSent && call.access === 'write');
-    this.end(
-      call,
-      mayHaveRun ? { kind: 'unknown', reason: 'deadline' } : { kind: 'notExecuted', reason: 'deadline', what: '' },
-    );
+    const reason = !wasSent && (lane.hold === 'resolving' || lane.mustResolve) ? 'unplaced' : 'deadline';
+    this.end(call, mayHaveRun ? { kind: 'unknown', reason: 'deadline' } : { kind: 'notExecuted', reason, what: '' });
     if (wasSent) {
       this.settle(lane, now);
       return;
@@ -575,7 +579,7 @@ export class Forwarder {
   private onStepOutcome(step: StepCall, from: NodeId, outcome: Outcome, now: MonoTime): void {
     const { procedure, group } = step;
     if (outcome.kind === 'undecided') {
-      this.repeatStep(step, false, now);
+      this.doubtStep(step, now);
       return;
     }
     if (outcome.kind === 'refused' && !isAnswer(outcome.refusal)) {
@@ -584,10 +588,24 @@ export class Forwarder {
       return;
     }
     this.calls.delete(step.request);
+    if (changesSomething(step.operation)) this.progressOf(procedure).mayHaveRun = true;
     const next = nextStep(procedure, outcome);
     if (next.kind === 'step' && next.startsOver)
       this.makeStep(procedure, next.group, next.operation, now, this.setBack(procedure));
     else this.follow(procedure, next, now);
+  }
+
+  /** Nobody knows what became of it: it is sent again, since it may be. */
+  private doubtStep(step: StepCall, now: MonoTime): void {
+    if (changesSomething(step.operation)) this.progressOf(step.procedure).mayHaveRun = true;
+    this.repeatStep(step, false, now);
+  }
+
+  private deadlineOf(procedure: Procedure): ProcedureEnding {
+    const { step, mayHaveRun } = this.progressOf(procedure);
+    invariant(step !== null, 'a procedure under way has a step', { tenant: procedure.tenant });
+    const isOpen = step.sentTo !== null && changesSomething(step.operation);
+    return { kind: 'deadline', group: step.group, mayHaveRun: mayHaveRun || isOpen };
   }
 
   private repeatStep(step: StepCall, isNews: boolean, now: MonoTime): void {

@@ -25,6 +25,24 @@ export function errand(group: GroupId, operation: Operation): Errand {
   return { kind: 'errand', tenant: operation.tenant, group, operation, answer: null };
 }
 
+/** Whether anything is different once it has run: otherwise it makes no difference whether it has. */
+export function changesSomething(operation: Operation): boolean {
+  switch (operation.kind) {
+    case 'resolveTenant':
+      return operation.create;
+    case 'planMove':
+      return operation.plan.kind !== 'look';
+    case 'move':
+      return operation.step.kind !== 'look';
+    case 'inspectTenant':
+      return false;
+    case 'execute':
+      return operation.access === 'write';
+    default:
+      return true;
+  }
+}
+
 export function firstStep(procedure: Procedure): NextStep {
   switch (procedure.kind) {
     case 'ensure':

@@ -216,7 +216,9 @@ export class Balancer {
     const { groups, leaders } = this.router;
     const { configuration } = groups.membershipOf(step.group);
     const leader = leaders.leaderOf(step.group);
-    const isChanging = isJoint(configuration) || configuration.learners.some(({ joins }) => joins);
+    // Who is to lead is no matter while others come; whether these may go again the plan has asked.
+    const isLearning = step.kind === 'transferLeader' && configuration.learners.some(({ joins }) => joins);
+    const isChanging = isJoint(configuration) || isLearning;
     if (step.after !== null || leader === null || isChanging) return;
     const change = changeOf(step, membersOf(configuration));
     if (change === null) return;

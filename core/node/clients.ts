@@ -20,7 +20,7 @@ import type { NodeCommand } from './commands/spec.ts';
 import { nextNumber } from './clientSession.ts';
 import { collectReplies, type Connection, joinReplies, openConnection, type Slot } from './connection.ts';
 import type { Effect } from './door.ts';
-import { endingError, tenantError, unknownCommand } from './errors.ts';
+import { endingError, lateError, tenantError, unknownCommand } from './errors.ts';
 import type { Probe } from './probe.ts';
 import {
   isControl,
@@ -191,7 +191,7 @@ export class Clients {
     const { connection, slot } = waiting;
     this.reply.protocol = connection.protocol;
     if (ending.kind === 'finished') writeEnd(this.reply, this.view, procedure, ending.place);
-    else if (ending.kind === 'deadline') this.reply.error(endingError({ kind: 'unknown', reason: 'deadline' }));
+    else if (ending.kind === 'deadline') this.reply.error(lateError(ending));
     else this.reply.error(endingError({ kind: 'notExecuted', reason: 'loading', what: procedure.tenant }));
     slot.reply = this.reply.take();
     this.changed.add(connection);

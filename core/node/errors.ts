@@ -3,8 +3,9 @@
  * know where one fits; the text says whether the command may have been executed.
  */
 import { binaryString } from '../base/bytes.ts';
+import { metadataGroup } from '../base/ids.ts';
 import { unreachable } from '../base/invariant.ts';
-import type { Ending } from '../forward/forwarder.ts';
+import type { Ending, ProcedureEnding } from '../forward/forwarder.ts';
 import type { TenantChoice } from '../routing/tenantOf.ts';
 
 /** How much of a client's own bytes an error repeats. */
@@ -40,12 +41,22 @@ const unknownOutcomes: Readonly<Record<Extract<Ending, { kind: 'unknown' }>['rea
   replyForgotten: 'UNKNOWN executed, but the link to the leader broke and the reply is too large to be remembered',
 };
 
+const silentMetadata = 'the metadata group has not answered in time';
+
+/** What waited too long is given up, and said to be: whoever asked may ask again. */
+export function lateError({ group, mayHaveRun }: Extract<ProcedureEnding, { kind: 'deadline' }>): string {
+  const why = group === metadataGroup ? silentMetadata : `group ${String(group)} has not answered in time`;
+  return mayHaveRun ? `UNKNOWN may or may not have been executed: ${why}` : `UNAVAILABLE not executed: ${why}`;
+}
+
 export function endingError(ending: Exclude<Ending, { kind: 'executed' }>): string {
   if (ending.kind === 'unknown') {
     return unknownOutcomes[ending.reason];
   }
   const { reason, what } = ending;
   switch (reason) {
+    case 'unplaced':
+      return `UNAVAILABLE not executed: ${silentMetadata}, and only it knows where the tenant lives`;
     case 'deadline':
       return 'UNAVAILABLE not executed: no leader of the group answered in time';
     case 'unknownTenant':

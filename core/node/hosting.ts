@@ -20,7 +20,7 @@ import type { ClusterNode } from '../wire/nodes.ts';
 import type { Configuration } from '../raft/types.ts';
 import { Raft } from '../raft/raft.ts';
 import { Duties } from './duties.ts';
-import type { GroupDescriptor, NodeContext, Settings, Topology } from './options.ts';
+import type { GroupDescriptor, NodeContext, NodeDescriptor, Settings, Topology } from './options.ts';
 import type { Pulses } from './pulses.ts';
 
 const pristine: RestoredGroup = {
@@ -231,8 +231,16 @@ function electionStream(group: GroupId, replica: ReplicaId): string {
   return `election/${String(group)}/${String(replica)}`;
 }
 
-export function membersAtFirst({ nodes }: Topology): readonly ClusterNode[] {
-  return nodes.map((node) => ({ ...node, store: '', state: 'member', heir: null }));
+/** What the NodeMap began with, on every node the same: also for one that came later. */
+function membersAtFirst({ nodes }: Topology): readonly ClusterNode[] {
+  return asMembers(nodes.filter(({ hasJoined }) => !hasJoined));
+}
+
+/** The nodes of a configuration, as long as nothing newer is known of them. */
+export function asMembers(nodes: readonly NodeDescriptor[]): readonly ClusterNode[] {
+  return nodes.map(({ node, clientAddress, peerAddress, zone }) => {
+    return { node, clientAddress, peerAddress, zone, store: '', state: 'member', heir: null };
+  });
 }
 
 /** Where logs are kept short, what is sent piece by piece goes in small pieces. */

@@ -146,8 +146,12 @@ export class LocalView implements NodeView {
   }
 
   group(id: GroupId): GroupView | null {
-    const configuration = this.hosted.get(id)?.raft.configuration ?? this.router.groups.of(id);
-    return configuration === null ? null : this.viewOf(id, configuration);
+    const told = this.router.groups.membershipOf(id);
+    const era = this.hosted.get(id)?.raft.state.log.era;
+    // A replica that has just begun, or lags behind, knows less than was told to its node.
+    const isOwnNewer = era !== undefined && era.since >= told.index && era.configuration.voters.length > 0;
+    const configuration = isOwnNewer ? era.configuration : told.configuration;
+    return configuration.voters.length === 0 ? null : this.viewOf(id, configuration);
   }
 
   get nodes(): readonly ClusterNode[] {

@@ -48,7 +48,7 @@ import { Balancer } from './balancer.ts';
 import { Chores } from './chores.ts';
 import { Clients } from './clients.ts';
 import type { Effect, Input } from './door.ts';
-import { Hosting, membersAtFirst } from './hosting.ts';
+import { asMembers, Hosting } from './hosting.ts';
 import type { Connection } from './connection.ts';
 import { type Arrival, Intake, spokenFor } from './intake.ts';
 import { Moves } from './moves.ts';
@@ -145,7 +145,7 @@ export class Node implements ForwarderHost {
         return { self: node, router, electionMs: settings.electionMs, nodesVersion, now: this.now.mono };
       },
     });
-    this.nodes = new NodeExchange(options.nodes ?? { version: 0, nodes: membersAtFirst(topology) }, {
+    this.nodes = new NodeExchange(options.nodes ?? { version: 0, nodes: asMembers(topology.nodes) }, {
       post: (to, message) => this.post(to, message),
       peers: () => this.router.peers(),
       onChanged: (map) => this.effects.push({ kind: 'nodes', map }),

@@ -36,7 +36,7 @@ export interface NodeOptions extends NodeContext {
 /** The static maps: the same on every node of a cluster. */
 export interface Topology {
   readonly clusterId: string;
-  /** The NodeMap as it began, in order of id. */
+  /** In order of id: those with which the NodeMap began, and those that had joined when this was written down. */
   readonly nodes: readonly NodeDescriptor[];
   /** The GroupMap, in order of id; the first is the metadata group (id 0), if the directory is kept by one. */
   readonly groups: readonly GroupDescriptor[];
@@ -51,6 +51,8 @@ export interface NodeDescriptor {
   readonly peerAddress: string;
   /** What fails together; empty if none is named. */
   readonly zone: string;
+  /** It was not there from the beginning. */
+  readonly hasJoined: boolean;
 }
 
 export interface GroupDescriptor {

@@ -261,10 +261,13 @@ export class Replicas {
     if (replica !== null) this.host.post(from, { kind: 'renewed', group: id, boot, replica });
   }
 
-  /** Whoever plans goes by what it has heard: an order for a group that has changed since is of the past. */
+  /**
+   * Whoever plans goes by what it has heard: an order for a group that has changed behind `index` is of the past. That may
+   * be later than the change: who began with a snapshot knows the members as of that, and not since when they are.
+   */
   onOrder(id: GroupId, index: LogIndex, change: OrderedChange): void {
     const group = this.hosting.groups.get(id);
-    if (group?.isLeader !== true || group.raft.state.log.era.since !== index) return;
+    if (group?.isLeader !== true || group.raft.state.log.era.since > index) return;
     this.touch(group);
     const leaving = change.kind === 'add' ? change.replaces : change.kind === 'remove' ? change.replica : null;
     // It hands over first; the order comes again.

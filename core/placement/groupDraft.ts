@@ -23,7 +23,7 @@ export interface GroupDraft {
   /** How many voters it is to have. */
   readonly wanted: number;
   dedicatedTo: TenantName | null;
-  /** A change of its members is under way: they are let alone. */
+  /** A change of its members is under way, and comes to an end by itself: they are let alone. */
   readonly isChanging: boolean;
   /** A step of this plan makes it. */
   readonly isNew: boolean;
@@ -38,7 +38,14 @@ export interface GroupDraft {
 
 type IndexOf = (node: NodeId) => number;
 
-export function draftOf(status: GroupStatus, index: number, indexOf: IndexOf, restsSince: number): GroupDraft {
+/** `isLost`: a learner there will never get its vote. */
+export function draftOf(
+  status: GroupStatus,
+  index: number,
+  indexOf: IndexOf,
+  isLost: (node: number) => boolean,
+  restsSince: number,
+): GroupDraft {
   const { group, confIndex, configuration, bytes, operations, replicas, others, dedicatedTo } = status;
   const { voters, outgoing, learners } = configuration;
   return {
@@ -54,7 +61,7 @@ export function draftOf(status: GroupStatus, index: number, indexOf: IndexOf, re
     tenants: others,
     wanted: replicas,
     dedicatedTo,
-    isChanging: outgoing.length > 0 || learners.some(({ joins }) => joins),
+    isChanging: outgoing.length > 0 || learners.some(({ joins, node }) => joins && !isLost(indexOf(node))),
     isNew: false,
     membersRest: status.movedAt > restsSince,
     leaderRests: status.leaderMovedAt > restsSince,

@@ -36,7 +36,9 @@ export class Layout {
     this.indexes = new Map(this.nodes.map(({ node }, index) => [node, index]));
     const statuses = snapshot.groups.toSorted((a, b) => a.group - b.group);
     const restsSince = takenAt - Math.max(coolDownMs, 1);
-    this.groups = statuses.map((status, i) => draftOf(status, i, (node) => this.indexOf(node), restsSince));
+    const indexOf = (node: NodeId): number => this.indexOf(node);
+    const isLost = (node: number): boolean => this.nodeAt(node).state === 'lost';
+    this.groups = statuses.map((status, i) => draftOf(status, i, indexOf, isLost, restsSince));
     this.groupIndexes = new Map(this.groups.map(({ group }, index) => [group, index]));
     const zeros = (): Float64Array => new Float64Array(this.nodes.length);
     this.load = { leaders: zeros(), replicas: zeros(), bytes: zeros(), operations: zeros() };

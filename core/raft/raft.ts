@@ -339,6 +339,8 @@ export class Raft {
     if (!this.membership.mayChange) return 'busy';
     const next = changed(s.log.era.configuration, change);
     if (!this.membership.hasQuorumIn(next, now)) return 'unsafe';
+    // Where the leader is to be is as it was said last.
+    if (change.kind === 'prefer') s.stays = false;
     this.configure(next, now);
     return 'begun';
   }

@@ -133,7 +133,7 @@ export interface RaftState {
   leaseRevoked: boolean;
   transferTo: ReplicaId | null;
   transferUntil: MonoTime | null;
-  /** The transfer under way, or the one that made this replica lead, is an operator's wish. */
+  /** The transfer under way, or the one that made this replica lead, is an operator's wish, and nobody has wished for anything else since. */
   stays: boolean;
   uncommittedBytes: number;
   /** The first index of our own term; reads wait until it is committed. */

@@ -116,9 +116,11 @@ function checkNodes({ node, nodes }: ConfigFile): void {
     nodes.map(({ id }) => id),
   );
   if (!nodes.some(({ id }) => id === node)) fail('node', `${String(node)} is not among nodes`);
-  const addresses = nodes.flatMap(({ client, peer }) => [client, peer]);
-  checkOnce('nodes', addresses);
-  for (const address of addresses) {
+  const addressesOf = (some: typeof nodes): readonly string[] => some.flatMap(({ client, peer }) => [client, peer]);
+  // One that has joined may be where another was that has left.
+  checkOnce('nodes', addressesOf(nodes.filter(({ joined }) => joined)));
+  checkOnce('nodes', addressesOf(nodes.filter(({ joined }) => !joined)));
+  for (const address of addressesOf(nodes)) {
     const { port } = hostPort(address);
     if (port < 1 || port > lastPort) fail('nodes', `${address}: expects a port from 1 to ${String(lastPort)}`);
   }
@@ -174,7 +176,9 @@ function topologyOf(file: ConfigFile): Topology {
     clusterId: file.cluster,
     nodes: [...file.nodes]
       .sort((a, b) => a.id - b.id)
-      .map(({ id, client, peer, zone }) => ({ node: NodeId(id), clientAddress: client, peerAddress: peer, zone })),
+      .map(({ id, client, peer, zone, joined }) => {
+        return { node: NodeId(id), clientAddress: client, peerAddress: peer, zone, hasJoined: joined };
+      }),
     groups: [...file.groups]
       .sort((a, b) => a.id - b.id)
       .map(({ id, nodes }) => ({

@@ -30,7 +30,13 @@ const schema = v.strictObject({
   data: v.pipe(v.string('expects a directory'), v.nonEmpty('expects a directory')),
   nodes: v.pipe(
     v.array(
-      v.strictObject({ id: nodeId, client: address, peer: address, zone: v.optional(zoneName, '') }),
+      v.strictObject({
+        id: nodeId,
+        client: address,
+        peer: address,
+        zone: v.optional(zoneName, ''),
+        joined: v.optional(v.boolean('expects true or false'), false),
+      }),
       'expects a list of { id, client, peer }',
     ),
     v.nonEmpty('expects at least one node'),

@@ -3,9 +3,9 @@
  * struck. Such runs pass without testing what they seem to.
  */
 import pc from 'picocolors';
-import type { FaultKind, Scenario } from '../scenario/scenario.ts';
+import type { FaultKind, Profile, Scenario } from '../scenario/scenario.ts';
 import type { Statistics } from '../simulate.ts';
-import { type CrossingCounts, type MetStep, stepsOfMoves } from '../truth/crossings.ts';
+import { type CrossingCounts, type MetStep, stepsOfClusters, stepsOfMoves } from '../truth/crossings.ts';
 import { type Mark, markNames, marks } from '../truth/marks.ts';
 
 /** What one run did. */
@@ -49,35 +49,38 @@ export function describeGaps(gaps: Gaps): readonly string[] {
   ];
 }
 
-/** Faults that a move must have met at every step before it can be said to bear them. */
-export const faultsThatMatter = [
-  'crash',
-  'cut',
-  'pause',
-  'transfer',
-  'slow',
-  'reset',
-] as const satisfies readonly FaultKind[];
+/** Faults that something must have met at each of its steps before it can be said to bear them. */
+export interface Focus {
+  readonly faults: readonly FaultKind[];
+  readonly steps: readonly MetStep[];
+}
+
+export function focusOf(profile: Profile): Focus {
+  if (profile === 'metadata-down') return { faults: ['quorumDown', 'quorumCut', 'quorumDeaf'], steps: stepsOfMoves };
+  if (profile === 'scale-out')
+    return { faults: ['crash', 'cut', 'pause', 'slow', 'transfer', 'die'], steps: stepsOfClusters };
+  return { faults: ['crash', 'cut', 'pause', 'transfer', 'slow', 'reset'], steps: stepsOfMoves };
+}
 
 /** Cells of the matrix that matter and are empty. */
-export function emptyCells(runs: readonly Coverage[]): readonly string[] {
+export function emptyCells(runs: readonly Coverage[], { faults, steps }: Focus): readonly string[] {
   const counts = crossingsOf(runs);
-  return faultsThatMatter.flatMap((fault) =>
-    stepsOfMoves.filter((step) => count(counts, fault, step) === 0).map((step) => `${fault} ${step}`),
+  return faults.flatMap((fault) =>
+    steps.filter((step) => count(counts, fault, step) === 0).map((step) => `${fault} ${step}`),
   );
 }
 
-/** Every fault that struck, and at which steps of moves that were under way then. */
-export function describeMatrix(runs: readonly Coverage[]): readonly string[] {
+/** Every fault that struck, and at which steps of what was under way then. */
+export function describeMatrix(runs: readonly Coverage[], { faults, steps }: Focus): readonly string[] {
   const counts = crossingsOf(runs);
-  const struck = new Set<FaultKind>([...faultsThatMatter, ...runs.flatMap((run) => run.struck)]);
+  const struck = new Set<FaultKind>([...faults, ...runs.flatMap((run) => run.struck)]);
   const widest = Math.max(...[...struck].map((fault) => fault.length));
-  const head = `${'fault'.padEnd(widest)}  ${stepsOfMoves.map((step) => step.padStart(columnWidth)).join('')}`;
+  const head = `${'fault'.padEnd(widest)}  ${steps.map((step) => step.padStart(columnWidth)).join('')}`;
   const rows = [...struck]
     .sort((a, b) => (a < b ? -1 : 1))
     .map((fault) => {
-      const matters = faultsThatMatter.some((each) => each === fault);
-      const cells = stepsOfMoves.map((step) => {
+      const matters = faults.includes(fault);
+      const cells = steps.map((step) => {
         const met = count(counts, fault, step);
         const text = (met === 0 ? '·' : String(met)).padStart(columnWidth);
         return met === 0 && matters ? pc.red(text) : text;

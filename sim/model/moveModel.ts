@@ -25,6 +25,11 @@ export class MoveModel {
     return this.arrived.has(move);
   }
 
+  /** Its tenant has left the one group and has not come to the other yet. */
+  isBetween(move: MoveId): boolean {
+    return this.departed.has(move) && !this.arrived.has(move);
+  }
+
   /** Moves whose tenants are between two groups. */
   get between(): number {
     return this.departed.size - this.arrived.size;

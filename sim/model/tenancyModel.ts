@@ -76,6 +76,12 @@ export class TenancyModel {
     return last === undefined || last.until !== Number.POSITIVE_INFINITY ? null : last;
   }
 
+  /** What has left for another group, as long as it has not come there. */
+  leaving(tenant: TenantName): Ownership | null {
+    const last = this.ownerships.get(tenant)?.at(-1);
+    return last?.out != null && this.moves.isBetween(last.out.move) ? last : null;
+  }
+
   /** The ownership of that incarnation at an index, if there was one. */
   at(tenant: TenantName, incarnation: Incarnation, index: number): Ownership | null {
     const isIt = (known: Ownership): boolean =>

@@ -18,6 +18,12 @@ import { leaderExecutes } from './leaderExecutes.ts';
 import { linearizable, sessionOrder } from './linearizable.ts';
 import { logMatching } from './logMatching.ts';
 import { mapsAdvance } from './mapsAdvance.ts';
+import {
+  nobodyWhoDrainsIsGivenAnything,
+  nodeIdsAreGivenOnce,
+  ordersAreOfThePresent,
+  votersAreApart,
+} from './nodesComeAndGo.ts';
 import { oneHop } from './oneHop.ts';
 import { membershipInSteps } from './membershipInSteps.ts';
 import { oneLeader } from './oneLeader.ts';
@@ -62,5 +68,9 @@ export function makeOracles(truth: Truth, histories: Histories): readonly Oracle
     boundedLoad(truth),
     stepsDown(truth),
     wholeExports(truth, histories),
+    nodeIdsAreGivenOnce(),
+    votersAreApart(),
+    nobodyWhoDrainsIsGivenAnything(truth),
+    ordersAreOfThePresent(truth),
   ];
 }

@@ -2,12 +2,13 @@
  * What an oracle may listen to. Each judges one rule and throws a `Violation` when it is broken; none changes
  * anything outside itself. What they hear has happened just now, at `Truth.now`.
  */
-import type { ConnId, GroupId, NodeId, ReplicaId, TenantName } from '../../core/base/ids.ts';
+import type { ConnId, GroupId, LogIndex, NodeId, ReplicaId, TenantName } from '../../core/base/ids.ts';
 import type { Now } from '../../core/base/time.ts';
 import type { Node } from '../../core/node/node.ts';
 import type { AppliedOperation, ServedRead } from '../../core/node/probe.ts';
 import type { Entry, HardState, LogBase, RaftMessage } from '../../core/raft/types.ts';
-import type { ForwardRequest } from '../../core/wire/messages.ts';
+import type { ForwardRequest, OrderedChange } from '../../core/wire/messages.ts';
+import type { NodeMapImage } from '../../core/wire/nodes.ts';
 import type { Arrival, Command, Commands } from '../truth/commands.ts';
 import type { CommittedEntry, GroupTruth, Leadership, ReplicaTruth } from '../truth/groupTruth.ts';
 
@@ -19,6 +20,10 @@ export interface Truth {
   readonly leaseReads: boolean;
   /** The election timeout that all replicas are given. */
   readonly electionMs: number;
+  /** A fault leaves the metadata group without a quorum. */
+  readonly hasMetadataNoQuorum: boolean;
+  /** That is so for a while: nobody leads it. */
+  readonly isMetadataOut: boolean;
   /** Connections whose clients let any replica serve their reads. */
   readonly readonlyConnections: ReadonlySet<ConnId>;
   /** By node number − 1; null while it is down. */
@@ -75,6 +80,10 @@ export interface Oracle {
   readonly requestSent?: (from: NodeId, request: ForwardRequest) => void;
   /** The answer to a question about a tenant is part of the turn that a node is about to take. */
   readonly placeHeard?: (node: NodeId, tenant: TenantName) => void;
+  /** An order of the planner is part of the turn that a node is about to take. */
+  readonly orderHeard?: (node: NodeId, group: GroupId, index: LogIndex, change: OrderedChange) => void;
+  /** A node has another NodeMap from now on. */
+  readonly nodesHeard?: (node: NodeId, map: NodeMapImage) => void;
   /** A node has ended its turn. */
   readonly turnEnded?: (node: Node) => void;
   /** A node begins a life, with no memory but its disk. */

@@ -209,6 +209,56 @@ const weights: Readonly<Record<Profile, Weights>> = {
     hold: 1,
     diskHang: 1,
   },
+  'metadata-down': {
+    metadataOutage: 5,
+    metadataOutageAtFirst: 4,
+    metadataOutageWhileMoving: 8,
+    move: 4,
+    crashWhileMoving: 2,
+    cancelMove: 1,
+    crash: 2,
+    crashNewLeader: 1,
+    isolateLeader: 2,
+    partition: 1,
+    transfer: 2,
+    membership: 1,
+    drainNode: 1,
+    save: 1,
+    pause: 1,
+    hold: 1,
+    slow: 1,
+    reset: 1,
+    staleMap: 1,
+    staleHint: 1,
+  },
+  'scale-out': {
+    grow: 8,
+    retire: 5,
+    exchange: 5,
+    troubleWhileChanging: 12,
+    die: 3,
+    dieAndRetire: 2,
+    drainNode: 4,
+    crash: 2,
+    crashNewLeader: 2,
+    crashWhileWriting: 2,
+    rollingCrash: 1,
+    isolateLeader: 2,
+    partition: 2,
+    oneWay: 1,
+    hold: 1,
+    slow: 1,
+    lossy: 1,
+    pause: 1,
+    transfer: 1,
+    shuttle: 1,
+    move: 2,
+    save: 1,
+    wipe: 1,
+    pinMap: 1,
+    staleMap: 1,
+    diskHang: 1,
+  },
   'bad-clocks': { isolateLeader: 6, isolateLeaderInThePast: 2 },
   idle: {
     crash: 4,
@@ -303,24 +353,61 @@ const nodeCounts: Readonly<Partial<Record<Profile, readonly number[]>>> = {
   'stale-map': [3, 4, 5, 5],
   membership: [3, 4, 5, 6],
   reconfigure: [4, 5, 6],
+  'metadata-down': [5, 5, 6, 7],
+  'scale-out': [3, 4, 4, 5],
 };
 const replicasPerGroup = 3;
+/** Beside the metadata group. */
+const fewestGroups: Readonly<Partial<Record<Profile, number>>> = {
+  moves: 2,
+  gossip: 2,
+  'metadata-down': 2,
+  'scale-out': 3,
+};
+const mostNemeses: Readonly<Partial<Record<Profile, number>>> = { 'metadata-down': 6, 'scale-out': 14 };
+/** How long clients work while faults happen. */
+const usualLength = [4000, 9000] as const;
+const lengths: Readonly<Partial<Record<Profile, readonly [number, number]>>> = {
+  'metadata-down': [6000, 14_000],
+  'scale-out': [10_000, 25_000],
+};
 /** All clients together, at most: enough to meet every fault, and little enough for a thousand runs. */
 const commandsPerSecond = 1000;
+/** Where nodes come and go that takes its time, most of which is spent at rest. */
+const commandsPerLongSecond = 200;
+const usualSettleMs = 30_000;
+const longSettleMs = 180_000;
+/** Faults may strike so many nodes that are not there in the beginning. */
+const newcomers = 2;
 const tenantNames = ['acme', 'blue', 'corp', 'dune', 'echo', 'flux', 'gold', 'hive'] as const;
 
 export function expand(seed: number, profile: Profile): Scenario {
   const streams = randomSource(`${profile}/${String(seed)}`);
   const topology = streams('topology');
+  const isGrowing = profile === 'scale-out';
   const isFocused = profile === 'leases' || profile === 'bad-clocks';
   const nodes = isFocused ? replicasPerGroup : pick(topology, nodeCounts[profile] ?? [3, 3, 3, 4, 5, 5]);
-  const fewest = profile === 'moves' || profile === 'gossip' ? 2 : 1;
+  const fewest = fewestGroups[profile] ?? 1;
   const groupCount = 1 + (isFocused ? 1 : between(topology, fewest, 6));
-  const groups = Array.from({ length: groupCount }, () => drawReplicas(topology, nodes));
+  const isApart = profile === 'metadata-down' && chance(topology, 600);
+  const groups = isApart
+    ? drawApart(topology, nodes, groupCount)
+    : Array.from({ length: groupCount }, () => drawReplicas(topology, nodes, isGrowing ? 0 : 200));
   const timing = drawTiming(profile, streams('timing'), streams('balance'));
-  const faultyMs = between(streams('length'), 4000, 9000);
-  const stage = { nodes, groups: groupCount, placement: groups, faultyMs, electionMs: timing.electionMs };
-  const faults = drawFaults(weights[profile], 10, { ...stage, random: streams('faults') });
+  const [shortestMs, longestMs] = lengths[profile] ?? usualLength;
+  const faultyMs = between(streams('length'), shortestMs, longestMs);
+  const stage = {
+    nodes: nodes + (isGrowing ? newcomers : 0),
+    groups: groupCount,
+    placement: groups,
+    faultyMs,
+    electionMs: timing.electionMs,
+  };
+  const faults = drawFaults(weights[profile], mostNemeses[profile] ?? 10, {
+    ...stage,
+    random: streams('faults'),
+  });
+  if (isGrowing) faults.push(...nemeses.grow({ ...stage, random: streams('grow') }));
   const troubles = streams('disk troubles');
   const hasTroubles = profilesWithDiskTroubles.includes(profile) && chance(troubles, 300);
   if (hasTroubles) faults.push(...drawFaults(diskTroubles, 3, { ...stage, random: troubles }));
@@ -338,7 +425,7 @@ export function expand(seed: number, profile: Profile): Scenario {
     profile,
     noise: between(streams('noise'), 0, 2 ** 31),
     faultyMs,
-    settleMs: 30_000,
+    settleMs: isGrowing ? longSettleMs : usualSettleMs,
     nodes,
     metadata: modes[profile] ?? 'raft',
     groups,
@@ -384,8 +471,9 @@ export function expand(seed: number, profile: Profile): Scenario {
     },
     faults,
     powerLoss: profile !== 'calm' && chance(streams('powerLoss'), 300),
-    lost: profile !== 'calm' && chance(streams('lost'), 300) ? [between(streams('lost/who'), 1, nodes)] : [],
-    isolated: profile !== 'calm' && chance(isolated, 200) ? [isolatedNode] : [],
+    lost:
+      profile !== 'calm' && !isGrowing && chance(streams('lost'), 300) ? [between(streams('lost/who'), 1, nodes)] : [],
+    isolated: profile !== 'calm' && !isGrowing && chance(isolated, 200) ? [isolatedNode] : [],
   };
   if (isFocused) return focusOnLeases(scenario);
   return scenario.metadata === 'static' ? withFixedTenants(scenario) : scenario;
@@ -436,22 +524,41 @@ function withFixedTenants(scenario: Scenario): Scenario {
   };
 }
 
-function drawReplicas(random: Random, nodes: number): readonly number[] {
+/** `allPermille`: how often every node has one. */
+function drawReplicas(random: Random, nodes: number, allPermille: number): readonly number[] {
   const all = Array.from({ length: nodes }, (_, i) => i + 1);
-  if (nodes > replicasPerGroup && chance(random, 200)) return all;
+  if (nodes > replicasPerGroup && chance(random, allPermille)) return all;
+  return takeSome(random, all, replicasPerGroup);
+}
+
+function takeSome(random: Random, nodes: readonly number[], count: number): readonly number[] {
+  const left = [...nodes];
   const chosen: number[] = [];
-  while (chosen.length < replicasPerGroup) {
-    const [node] = all.splice(between(random, 0, all.length - 1), 1);
+  while (chosen.length < count) {
+    const [node] = left.splice(between(random, 0, left.length - 1), 1);
     if (node !== undefined) chosen.push(node);
   }
   return chosen.sort((a, b) => a - b);
 }
 
+/** Every other group has a majority without the nodes of the metadata group. */
+function drawApart(random: Random, nodes: number, count: number): readonly (readonly number[])[] {
+  const all = Array.from({ length: nodes }, (_, i) => i + 1);
+  const metadata = takeSome(random, all, replicasPerGroup);
+  const others = all.filter((node) => !metadata.includes(node));
+  return Array.from({ length: count }, (_, group) => {
+    if (group === 0) return metadata;
+    const most = takeSome(random, others, Math.min(others.length, replicasPerGroup - between(random, 0, 1)));
+    return [...most, ...takeSome(random, metadata, replicasPerGroup - most.length)].sort((a, b) => a - b);
+  });
+}
+
 const usualLostAfterMs = 600_000;
 
 function drawTiming(profile: Profile, random: Random, balance: Random): Timing {
-  const rebalance = profile === 'reconfigure';
-  const electionMs = between(random, 100, 300);
+  const isGrowing = profile === 'scale-out';
+  const rebalance = profile === 'reconfigure' || isGrowing;
+  const electionMs = between(random, isGrowing ? 200 : 100, 300);
   return {
     electionMs,
     heartbeatMs: Math.floor(electionMs / between(random, 3, 8)),
@@ -490,7 +597,8 @@ function drawWorkload(
   const clients = between(random, 2, 8);
   const pipeline = pick(random, [1, 1, 4, 16]);
   const isIdle = profile === 'idle';
-  const leastThinkUs = Math.round((clients * (pipeline + 1) * 1_000_000) / (2 * commandsPerSecond));
+  const mostPerSecond = profile === 'scale-out' ? commandsPerLongSecond : commandsPerSecond;
+  const leastThinkUs = Math.round((clients * (pipeline + 1) * 1_000_000) / (2 * mostPerSecond));
   return {
     clients,
     pipeline,

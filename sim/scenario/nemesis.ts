@@ -355,6 +355,63 @@ export const nemeses = {
       : [drained];
   },
 
+  /** The metadata group has no quorum, or nobody reaches any of it: for long, and mostly for the rest of the run. */
+  metadataOutage: (stage) => [outage(stage, soon(stage))],
+
+  /** From before the first tenant is there, or soon after. */
+  metadataOutageAtFirst: (stage) => [outage(stage, { atMs: between(stage.random, 0, 1500) })],
+
+  /** The same as soon as a move is at one of its steps. */
+  metadataOutageWhileMoving: (stage) => {
+    const startMs = between(stage.random, 0, Math.floor(stage.faultyMs / 2));
+    const outages = [1, 2].map(() => {
+      const event = pick(stage.random, moveEvents);
+      const n = between(stage.random, 1, 2);
+      return outage(stage, { node: someNode(stage), event, n, plusMs: between(stage.random, 0, 5) });
+    });
+    return [...moves(stage, startMs), ...outages];
+  },
+
+  /** Machines come, one or a few. */
+  grow: (stage) =>
+    Array.from({ length: between(stage.random, 1, 2) }, () =>
+      fault('join', soon(stage), { node: someNode(stage) }, 0, pick(stage.random, [0, 0, someNode(stage)])),
+    ),
+
+  /** A node leaves, and may run for a while when nobody counts on it any more. */
+  retire: (stage) => [retirement(stage, soon(stage), someNode(stage), pick(stage.random, [0, 100, 3000]))],
+
+  /** A machine is replaced by another, perhaps under the same address. */
+  exchange: (stage) => {
+    const startMs = momentMs(stage);
+    const peer = someNode(stage);
+    const join = { atMs: startMs + between(stage.random, 0, Math.floor(stage.faultyMs / 2)) };
+    return [
+      retirement(stage, { atMs: startMs }, peer, 0),
+      fault('join', join, { node: someNode(stage) }, 0, pick(stage.random, [0, peer])),
+    ];
+  },
+
+  /** Whoever leads a group is in trouble while its members change. */
+  troubleWhileChanging: (stage) => {
+    const node = someNode(stage);
+    const event = pick(stage.random, ['learner', 'joint', 'joint'] as const);
+    const anchor: Anchor = { node, event, n: between(stage.random, 1, 3), plusMs: between(stage.random, 0, 1) };
+    const kind = pick(stage.random, ['crash', 'cut', 'pause', 'slow', 'transfer', 'die'] as const);
+    const amount = kind === 'slow' ? between(stage.random, 5, 200) : someGroup(stage);
+    return [fault(kind, anchor, { node }, kind === 'die' || kind === 'transfer' ? 0 : shortly(stage), 0, amount)];
+  },
+
+  die: (stage) => [fault('die', soon(stage), anyone(stage))],
+
+  /** A node that has fallen silent for good is to leave as well. */
+  dieAndRetire: (stage) => {
+    const startMs = momentMs(stage);
+    const peer = someNode(stage);
+    const told = { atMs: startMs + between(stage.random, 0, 4000) };
+    return [fault('die', { atMs: startMs }, { node: peer }), retirement(stage, told, peer, 0)];
+  },
+
   cancelMove: (stage) => {
     const startMs = momentMs(stage);
     const tenant = between(stage.random, 0, 7);
@@ -447,8 +504,23 @@ const membershipKinds: readonly FaultKind[] = ['replace', 'replace', 'addReplica
 /** The most a monotonic clock may be off: what leases allow for. */
 const maxRatePpm = 500;
 
-function fault(kind: FaultKind, at: Anchor, on: Target, forMs: number, peer = 0, amount = 0): Fault {
+function fault(kind: FaultKind, at: Anchor, on: Target, forMs = 0, peer = 0, amount = 0): Fault {
   return { at, do: kind, on, peer, forMs, amount };
+}
+
+/** Whoever has room takes what it has, or one that is named does. */
+function retirement(stage: Stage, at: Anchor, peer: number, forMs: number): Fault {
+  const heir = pick(stage.random, [0, 0, someNode(stage)]);
+  return fault('retire', at, { node: someNode(stage) }, forMs, peer, heir);
+}
+
+const outages: readonly FaultKind[] = ['quorumDown', 'quorumCut', 'quorumDeaf', 'quorumDeaf'];
+
+/** Of the metadata group: all of its nodes, or a majority. */
+function outage(stage: Stage, at: Anchor): Fault {
+  const kind = pick(stage.random, outages);
+  const forMs = chance(stage.random, 500) ? 0 : between(stage.random, 1000, stage.faultyMs);
+  return fault(kind, at, { node: someNode(stage) }, forMs, pick(stage.random, [0, 1, 2, 3]), 0);
 }
 
 function shuttle(stage: Stage, startMs: number): readonly Fault[] {

@@ -48,6 +48,8 @@ export const profiles = [
   'moves',
   'transfers',
   'reconfigure',
+  'metadata-down',
+  'scale-out',
   'membership',
   'leases',
   'bad-clocks',
@@ -181,12 +183,15 @@ export type Anchor =
   | { readonly node: number; readonly event: AnchorEvent; readonly n: number; readonly plusMs: number };
 
 /**
- * `sync`: the disk began one, so a write is pending. `lead`: the node became a leader. The others: it applied that step
- * of a move.
+ * `sync`: the disk began one, so a write is pending. `lead`: the node became a leader. `learner`, `joint`: it was the first to
+ * know that a group has a member that is to get its vote, or is between two configurations. The others: it applied that
+ * step of a move.
  */
 export const anchorEvents = [
   'sync',
   'lead',
+  'learner',
+  'joint',
   'start',
   'prepare',
   'stage',
@@ -239,5 +244,13 @@ export const faultKinds = {
   cancelMove: 'the operator tells the node to let tenant number `amount` stay where it is',
   restore: 'an operator takes tenant number `amount` out as a file, drops it, and puts it back, in group `peer`',
   save: 'the operator tells the node to save the state of group `amount`',
+  join: 'a machine that is in no cluster asks the nodes for a place in this one, with the address of the peer if that was removed',
+  retire:
+    'the operator has the peer drained, or its place taken by node `amount` if that is not 0, removes it when it has nothing any more, and stops it forMs later',
+  die: 'the node is gone for good: only while every group can spare it, and others can take what it had',
+  quorumDown:
+    'of the nodes with a vote in group `amount` a majority dies, from the one numbered `peer` among them on, or, if that is 0, all do; they start again after forMs',
+  quorumCut: 'the same nodes are cut off from all others',
+  quorumDeaf: 'the same nodes hear nothing of what the members of the group say to each other, and everything else',
 } as const;
 export type FaultKind = keyof typeof faultKinds;

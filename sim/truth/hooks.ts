@@ -25,6 +25,8 @@ export class Hooks implements Listeners {
   readonly misrouted;
   readonly requestSent;
   readonly placeHeard;
+  readonly orderHeard;
+  readonly nodesHeard;
   readonly turnEnded;
   readonly started;
   readonly answered;
@@ -52,6 +54,8 @@ export class Hooks implements Listeners {
     this.misrouted = oracles.flatMap((oracle) => oracle.misrouted ?? []);
     this.requestSent = oracles.flatMap((oracle) => oracle.requestSent ?? []);
     this.placeHeard = oracles.flatMap((oracle) => oracle.placeHeard ?? []);
+    this.orderHeard = oracles.flatMap((oracle) => oracle.orderHeard ?? []);
+    this.nodesHeard = oracles.flatMap((oracle) => oracle.nodesHeard ?? []);
     this.turnEnded = oracles.flatMap((oracle) => oracle.turnEnded ?? []);
     this.started = oracles.flatMap((oracle) => oracle.started ?? []);
     this.answered = oracles.flatMap((oracle) => oracle.answered ?? []);

@@ -2,11 +2,12 @@
  * Reads the marks off what the oracles hear. It judges nothing.
  */
 import { binaryString, noBytes } from '../../core/base/bytes.ts';
-import { metadataGroup } from '../../core/base/ids.ts';
+import { metadataGroup, type NodeId } from '../../core/base/ids.ts';
+import type { NodeMapImage } from '../../core/wire/nodes.ts';
 import type { AppliedOperation, ServedRead } from '../../core/node/probe.ts';
 import type { Entry, LogBase, RaftMessage } from '../../core/raft/types.ts';
 import type { MoveStep } from '../../core/wire/moves.ts';
-import type { Oracle, Truth } from '../oracles/oracle.ts';
+import type { Answer, Oracle, Truth } from '../oracles/oracle.ts';
 import type { Arrival, Command } from './commands.ts';
 import type { CommittedEntry, GroupTruth, Leadership, ReplicaTruth } from './groupTruth.ts';
 import type { Histories } from './histories.ts';
@@ -24,6 +25,7 @@ export function watchForMarks(truth: Truth, histories: Histories, marks: Marks):
     },
     elected(group: GroupTruth, leadership: Leadership, replica: ReplicaTruth): void {
       votes.elected(group, leadership, replica);
+      if (truth.isMetadataOut && group.id !== metadataGroup) marks.hit('electedWithoutMetadata');
     },
     replicaChanged({ raft, role, term }: ReplicaTruth): void {
       if (role === 'leader' && raft?.state.role === 'follower' && raft.state.term === term)
@@ -44,6 +46,10 @@ export function watchForMarks(truth: Truth, histories: Histories, marks: Marks):
         const isOfFile = histories.of(group.id).verdicts[entry.index]?.[position]?.isOfFile === true;
         const mark = isOfFile ? fileMarkOf(operation) : markOf(operation);
         if (mark !== null) marks.hit(mark);
+        const without = group.id === metadataGroup ? null : withoutMetadata(operation);
+        // A move takes less time than it takes until nobody leads.
+        const isOut = without === 'servedWithoutMetadata' ? truth.isMetadataOut : truth.hasMetadataNoQuorum;
+        if (without !== null && isOut) marks.hit(without);
       }
     },
     applied({ group }: ReplicaTruth, { executed, reply, origin, term }: AppliedOperation): void {
@@ -62,6 +68,12 @@ export function watchForMarks(truth: Truth, histories: Histories, marks: Marks):
       if (reason === 'notOwner') marks.hit('wrongGroup');
       if (reason === 'moved') marks.hit('tenantFollowed');
     },
+    nodesHeard(_node: NodeId, { nodes }: NodeMapImage): void {
+      if (nodes.some(({ state }) => state === 'draining')) marks.hit('nodeDrains');
+    },
+    answered({ text }: Answer): void {
+      if (text.startsWith('-') && text.includes('the metadata group')) marks.hit('waitedForMetadata');
+    },
     commandFinished({ outcome, reply, args }: Command): void {
       if (outcome === 'unknown') marks.hit('unknownOutcome');
       if (outcome === 'notExecuted' && reply?.includes('the disk of the leader') === true)
@@ -70,6 +82,13 @@ export function watchForMarks(truth: Truth, histories: Histories, marks: Marks):
       marks.hit(reply === '*-1\r\n' || reply === '_\r\n' ? 'transactionNil' : 'transactionRan');
     },
   };
+}
+
+function withoutMetadata(operation: CommittedEntry['items'][number]['operation']): Mark | null {
+  if (operation.kind === 'execute') return operation.access === 'write' ? 'servedWithoutMetadata' : null;
+  if (operation.kind !== 'move') return null;
+  if (operation.step.kind === 'depart') return 'departedWithoutMetadata';
+  return operation.step.kind === 'activate' ? 'activatedWithoutMetadata' : null;
 }
 
 function markOf(operation: CommittedEntry['items'][number]['operation']): Mark | null {

@@ -16,6 +16,7 @@ import { decodeConfiguration } from '../../core/wire/configuration.ts';
 import type { Raft } from '../../core/raft/raft.ts';
 import type { LogBase } from '../../core/raft/types.ts';
 import type { PeerMessage } from '../../core/wire/messages.ts';
+import type { NodeMapImage } from '../../core/wire/nodes.ts';
 import type { MoveStep } from '../../core/wire/moves.ts';
 import { decodeEntryBatch } from '../../core/wire/operation.ts';
 import { hashInput, inputCode } from '../base/codes.ts';
@@ -59,6 +60,9 @@ interface WrittenRecord {
   readonly replica: ReplicaTruth | null;
 }
 
+/** So many election timeouts after it has lost its quorum nobody leads a group. */
+const outageElections = 3;
+
 interface PendingWrite {
   readonly write: WriteId;
   readonly records: readonly WrittenRecord[];
@@ -91,8 +95,13 @@ export class Witness implements Truth {
   readonly marks = new Marks();
   readonly crossings = new Crossings();
   turn: Now = { mono: MonoTime(0), wall: WallTime(0) };
+  /** Faults that leave the metadata group without a quorum, and when the first of those in force began. */
+  private outages = 0;
+  private outSince = 0;
   /** Called when a replica takes the lead. */
   onElected: (node: NodeId, group: GroupId) => void = () => undefined;
+  /** Called when a node is the first to know that a group's members are changing. */
+  onChanging: (node: NodeId, step: 'learner' | 'joint') => void = () => undefined;
   /** Called when a replica has applied a step of a move. */
   onMoved: (node: NodeId, step: MoveStep['kind']) => void = () => undefined;
   /** Called when a node begins to work on a client's command. */
@@ -108,10 +117,14 @@ export class Witness implements Truth {
   private readonly onDisk: Map<GroupId, ReplicaTruth>[];
   private readonly pending: PendingWrite[][];
   private readonly boots: number[] = [];
+  /** Those with higher numbers have joined. */
+  private readonly firstNodes: number;
   /** Nodes that have lost a log. */
   private readonly losers = new Set<NodeId>();
 
+  /** `ids`: also of nodes that are to come. */
   constructor(
+    ids: readonly NodeId[],
     topology: Topology,
     { leaseReads, electionMs }: Pick<Timing, 'leaseReads' | 'electionMs'>,
     schedule: Schedule,
@@ -127,17 +140,19 @@ export class Witness implements Truth {
     this.groups = new Map(
       topology.groups.map(({ group, replicas }): [GroupId, GroupTruth] => [group, new GroupTruth(group, replicas)]),
     );
+    for (const { id, configuration } of this.groups.values()) this.crossings.configured(id, configuration);
     this.histories = new Histories(this.groups.keys());
-    this.nodes = topology.nodes.map(() => null);
-    this.pending = topology.nodes.map(() => []);
+    this.firstNodes = topology.nodes.length;
+    this.nodes = ids.map(() => null);
+    this.pending = ids.map(() => []);
     const firstOn = (on: NodeId): Map<GroupId, ReplicaTruth> => {
       const found = new Map<GroupId, ReplicaTruth>();
       for (const group of this.groups.values())
         for (const replica of group.replicas.values()) if (replica.node === on) found.set(group.id, replica);
       return found;
     };
-    this.hosted = topology.nodes.map(({ node }) => firstOn(node));
-    this.onDisk = topology.nodes.map(({ node }) => firstOn(node));
+    this.hosted = ids.map(firstOn);
+    this.onDisk = ids.map(firstOn);
     this.hooks = new Hooks([
       ...makeOracles(this, this.histories),
       watchForMarks(this, this.histories, this.marks),
@@ -147,6 +162,24 @@ export class Witness implements Truth {
 
   get now(): number {
     return this.schedule.now;
+  }
+
+  /** The metadata group has had no quorum for so long that nobody leads it any more. */
+  get isMetadataOut(): boolean {
+    return this.outages > 0 && this.now - this.outSince >= outageElections * this.electionMs * 1000;
+  }
+
+  get hasMetadataNoQuorum(): boolean {
+    return this.outages > 0;
+  }
+
+  metadataOut(): void {
+    if (this.outages === 0) this.outSince = this.now;
+    this.outages += 1;
+  }
+
+  metadataBack(): void {
+    this.outages -= 1;
   }
 
   /** Who belongs to the group by what is committed, and by anything later that a replica has in its log. */
@@ -263,6 +296,9 @@ export class Witness implements Truth {
           const replica = this.groups.get(message.group)?.replicas.get(message.to);
           if (replica !== undefined)
             for (const hear of this.hooks.raftReceived) hear(replica, message.from, message.message);
+        } else if (message.kind === 'order') {
+          const { group, index, change } = message;
+          for (const hear of this.hooks.orderHeard) hear(node, group, index, change);
         } else if (message.kind === 'mapPiece') {
           if (message.isLast) this.marks.hit('mapFetched');
         } else if (message.kind === 'reply' && message.outcome.kind === 'resolved' && message.outcome.tenant !== null) {
@@ -289,6 +325,11 @@ export class Witness implements Truth {
       else if (record.kind === 'snapshot') this.noteSnapshot(replica, record.base);
       replica.write(record);
     }
+  }
+
+  nodesKept(node: NodeId, map: NodeMapImage): void {
+    this.crossings.nodesChanged(map, this.firstNodes);
+    for (const hear of this.hooks.nodesHeard) hear(node, map);
   }
 
   private noteSnapshot(replica: ReplicaTruth, base: LogBase): void {
@@ -471,6 +512,7 @@ export class Witness implements Truth {
     if (group.latestLeader === null || term > group.latestLeader.term) group.latestLeader = leadership;
     this.tally.elections += 1;
     this.trace?.world(this.now, node, `leads g${String(group.id)} in term ${String(term)}`);
+    if (node > this.firstNodes) this.marks.hit('newcomerLeads');
     this.onElected(node, group.id);
   }
 
@@ -497,6 +539,8 @@ export class Witness implements Truth {
     this.tally.committed += 1;
     this.histories.run(group.id, committed);
     for (const { operation } of committed.items) this.crossings.committed(operation);
+    const step = entry.kind === 'configuration' ? this.crossings.configured(group.id, group.configuration) : null;
+    if (step !== null) this.onChanging(replica.node, step);
     for (const hear of this.hooks.committed) hear(group, committed, replica);
     this.execute(group, committed);
   }
@@ -545,6 +589,7 @@ export class Witness implements Truth {
       hosted.set(id, begun);
       this.tally.replicasAdded += 1;
       if (this.losers.has(node)) this.marks.hit('lossReplaced');
+      if (node > this.firstNodes) this.marks.hit('newcomerMember');
       this.trace?.world(this.now, node, `begins r${String(raft.id)} of g${String(id)}`);
     }
   }

@@ -16,6 +16,7 @@ import type { Witness } from '../truth/witness.ts';
 import type { DamageKind } from './damage.ts';
 import type { Machine } from './machine.ts';
 import type { Network } from './network.ts';
+import type { Operator } from './operator.ts';
 import type { Schedule } from './schedule.ts';
 
 export interface Stage {
@@ -24,6 +25,7 @@ export interface Stage {
   readonly machines: readonly Machine[];
   readonly network: Network;
   readonly witness: Witness;
+  readonly operator: Operator;
   readonly random: Random;
   /** The operator types a command at a node. */
   order(machine: Machine, words: readonly string[]): void;
@@ -33,12 +35,18 @@ export interface Stage {
 
 type Undo = () => void;
 
+/** Groups have three members. */
+const fewestNodes = 3;
+
 export class Faults {
   /** How often each kind struck, and how often it could not. */
   readonly struck = new Map<FaultKind, number>();
   readonly missed = new Map<FaultKind, number>();
   /** Nodes that hear no news of the map. */
   private readonly pinned = new Map<NodeId, number>();
+  /** Nodes that stay down whatever else would start them, and those that hear nothing of a group, by `node/group`. */
+  private readonly heldDown = new Map<NodeId, number>();
+  private readonly deaf = new Map<string, number>();
   private readonly stage: Stage;
   private readonly anchored: {
     readonly fault: Fault;
@@ -65,6 +73,11 @@ export class Faults {
 
   isPinned(node: NodeId): boolean {
     return (this.pinned.get(node) ?? 0) > 0;
+  }
+
+  /** The node hears nothing of what the members of the group say to each other. */
+  isDeaf(node: NodeId, group: GroupId): boolean {
+    return (this.deaf.get(`${String(node)}/${String(group)}`) ?? 0) > 0;
   }
 
   /** Something happened to which a fault may be anchored. */
@@ -95,7 +108,8 @@ export class Faults {
       this.count(this.missed, fault.do);
       return;
     }
-    const undo = this.begin(fault, machine);
+    // A machine that is not part of the cluster yet, or no more, is struck by nothing.
+    const undo = machine.isInUse ? this.begin(fault, machine) : null;
     this.count(undo === null ? this.missed : this.struck, fault.do);
     if (undo !== null) this.stage.witness.crossings.struck(fault.do);
     this.stage.witness.note(
@@ -122,7 +136,7 @@ export class Faults {
         if (machine.life % 2 === 0) return null;
         machine.crash(this.stage.scenario.disk.crashKeeps);
         return () => {
-          machine.start();
+          this.start(machine);
         };
       case 'wipe':
       case 'flip':
@@ -134,7 +148,7 @@ export class Faults {
         machine.receive({ kind: 'drain' });
         return () => {
           machine.crash('all');
-          machine.start();
+          this.start(machine);
         };
       case 'pause':
         machine.pause();
@@ -279,9 +293,117 @@ export class Faults {
         return () => undefined;
       case 'save':
         return this.order(machine, ['GROUP', 'SNAPSHOT', this.groupOf(fault)]);
+      case 'join':
+        this.stage.operator.admit(this.formerlyOf(fault));
+        return () => undefined;
+      case 'retire':
+        return this.retire(fault);
+      case 'die':
+        return this.die(machine);
+      case 'quorumDown':
+      case 'quorumCut':
+      case 'quorumDeaf':
+        return this.takeQuorum(fault, fault.do);
       default:
         return unreachable(fault.do);
     }
+  }
+
+  /** The peer, if it was removed and stopped. */
+  private formerlyOf({ peer }: Fault): NodeId | null {
+    const machine = this.stage.machines[this.nodeOf(peer) - 1];
+    return peer !== 0 && machine?.isDiscarded === true && this.stage.operator.leaving.has(machine.id)
+      ? machine.id
+      : null;
+  }
+
+  /** An operator sees to it that there is always somebody to take what a node has. */
+  private retire(fault: Fault): Undo | null {
+    const machine = this.stage.machines[this.nodeOf(fault.peer) - 1];
+    const { operator } = this.stage;
+    if (machine === undefined || operator.leaving.has(machine.id) || !this.areEnoughWithout(machine)) return null;
+    operator.retire(machine, this.heirOf(fault, machine), fault.forMs * 1000);
+    return () => undefined;
+  }
+
+  private heirOf({ amount }: Fault, former: Machine): NodeId | null {
+    const heir = this.stage.machines[this.nodeOf(amount) - 1];
+    if (amount === 0 || heir === undefined || heir === former || !this.staying().includes(heir)) return null;
+    return heir.id;
+  }
+
+  private die(machine: Machine): Undo | null {
+    const { witness, operator, machines } = this.stage;
+    const dead = machines.filter(({ isDiscarded, id }) => isDiscarded && !operator.leaving.has(id)).length;
+    if (!machine.isRunning || !this.areEnoughWithout(machine) || !witness.canSpare(new Set([machine.id]))) return null;
+    // More than a third would stop all repairs until somebody has looked.
+    if ((dead + 1) * 3 > this.staying().length + dead) return null;
+    machine.discard();
+    witness.lost(machine.id);
+    return () => undefined;
+  }
+
+  private areEnoughWithout(machine: Machine): boolean {
+    return machine.isInUse && this.staying().filter((other) => other !== machine).length >= fewestNodes;
+  }
+
+  private staying(): readonly Machine[] {
+    return this.stage.machines.filter(({ isInUse, id }) => isInUse && !this.stage.operator.leaving.has(id));
+  }
+
+  /** The group cannot commit anything until it is over. */
+  private takeQuorum(fault: Fault, how: 'quorumDown' | 'quorumCut' | 'quorumDeaf'): Undo {
+    const { network, witness } = this.stage;
+    const group = GroupId(Number(this.groupOf(fault)));
+    const isMetadata = group === metadataGroup;
+    const machines = this.quorumOf(group, fault.peer);
+    if (isMetadata) witness.metadataOut();
+    const undos = machines.map((machine): Undo => {
+      const { id } = machine;
+      if (how === 'quorumDeaf') return this.hold(this.deaf, `${String(id)}/${String(group)}`);
+      if (how === 'quorumDown') {
+        const release = this.hold(this.heldDown, id);
+        machine.crash(this.stage.scenario.disk.crashKeeps);
+        return () => {
+          release();
+          this.start(machine);
+        };
+      }
+      for (const other of network.others(id)) {
+        network.cut(id, other);
+        network.cut(other, id);
+      }
+      return () => {
+        for (const other of network.others(id)) {
+          network.uncut(id, other);
+          network.uncut(other, id);
+        }
+      };
+    });
+    return () => {
+      if (isMetadata) witness.metadataBack();
+      for (const undo of undos) undo();
+    };
+  }
+
+  /** All of its voters, or a majority of them from one on. */
+  private quorumOf(group: GroupId, from: number): readonly Machine[] {
+    const voters = this.stage.witness.groups.get(group)?.configuration.voters ?? [];
+    const machines = voters.flatMap(({ node }) => this.stage.machines[node - 1] ?? []);
+    if (from === 0) return machines;
+    const first = Math.abs(from) % machines.length;
+    return [...machines.slice(first), ...machines.slice(0, first)].slice(0, Math.floor(machines.length / 2) + 1);
+  }
+
+  private hold<Key>(counts: Map<Key, number>, key: Key): Undo {
+    counts.set(key, (counts.get(key) ?? 0) + 1);
+    return () => {
+      counts.set(key, (counts.get(key) ?? 1) - 1);
+    };
+  }
+
+  private start(machine: Machine): void {
+    if ((this.heldDown.get(machine.id) ?? 0) === 0) machine.start();
   }
 
   /** Damage to more than a majority can spare is nobody's to repair. */
@@ -293,7 +415,7 @@ export class Faults {
     if (isLost && how !== 'wipe') witness.marks.hit('damageNoticed');
     if (isLost) witness.lost(machine.id);
     return () => {
-      machine.start();
+      this.start(machine);
     };
   }
 
@@ -307,7 +429,7 @@ export class Faults {
     };
     return () => {
       machine.disk.onRefused = null;
-      machine.start();
+      this.start(machine);
     };
   }
 
@@ -340,10 +462,7 @@ export class Faults {
   }
 
   private pin(node: NodeId): Undo {
-    this.pinned.set(node, (this.pinned.get(node) ?? 0) + 1);
-    return () => {
-      this.pinned.set(node, (this.pinned.get(node) ?? 1) - 1);
-    };
+    return this.hold(this.pinned, node);
   }
 
   /** As if the node had begun with a map it kept from earlier. One that has the metadata group's log knows better at once. */

@@ -24,7 +24,6 @@ export interface Surroundings {
   readonly schedule: Schedule;
   readonly witness: Witness;
   readonly knobs: TurnKnobs;
-  readonly topology: Topology;
   readonly settings: Settings;
   readonly random: RandomSource;
   sendToPeer(from: NodeId, to: NodeId, messages: readonly PeerMessage[]): void;
@@ -32,6 +31,8 @@ export interface Surroundings {
   closeClient(conn: ConnId): void;
   onStarted(machine: Machine): void;
   onStopped(machine: Machine): void;
+  /** It takes these for others of its cluster now, or does so no more. */
+  onPeers(machine: Machine, peers: readonly NodeId[]): void;
   /** May take news of the map away from a node that is to stay behind. */
   filter(machine: Machine, messages: readonly PeerMessage[]): readonly PeerMessage[];
 }
@@ -49,11 +50,14 @@ export class Machine implements Peer {
   /** Which process this is; odd while one exists. */
   life = 0;
   pauses = 0;
+  /** It is no machine of the cluster any more, and never will be again. */
+  isDiscarded = false;
+  private topology: Topology | null;
   private readonly around: Surroundings;
   private readonly random: Random;
-  /** It was told that its disk is nearly full. */
   /** The NodeMap that it was told to keep. */
   private nodes: NodeMapImage | null = null;
+  /** It was told that its disk is nearly full. */
   private knowsShort = false;
   private inbox: Input[] = [];
   private turnIsDue = false;
@@ -61,8 +65,10 @@ export class Machine implements Peer {
   /** The monotonic instant for which a wake-up is set. */
   private wakeMono: number | null = null;
 
-  constructor(id: NodeId, clock: Clock, disk: Disk, around: Surroundings) {
+  /** `topology`: what its configuration says; null as long as it has none. */
+  constructor(id: NodeId, topology: Topology | null, clock: Clock, disk: Disk, around: Surroundings) {
     this.id = id;
+    this.topology = topology;
     this.clock = clock;
     this.disk = disk;
     this.around = around;
@@ -73,9 +79,31 @@ export class Machine implements Peer {
     return this.node !== null;
   }
 
+  /** It has a configuration, and was not taken away. */
+  get isInUse(): boolean {
+    return this.topology !== null && !this.isDiscarded;
+  }
+
+  /** Is given its configuration. */
+  install(topology: Topology): void {
+    invariant(this.topology === null, 'a machine is configured once', { node: this.id });
+    this.topology = topology;
+  }
+
+  discard(): void {
+    this.isDiscarded = true;
+    this.crash('none');
+  }
+
+  /** The nodes that it takes for others of its cluster. */
+  knows(peer: NodeId): boolean {
+    const known = this.nodes?.nodes ?? this.topology?.nodes ?? [];
+    return known.some((other) => other.node === peer && !('state' in other && other.state === 'removed'));
+  }
+
   /** Begins a life: recovers the log, writes the boot record, then makes the node. */
   start(): void {
-    if (this.life % 2 === 1) return;
+    if (this.life % 2 === 1 || !this.isInUse) return;
     this.life += 1;
     const { life } = this;
     const { witness } = this.around;
@@ -152,8 +180,9 @@ export class Machine implements Peer {
   }
 
   private makeNode(restored: NodeOptions['restored']): void {
-    const { topology, settings, random, schedule, witness } = this.around;
-    const { id, boot } = this;
+    const { settings, random, schedule, witness } = this.around;
+    const { id, boot, topology } = this;
+    invariant(topology !== null, 'only a machine with a configuration starts', { node: id });
     const now = this.clock.read(schedule.now);
     witness.beginTurn(this.id, now);
     const map = restored.isLost ? null : this.disk.readMap();
@@ -231,7 +260,7 @@ export class Machine implements Peer {
         this.disk.keepMap(effect.map);
         return;
       case 'nodes':
-        this.nodes = effect.map;
+        this.keepNodes(effect.map);
         return;
       case 'pauseClient':
       case 'resumeClient':
@@ -241,6 +270,18 @@ export class Machine implements Peer {
       default:
         unreachable(effect);
     }
+  }
+
+  private keepNodes(map: NodeMapImage): void {
+    const before = map.nodes.map(({ node }) => this.knows(node));
+    this.nodes = map;
+    this.around.witness.nodesKept(this.id, map);
+    const changed = map.nodes.filter(({ node }, i) => this.knows(node) !== before[i]);
+    if (changed.length > 0)
+      this.around.onPeers(
+        this,
+        changed.map(({ node }) => node),
+      );
   }
 
   /** A stale wake-up does nothing: the node is asked again when it fires. */

@@ -15,6 +15,8 @@ import type { Schedule } from './schedule.ts';
 /** A node as the network sees it. */
 export interface Peer {
   readonly isRunning: boolean;
+  /** Whether it takes that one for another of its cluster: it has no connection to others. */
+  knows(peer: NodeId): boolean;
   onMessages(from: NodeId, messages: readonly PeerMessage[]): void;
   onLink(peer: NodeId, isUp: boolean): void;
 }
@@ -99,6 +101,15 @@ export class Network {
   /** The process of this node began: it dials everybody. */
   onStart(node: NodeId): void {
     for (const peer of this.others(node)) this.dialLater(node, peer);
+  }
+
+  /** The node takes these for others of its cluster now, or does so no more. */
+  onPeers(node: NodeId, peers: readonly NodeId[]): void {
+    for (const peer of peers)
+      if (peer !== node) {
+        if (!this.peer(node).knows(peer)) this.break(node, peer);
+        else if (!this.connectionOf(node, peer).isUp) this.dialLater(node, peer);
+      }
   }
 
   /** The process of this node died: its connections break. */
@@ -267,6 +278,7 @@ export class Network {
     const connection = this.connectionOf(a, b);
     if (connection.isUp || !this.peer(a).isRunning || !this.peer(b).isRunning) return;
     if (this.link(a, b).cuts > 0 || this.link(b, a).cuts > 0) return;
+    if (!this.peer(a).knows(b) || !this.peer(b).knows(a)) return;
     connection.isUp = true;
     for (const [end, other] of [
       [a, b],

@@ -16,6 +16,7 @@ import type { GroupTruth, ReplicaTruth } from '../truth/groupTruth.ts';
 import { rule } from '../truth/violation.ts';
 import { Auditor } from './auditor.ts';
 import type { Machine } from './machine.ts';
+import { Shares } from './shares.ts';
 import type { World } from './world.ts';
 
 const lookEveryMs = 100;
@@ -25,17 +26,27 @@ const watchedElections = 4;
 export class Settlement {
   private readonly scenario: Scenario;
   private readonly world: World;
-  private core: readonly Machine[] = [];
+  /** Nodes that are down, or cut off, for good. */
+  private outside: ReadonlySet<NodeId> = new Set();
+  private readonly shares: Shares;
 
   constructor(scenario: Scenario, world: World) {
     this.scenario = scenario;
     this.world = world;
+    this.shares = new Shares(world);
+  }
+
+  /** Also nodes that come now; without those that have left. */
+  private get core(): readonly Machine[] {
+    const { machines, operator } = this.world;
+    return machines.filter(({ id, isInUse }) => isInUse && !operator.removed.has(id) && !this.outside.has(id));
   }
 
   /** `run` lets the world go on until an instant. */
   run(run: (untilUs: number) => void): void {
     const { world, scenario } = this;
     const endUs = world.schedule.now + scenario.settleMs * 1000;
+    world.bystanders.end();
     world.faults.end();
     world.calm();
     for (const client of world.clients) client.stop();
@@ -74,7 +85,7 @@ export class Settlement {
       else machine.start();
       if (isolated.has(machine.id)) world.isolate(machine);
     }
-    this.core = world.machines.filter(({ id }) => !lost.has(id) && !isolated.has(id));
+    this.outside = new Set([...lost, ...isolated]);
     return isolated.size === 0 ? 0 : watchedElections * scenario.timing.electionMs * 1000;
   }
 
@@ -88,10 +99,16 @@ export class Settlement {
   private isSettled(): boolean {
     const { clients, witness } = this.world;
     if (clients.some(({ pending }) => pending > 0) || this.leftOver() > 0 || this.mapVersions().size > 1) return false;
-    if (this.leftMoving() > 0 || this.world.restorers.some(({ isDone }) => !isDone)) return false;
+    if (this.leftMoving() > 0 || !this.areSharesRight) return false;
+    if (this.world.restorers.some(({ isDone }) => !isDone)) return false;
     return [...witness.groups.values()].every(
       (group) => this.leaders(group).length === 1 && !this.isChanging(group) && this.appliedIndexes(group).size === 1,
     );
+  }
+
+  /** In a profile whose cluster grows and shrinks. */
+  private get areSharesRight(): boolean {
+    return this.scenario.profile !== 'scale-out' || this.shares.areRight;
   }
 
   /** Operations that wait in groups, on all nodes. */
@@ -118,7 +135,8 @@ export class Settlement {
   }
 
   private isInCore(node: NodeId): boolean {
-    return this.core.some(({ id }) => id === node);
+    const { isInUse } = this.world.machines[node - 1] ?? { isInUse: false };
+    return isInUse && !this.world.operator.removed.has(node) && !this.outside.has(node);
   }
 
   private leaders({ replicas }: GroupTruth): readonly ReplicaTruth[] {
@@ -186,6 +204,7 @@ export class Settlement {
       rule(applied.length === 1, 'V2', 'who belongs to a group has applied the same', facts);
     }
     rule(this.leftMoving() === 0, 'V2', 'no move of a tenant is left half done', { moving: this.leftMoving() });
+    if (!this.areSharesRight) this.shares.judge();
     const versions = [...this.mapVersions()];
     rule(versions.length === 1, 'V2', 'every node has the same map', { versions: versions.join(' and ') });
   }

@@ -19,11 +19,13 @@ import type { Trace } from '../trace/trace.ts';
 import type { Command } from '../truth/commands.ts';
 import { rule } from '../truth/violation.ts';
 import { Witness } from '../truth/witness.ts';
+import { Bystanders } from './bystanders.ts';
 import { Client, type ClientWorld } from './client.ts';
 import { Clock } from './clock.ts';
 import { Disk } from './disk.ts';
 import { Faults } from './faults.ts';
 import { Machine, type Surroundings } from './machine.ts';
+import { addressOf, joinToken, Operator } from './operator.ts';
 import { type FrameCodec, Network } from './network.ts';
 import { Restorer } from './restorer.ts';
 import { Schedule } from './schedule.ts';
@@ -34,8 +36,8 @@ const clusterId = 'simulated';
 const mib = 1024 * 1024;
 const maxValueBytes = 1024 * 1024;
 
-/** Who is told the replies on a connection of its own. */
-interface Listener {
+/** Hears what is answered on a connection of its own. */
+export interface Listener {
   onReply(conn: ConnId, text: string): void;
 }
 
@@ -45,6 +47,8 @@ export class World {
   readonly machines: readonly Machine[];
   readonly network: Network;
   readonly faults: Faults;
+  readonly bystanders: Bystanders;
+  readonly operator: Operator;
   readonly clients: Client[] = [];
   readonly random;
   private readonly hash: RollingHash;
@@ -62,9 +66,10 @@ export class World {
     this.random = randomSource(scenario.noise);
     this.schedule = new Schedule(scenario.turns.randomTies ? this.random('ties') : null);
     const topology = topologyOf(scenario);
-    this.witness = new Witness(topology, scenario.timing, this.schedule, hash, trace, extraOracles);
-    const around = this.surroundings(topology);
-    this.machines = topology.nodes.map(({ node }) => this.makeMachine(node, around));
+    const ids = nodeIdsOf(scenario);
+    this.witness = new Witness(ids, topology, scenario.timing, this.schedule, hash, trace, extraOracles);
+    const around = this.surroundings();
+    this.machines = ids.map((node) => this.makeMachine(node, node <= scenario.nodes ? topology : null, around));
     this.network = new Network(
       this.schedule,
       scenario.network,
@@ -72,12 +77,14 @@ export class World {
       scenario.network.encoded ? frameCodec() : null,
       this.random,
     );
+    this.operator = new Operator(this, this.random('operator'));
     this.faults = new Faults({
       scenario,
       schedule: this.schedule,
       machines: this.machines,
       network: this.network,
       witness: this.witness,
+      operator: this.operator,
       random: this.random('faults'),
       order: (machine, words) => {
         this.order(machine, words);
@@ -86,8 +93,12 @@ export class World {
         this.restore(tenant, group);
       },
     });
+    this.bystanders = new Bystanders(this, scenario.profile === 'metadata-down' ? scenario.tenants : []);
     this.witness.onMoved = (node, step) => {
       if (step !== 'cancel' && step !== 'thaw' && step !== 'abandon' && step !== 'look') this.faults.notice(node, step);
+    };
+    this.witness.onChanging = (node, step) => {
+      this.faults.notice(node, step);
     };
     this.witness.onElected = (node) => {
       this.faults.notice(node, 'lead');
@@ -101,7 +112,11 @@ export class World {
       latencyUs: scenario.network.clientUs,
       readonlyConnections: this.witness.readonlyConnections,
       nextConn: () => this.nextConn(),
-      pickNode: (random: Random) => pick(random, this.machines),
+      pickNode: (random: Random) =>
+        pick(
+          random,
+          this.machines.filter(({ isInUse }) => isInUse),
+        ),
       answered: (client, tenant, text, command) => {
         this.answered(client, tenant, text, command);
       },
@@ -110,6 +125,7 @@ export class World {
 
   start(): void {
     for (const machine of this.machines) machine.start();
+    this.bystanders.start();
     const { workload } = this.scenario;
     for (let number = 1; number <= workload.clients; number += 1) {
       const random = this.random(`client/${String(number)}`);
@@ -157,6 +173,10 @@ export class World {
     }
   }
 
+  get electionUs(): number {
+    return this.scenario.timing.electionMs * 1000;
+  }
+
   get commandTimeoutUs(): number {
     return this.scenario.timing.commandTimeoutMs * 1000;
   }
@@ -170,7 +190,11 @@ export class World {
 
   /** What the operator types goes to a connection of its own; nobody waits for the answer. */
   private order(machine: Machine, words: readonly string[]): void {
-    const conn = this.nextConn();
+    this.type(machine, this.nextConn(), words);
+  }
+
+  /** A command through a connection that begins with it. */
+  type(machine: Machine, conn: ConnId, words: readonly string[]): void {
     machine.receive({ kind: 'clientOpened', conn, address: 'operator' });
     machine.receive({ kind: 'clientCommand', conn, args: words.map(bytesOfBinary) });
   }
@@ -194,23 +218,23 @@ export class World {
     this.witness.answered(client, tenant, text, command);
   }
 
-  private makeMachine(node: NodeId, around: Surroundings): Machine {
+  private makeMachine(node: NodeId, topology: Topology | null, around: Surroundings): Machine {
     const { scenario, schedule } = this;
     const plan = scenario.clocks[node - 1] ?? { ratePpm: 0, wallOffsetMs: 0 };
     const disk = new Disk(schedule, scenario.disk, { clusterId, node }, this.random(`disk/${String(node)}`), () => {
       this.faults.notice(node, 'sync');
     });
-    return new Machine(node, new Clock(plan.ratePpm, plan.wallOffsetMs), disk, around);
+    return new Machine(node, topology, new Clock(plan.ratePpm, plan.wallOffsetMs), disk, around);
   }
 
-  private surroundings(topology: Topology): Surroundings {
+  private surroundings(): Surroundings {
     const { timing, turns, disk } = this.scenario;
     const settings: Settings = {
       electionMs: timing.electionMs,
       heartbeatMs: timing.heartbeatMs,
       leaseReads: timing.leaseReads,
       metadata: this.scenario.metadata,
-      joinToken: '',
+      joinToken,
       rebalance: timing.rebalance ? 'on' : 'manual',
       // Small, so that what little there is counts.
       nodeBytes: mib,
@@ -228,7 +252,6 @@ export class World {
       schedule: this.schedule,
       witness: this.witness,
       knobs: turns,
-      topology,
       settings,
       random: this.random,
       sendToPeer: (from, to, messages) => {
@@ -250,8 +273,15 @@ export class World {
         this.network.onStop(machine.id);
         for (const client of this.clients) client.onBroken(null, machine.id);
       },
+      onPeers: (machine, peers) => {
+        this.network.onPeers(machine.id, peers);
+      },
       filter: (machine, messages) =>
-        this.faults.isPinned(machine.id) ? messages.filter((message) => !isNewsOfTheMap(message)) : messages,
+        messages.filter(
+          (message) =>
+            !(this.faults.isPinned(machine.id) && isNewsOfTheMap(message)) &&
+            !(message.kind === 'raft' && this.faults.isDeaf(machine.id, message.group)),
+        ),
     };
   }
 }
@@ -261,15 +291,22 @@ function isNewsOfTheMap(message: PeerMessage): boolean {
   return isOfTheMap || (message.kind === 'raft' && message.group === metadataGroup);
 }
 
+/** Those that are there from the beginning, and as many as may join. */
+function nodeIdsOf({ nodes, faults }: Scenario): readonly NodeId[] {
+  const joins = faults.filter((fault) => fault.do === 'join').length;
+  return Array.from({ length: nodes + joins }, (_, i) => NodeId(i + 1));
+}
+
 export function topologyOf(scenario: Scenario): Topology {
   const nodes = Array.from({ length: scenario.nodes }, (_, i) => NodeId(i + 1));
   return {
     clusterId,
     nodes: nodes.map((node) => ({
       node,
-      clientAddress: `n${String(node)}:7000`,
-      peerAddress: `n${String(node)}:17000`,
+      clientAddress: `${addressOf(node)}:7000`,
+      peerAddress: `${addressOf(node)}:17000`,
       zone: '',
+      hasJoined: false,
     })),
     groups: scenario.groups.flatMap((members, group) =>
       scenario.metadata !== 'raft' && group === 0

@@ -37,7 +37,7 @@ export class CoreCluster {
     };
     const topology = {
       clusterId: 'bench',
-      nodes: ids.map((node) => ({ node, clientAddress: '', peerAddress: '', zone: '' })),
+      nodes: ids.map((node) => ({ node, clientAddress: '', peerAddress: '', zone: '', hasJoined: false })),
       groups: [metadataGroup, GroupId(1)].map((group) => ({ group, replicas })),
       tenants: [],
     };

@@ -1,6 +1,6 @@
 /** A whole cluster of cores that keeps its own balance: what is drained, lost and unevenly spread. */
 import { expect, test } from 'vitest';
-import { GroupId, LogIndex, metadataGroup, NodeId, ReplicaId } from '../../core/base/ids.ts';
+import { GroupId, LogIndex, metadataGroup, NodeId, ReplicaId, Term } from '../../core/base/ids.ts';
 import { invariant } from '../../core/base/invariant.ts';
 import type { Node } from '../../core/index.ts';
 import { membersOf, unknownConfiguration } from '../../core/raft/configuration.ts';
@@ -50,6 +50,43 @@ test('a node that is drained has nothing any more, can be removed, and its id st
   expect([sum(replicas), sum(leads)]).toEqual([3 * (groups + 1), groups + 1]);
   expect(order(nodes, 'NODE', 'REMOVE', '4')).toBe('+OK\r\n');
   expect(order(nodes, 'NODE', 'UNDRAIN', '4')).toMatch(/^-ERR node 4 was removed/);
+});
+
+test('where an operator has put a leader does not keep its node from being drained later', () => {
+  const nodes = new Nodes(5, 1, { rebalance: 'off' });
+  const id = GroupId(1);
+  const leader = (): number => nodes.nodes.findIndex((node) => node.groups.get(id)?.isLeader === true) + 1;
+  const away = nodes.nodes[leader() - 1]?.groups.get(id)?.raft.configuration.voters[1]?.node ?? 0;
+  nodes.connect(leader(), 2);
+  expect(nodes.ask(leader(), 2, 'GROUP', 'TRANSFER', '1', String(away))).toBe('+OK\r\n');
+  nodes.pass(20_000);
+  expect(leader()).toBe(away);
+  expect(order(nodes, 'NODE', 'DRAIN', String(away))).toBe('+OK\r\n');
+  nodes.pass(30_000);
+  const { replicas, leads } = shares(nodes);
+  expect([replicas[away - 1], leads[away - 1]]).toEqual([0, 0]);
+});
+
+test('a node that joins is told of all that were there from the beginning, and who has joined since', () => {
+  const nodes = new Nodes(4, groups, { rebalance: 'off', joinToken: 'secret' });
+  const join = (store: string): string =>
+    order(nodes, 'NODE', 'JOIN', `${store}:1`, `${store}:2`, 'ZONE', '', 'TOKEN', 'secret', 'STORE', store.repeat(16));
+  expect(order(nodes, 'NODE', 'DRAIN', '4')).toBe('+OK\r\n');
+  expect(join('a')).toMatch(/"node":5/);
+  nodes.pass(40_000);
+  expect(order(nodes, 'NODE', 'REMOVE', '4')).toBe('+OK\r\n');
+  expect(order(nodes, 'NODE', 'DRAIN', '5')).toBe('+OK\r\n');
+  expect(order(nodes, 'NODE', 'REMOVE', '5')).toBe('+OK\r\n');
+  const [, text = ''] = join('b').split('\r\n');
+  const given = JSON.parse(text) as { node: number; nodes: { id: number; joined: boolean }[] };
+  expect(given.node).toBe(6);
+  expect(given.nodes.map(({ id, joined }) => [id, joined])).toEqual([
+    [1, false],
+    [2, false],
+    [3, false],
+    [4, false],
+    [6, true],
+  ]);
 });
 
 test('a node is replaced: the one that is named has all that it had', () => {
@@ -137,27 +174,41 @@ test('a plan is told by the node that makes it, and others say which that is', (
   expect(nodes.ask(other, 2, 'PLACEMENT', 'PLAN')).toMatch(where);
 });
 
-test('only an order for the members that a group has is carried out', () => {
+test('only an order for the members that a group has is carried out, as of whatever index', () => {
   const nodes = new Nodes(4, 1);
   const id = GroupId(1);
-  const at = nodes.nodes.findIndex((node) => node.groups.get(id)?.isLeader === true);
-  const group = nodes.nodes[at]?.groups.get(id);
-  const voter = group?.raft.configuration.voters[1];
-  invariant(group !== undefined && voter !== undefined, 'the group has a leader and others');
-  const index = group.raft.state.log.era.since;
-  const prefer = (from: number): void => {
-    const change = { kind: 'prefer', replica: voter.replica } as const;
-    nodes.input(at + 1, {
+  const leader = (): number => nodes.nodes.findIndex((node) => node.groups.get(id)?.isLeader === true) + 1;
+  const group = nodes.nodes[leader() - 1]?.groups.get(id);
+  const [, second, third] = group?.raft.configuration.voters ?? [];
+  invariant(group !== undefined && second !== undefined && third !== undefined, 'the group has a leader and others');
+  const prefer = (replica: ReplicaId, from: number): void => {
+    nodes.input(leader(), {
       kind: 'peerMessages',
-      from: NodeId(((at + 1) % 4) + 1),
-      messages: [{ kind: 'order', group: id, index: LogIndex(from), change }],
+      from: NodeId((leader() % 4) + 1),
+      messages: [{ kind: 'order', group: id, index: LogIndex(from), change: { kind: 'prefer', replica } }],
     });
     nodes.pass(3000);
   };
-  prefer(index + 1);
-  expect(group.raft.configuration.voters[0]).not.toEqual(voter);
-  prefer(index);
-  expect(group.raft.configuration.voters[0]).toEqual(voter);
+  const { since: before } = group.raft.state.log.era;
+  prefer(second.replica, before);
+  expect(group.raft.configuration.voters[0]).toEqual(second);
   // Leadership follows.
-  expect(nodes.nodes[voter.node - 1]?.groups.get(id)?.isLeader).toBe(true);
+  expect(leader()).toBe(second.node);
+  prefer(third.replica, before);
+  expect(group.raft.configuration.voters[0]).toEqual(second);
+  // Who began with a snapshot knows the members as of that.
+  prefer(third.replica, group.raft.state.commitIndex);
+  expect(group.raft.configuration.voters[0]).toEqual(third);
+});
+
+test('a replica that has just begun does not hide who belongs to its group: nobody is removed who does', () => {
+  const nodes = new Nodes(4, 1);
+  const to = ReplicaId(9);
+  const message = { kind: 'heartbeat', term: Term(99), commit: LogIndex(0), round: 1 } as const;
+  const messages = [{ kind: 'raft', group: GroupId(1), from: ReplicaId(2), to, message }] as const;
+  nodes.input(1, { kind: 'peerMessages', from: NodeId(2), messages });
+  nodes.pass(1);
+  expect(nodes.nodes[0]?.groups.get(GroupId(1))?.raft.configuration).toEqual(unknownConfiguration);
+  nodes.connect(1, 1);
+  expect(nodes.ask(1, 1, 'NODE', 'REMOVE', '2')).toBe('-ERR node 2 has replicas of 2 groups: they must go first\r\n');
 });

@@ -56,7 +56,13 @@ export class Nodes {
     this.settings = { ...defaultSettings, rebalance: 'manual', ...settings };
     this.topology = {
       clusterId: 'test',
-      nodes: ids.map((node) => ({ node, clientAddress: `node-${String(node)}`, peerAddress: '', zone: '' })),
+      nodes: ids.map((node) => ({
+        node,
+        clientAddress: `node-${String(node)}`,
+        peerAddress: '',
+        zone: '',
+        hasJoined: false,
+      })),
       groups: Array.from({ length: groups + 1 }, (_, group) => group)
         .filter((group) => group > 0 || (settings.metadata ?? 'raft') === 'raft')
         .map((group) => ({

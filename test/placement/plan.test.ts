@@ -193,6 +193,14 @@ describe('constraints', () => {
     const { steps, notes } = plan(withState(cluster(six, [changing]), 2, 'lost'), still);
     expect([steps, notes]).toEqual([[], ['group 1 is changing its members: its repair waits']]);
   });
+
+  test('a member that was to come and is lost is waited for no longer', () => {
+    const learner = { replica: ReplicaId(4), node: NodeId(5), joins: true, replaces: ReplicaId(2) };
+    const one = group(1, [1, 2, 3]);
+    const changing = { ...one, configuration: { ...one.configuration, learners: [learner] } };
+    const { steps, notes } = plan(withState(cluster(six, [changing]), 5, 'lost'), still);
+    expect([bare(steps), notes]).toEqual([['remove 1 5>'], []]);
+  });
 });
 
 describe('isolation', () => {

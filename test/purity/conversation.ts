@@ -29,7 +29,7 @@ const ids: readonly NodeId[] = [NodeId(1), NodeId(2), NodeId(3)];
 const replicas = ids.map((node) => ({ replica: ReplicaId(node), node }));
 const topology: Topology = {
   clusterId: 'conversation',
-  nodes: ids.map((node) => ({ node, clientAddress: '', peerAddress: '', zone: '' })),
+  nodes: ids.map((node) => ({ node, clientAddress: '', peerAddress: '', zone: '', hasJoined: false })),
   groups: [0, 1, 2].map((group) => ({ group: GroupId(group), replicas })),
   tenants: [],
 };

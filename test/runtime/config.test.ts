@@ -40,13 +40,23 @@ test.each(['static', 'gossip'] as const)('a file without a metadata group: %s', 
   expect(topology.groups).toEqual([{ group: 1, replicas: [{ replica: 1, node: 1 }] }]);
 });
 
+test('a node that has joined may be where another was that has left, and that is still part of what it begins with', () => {
+  const [left] = good.nodes;
+  const nodes = [...good.nodes, { ...left, id: 2, joined: true }];
+  const { topology } = checkConfig({ ...good, node: 2, nodes }, '/base');
+  expect(topology.nodes.map(({ node, hasJoined }) => [node, hasJoined])).toEqual([
+    [1, false],
+    [2, true],
+  ]);
+});
+
 test('the least a file must say, and what the rest is then', () => {
   expect(checkConfig(good, '/base')).toEqual({
     node: 1,
     data: '/base/data',
     topology: {
       clusterId: 'test',
-      nodes: [{ node: 1, clientAddress: '127.0.0.1:7001', peerAddress: '[::1]:17001', zone: '' }],
+      nodes: [{ node: 1, clientAddress: '127.0.0.1:7001', peerAddress: '[::1]:17001', zone: '', hasJoined: false }],
       groups: [
         { group: 0, replicas: [{ replica: 1, node: 1 }] },
         { group: 1, replicas: [{ replica: 1, node: 1 }] },

@@ -19,6 +19,8 @@ function truthAt(now: number): Truth {
     electionMs: 100,
     readonlyConnections: new Set(),
     nodes: [null, null, null],
+    hasMetadataNoQuorum: false,
+    isMetadataOut: false,
     turn: { mono: MonoTime(now), wall: WallTime(0) },
   };
 }

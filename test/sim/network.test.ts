@@ -28,9 +28,10 @@ class Pair {
   readonly network: Network;
 
   constructor(changes: Partial<NetworkKnobs>, seed: number) {
-    const silent = { isRunning: true, onMessages: () => undefined, onLink: () => undefined };
+    const silent = { isRunning: true, knows: () => true, onMessages: () => undefined, onLink: () => undefined };
     const listener = {
       isRunning: true,
+      knows: () => true,
       onMessages: (_from: NodeId, messages: readonly PeerMessage[]) => {
         for (const message of messages) this.heard.push(numberOf(message));
       },

@@ -1,6 +1,14 @@
 import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import { type Coverage, coverageOf, describeGaps, describeMatrix, emptyCells, gapsOf } from '../../sim/cli/coverage.ts';
+import {
+  type Coverage,
+  coverageOf,
+  describeGaps,
+  describeMatrix,
+  emptyCells,
+  focusOf,
+  gapsOf,
+} from '../../sim/cli/coverage.ts';
 import { expand } from '../../sim/scenario/expand.ts';
 import { type Profile, profiles } from '../../sim/scenario/scenario.ts';
 import { simulate } from '../../sim/simulate.ts';
@@ -48,11 +56,12 @@ it('names marks that were not hit, and faults that were scheduled and did not st
 
 it('shows which faults met which steps of moves, and which cells that matter are empty', () => {
   const run: Coverage = { marks: [], scheduled: ['crash'], struck: ['crash', 'hold'], crossings: { 'crash stage': 2 } };
-  const empty = emptyCells([run, { ...run, crossings: { 'crash stage': 1, 'cut depart': 1 } }]);
+  const focus = focusOf('moves');
+  const empty = emptyCells([run, { ...run, crossings: { 'crash stage': 1, 'cut depart': 1 } }], focus);
   expect(empty).toContain('crash depart');
   expect(empty).not.toContain('crash stage');
   expect(empty).not.toContain('cut depart');
-  const matrix = describeMatrix([run, run]).map((line) => stripVTControlCharacters(line).trim().split(/ +/));
+  const matrix = describeMatrix([run, run], focus).map((line) => stripVTControlCharacters(line).trim().split(/ +/));
   expect(matrix.find(([fault]) => fault === 'crash')).toEqual(['crash', '·', '·', '4', '·', '·', '·', '·']);
   expect(matrix.find(([fault]) => fault === 'hold')?.length).toBe(8);
 });

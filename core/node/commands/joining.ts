@@ -55,13 +55,15 @@ export function configurationFor(view: NodeView, joined: NodeId, { nodes }: Node
     cluster: view.clusterId,
     node: joined,
     data: '.',
+    // With those that were there from the beginning and have left: the metadata group's log begins with them.
     nodes: nodes
-      .filter(({ state }) => state !== 'removed')
-      .map(({ node, clientAddress, peerAddress, zone: inZone }) => ({
+      .filter(({ state, store: its }) => state !== 'removed' || its === '')
+      .map(({ node, clientAddress, peerAddress, zone: inZone, store: its }) => ({
         id: node,
         client: clientAddress,
         peer: peerAddress,
         zone: inZone,
+        joined: its !== '',
       })),
     groups: view.groupsAtFirst.map(({ group, replicas }) => ({ id: group, nodes: replicas.map(({ node }) => node) })),
     settings: {

@@ -104,6 +104,10 @@ class Listener implements Peer {
     this.isRunning = false;
   }
 
+  knows(): boolean {
+    return true;
+  }
+
   onMessages(from: NodeId, messages: readonly PeerMessage[]): void {
     this.heard.push({ kind: 'peerMessages', from, messages });
   }
