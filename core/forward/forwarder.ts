@@ -44,7 +44,7 @@ export type Ending =
   | { readonly kind: 'executed'; readonly reply: Uint8Array }
   | {
       readonly kind: 'notExecuted';
-      /** `unplaced`: the metadata group has not said where the tenant lives. */
+      /** `unplaced`: the group `what`, which keeps the tenant's entry, has not said where it lives. */
       readonly reason: 'deadline' | 'unplaced' | 'unknownTenant' | 'loading' | 'busy' | 'watchFailed';
       readonly what: string;
     }
@@ -481,8 +481,10 @@ export class Forwarder {
     const wasSent = call.sentTo !== null;
     if (wasSent) this.unsend(call);
     const mayHaveRun = call.mayHaveRun || (wasSent && call.access === 'write');
-    const reason = !wasSent && (lane.hold === 'resolving' || lane.mustResolve) ? 'unplaced' : 'deadline';
-    this.end(call, mayHaveRun ? { kind: 'unknown', reason: 'deadline' } : { kind: 'notExecuted', reason, what: '' });
+    const isUnplaced = !wasSent && (lane.hold === 'resolving' || lane.mustResolve);
+    const reason = isUnplaced ? 'unplaced' : 'deadline';
+    const what = isUnplaced ? String(this.router.homeOf(lane.tenant)) : '';
+    this.end(call, mayHaveRun ? { kind: 'unknown', reason: 'deadline' } : { kind: 'notExecuted', reason, what });
     if (wasSent) {
       this.settle(lane, now);
       return;

@@ -41,11 +41,14 @@ const unknownOutcomes: Readonly<Record<Extract<Ending, { kind: 'unknown' }>['rea
   replyForgotten: 'UNKNOWN executed, but the link to the leader broke and the reply is too large to be remembered',
 };
 
-const silentMetadata = 'the metadata group has not answered in time';
+/** Who has not answered. */
+function silent(group: number): string {
+  return `${group === metadataGroup ? 'the metadata group' : `group ${String(group)}`} has not answered in time`;
+}
 
 /** What waited too long is given up, and said to be: whoever asked may ask again. */
 export function lateError({ group, mayHaveRun }: Extract<ProcedureEnding, { kind: 'deadline' }>): string {
-  const why = group === metadataGroup ? silentMetadata : `group ${String(group)} has not answered in time`;
+  const why = silent(group);
   return mayHaveRun ? `UNKNOWN may or may not have been executed: ${why}` : `UNAVAILABLE not executed: ${why}`;
 }
 
@@ -56,7 +59,7 @@ export function endingError(ending: Exclude<Ending, { kind: 'executed' }>): stri
   const { reason, what } = ending;
   switch (reason) {
     case 'unplaced':
-      return `UNAVAILABLE not executed: ${silentMetadata}, and only it knows where the tenant lives`;
+      return `UNAVAILABLE not executed: ${silent(Number(what))}, and only it knows where the tenant lives`;
     case 'deadline':
       return 'UNAVAILABLE not executed: no leader of the group answered in time';
     case 'unknownTenant':

@@ -235,7 +235,10 @@ describe('with metadata: gossip', () => {
       return nodes.replies(1);
     });
     expect(replies).toContain('+OK\r\n');
-    expect(replies).toContain('-UNAVAILABLE not executed: no leader of the group answered in time\r\n');
+    const late = replies.filter((reply) => reply !== '+OK\r\n');
+    // Groups 1 and 2 have lost two of their three.
+    expect(late.length).toBeGreaterThan(0);
+    for (const reply of late) expect(reply).toMatch(/^-UNAVAILABLE not executed: group [12] has not answered in time/);
   });
 });
 

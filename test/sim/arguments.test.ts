@@ -50,7 +50,7 @@ describe('the command line', () => {
     [['--seeds', '1..5', '--trace'], '--trace goes with --seed or --replay, not with --seeds'],
     [
       ['--seed', '1', '--profile', 'wild'],
-      "--profile is one of mixed, partitions, crashes, stale-map, moves, transfers, reconfigure, membership, leases, bad-clocks, idle, disks, gossip, static, calm, not 'wild'",
+      "--profile is one of mixed, partitions, crashes, stale-map, moves, transfers, reconfigure, metadata-down, scale-out, membership, leases, bad-clocks, idle, disks, gossip, static, calm, not 'wild'",
     ],
     [['--seed', '1', '--require-marks'], '--require-marks goes with --seeds: one run cannot hit them all'],
     [['--speed', '1'], "Unknown option '--speed'"],
