@@ -13,7 +13,7 @@ import type { Place } from './place.ts';
 import { PlaceRecords } from './placeRecords.ts';
 
 const kind = { placed: 1, dropped: 2 } as const;
-const partBits = Math.log2(limits.mapParts);
+const partBits = 31 - Math.clz32(limits.mapParts);
 const hashBits = 32;
 
 export class PlaceTable {
