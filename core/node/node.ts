@@ -237,6 +237,8 @@ export class Node implements ForwarderHost {
     if (settings.rebalance !== 'manual')
       this.timers.schedule(this.balanceTimer, after(now.mono, limits.balanceEveryMs));
     this.timers.schedule(this.lanesTimer, after(now.mono, settings.commandTimeoutMs));
+    // What the disk says of members, the first peer is told.
+    for (const group of this.groups.values()) this.members.follow(group);
     this.replicas.schedule();
   }
 

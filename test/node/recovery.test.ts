@@ -65,6 +65,21 @@ function recover(node: number, id = 1): void {
   expect(leads(node, GroupId(id))).toBe(true);
 }
 
+test('who comes back with a later generation on its disk says so at once, though it cannot go on with it', () => {
+  loseMajority();
+  recover(4);
+  addReplica(4, 5);
+  ask(5, 'GROUP', 'SNAPSHOT', '1');
+  nodes.kill(1, 4, 5);
+  nodes.start(2);
+  nodes.start(3);
+  nodes.pass(quietMs);
+  expect(leads(2) || leads(3)).toBe(true);
+  nodes.start(5);
+  nodes.pass(100);
+  expect([leads(2), leads(3)]).toEqual([false, false]);
+});
+
 describe('one of three is left', () => {
   test('and the group goes on with what it had, and has replicas again', () => {
     for (let i = 0; i < 20; i += 1) ask(1, 'RPUSH', '{acme}list', `value ${String(i)}`);
