@@ -104,6 +104,7 @@ export class Directory {
     if (owner !== null && owner !== tenant) return `group ${String(to)} is for tenant '${owner}' alone`;
     if (pin !== null && pin !== to && !(pin === 'own' && (alone || owner === tenant)))
       return `tenant '${tenant}' is pinned to ${pin === 'own' ? 'a group of its own' : `group ${String(pin)}`}`;
+    if (alone && owner === null && this.isUsed(to, tenant)) return `group ${String(to)} is not empty`;
     this.moves.begin(place, to);
     if (alone) this.pins.dedicate(to, tenant);
     return null;
@@ -171,6 +172,14 @@ export class Directory {
 
   private nextIncarnation(tenant: TenantName): Incarnation {
     return Incarnation((this.map.find(tenant)?.incarnation ?? 0) + 1);
+  }
+
+  /** Others live there, are on their way there, or have to. Looks at all tenants: who is to be alone is a rare question. */
+  private isUsed(group: GroupId, except: TenantName): boolean {
+    if (this.moves.list().some(({ tenant, to }) => to === group && tenant !== except)) return true;
+    if (this.pins.list().some(([tenant, pin]) => pin === group && tenant !== except)) return true;
+    for (const place of this.map.places()) if (place.group === group && place.tenant !== except) return true;
+    return false;
   }
 
   /** It is for tenants, and for nobody alone. */

@@ -15,13 +15,15 @@ export function ownGroup(draft: Draft, tenant: number, why: string): GroupDraft 
   return nodes === null ? null : draft.createGroup(name, nodes, why);
 }
 
-/** The one of which the leader has least to do. */
+/** The one of which the leader has least to do, and that nobody else has to live in. */
 function emptyGroup({ layout, constraints, potential }: Draft, tenant: number): GroupDraft | null {
   const { operations } = movedLoad(layout.tenantAt(tenant), layout.homeOf(tenant));
+  const wanted = new Set(layout.bound.map((other) => (other === tenant ? null : layout.tenantAt(other).pin)));
   let best: GroupDraft | null = null;
   let lowest = 0;
   for (const group of layout.groups) {
-    if (group.tenants > 0 || group.dedicatedTo !== null || !constraints.mayLive(tenant, group)) continue;
+    if (group.tenants > 0 || group.dedicatedTo !== null || wanted.has(group.group)) continue;
+    if (!constraints.mayLive(tenant, group)) continue;
     const rise = potential.rise('operations', group.leader, operations);
     if (best !== null && rise >= lowest) continue;
     [best, lowest] = [group, rise];

@@ -77,6 +77,27 @@ test('a tenant that is to be alone gets a group in which nobody lives, and nobod
   expect(homes(nodes, ['acme', 'cyan'])).toEqual([1, 4]);
 });
 
+test('a group that somebody came to, or has to come to, is not taken for empty', () => {
+  const nodes = new Nodes(3, 2, { rebalance: 'off', defaultTenant: false });
+  settled(nodes, 'TENANT CREATE acme IN 1');
+  settled(nodes, 'TENANT CREATE blue IN 1');
+  // The planner has not heard of it when it plans next; the log has.
+  nodes.connect(planner(nodes), 1);
+  nodes.send(planner(nodes), 1, 'TENANT', 'PIN', 'acme', 'ALONE');
+  nodes.send(planner(nodes), 1, 'TENANT', 'CREATE', 'cyan', 'IN', '2');
+  nodes.pass(20_000);
+  expect(homes(nodes, ['acme', 'blue', 'cyan'])).toEqual([1, 1, 2]);
+
+  const others = new Nodes(3, 4, { rebalance: 'off', defaultTenant: false });
+  for (const [tenant, group] of Object.entries({ acme: 1, blue: 1, cyan: 2, dark: 3 }))
+    expect(order(others, `TENANT CREATE ${tenant} IN ${String(group)}`)).toBe('+OK\r\n');
+  others.connect(planner(others), 1);
+  others.send(planner(others), 1, 'TENANT', 'PIN', 'blue', 'TO', '4');
+  others.send(planner(others), 1, 'TENANT', 'PIN', 'acme', 'ALONE');
+  others.pass(20_000);
+  expect(homes(others, ['acme', 'blue'])).toEqual([1, 4]);
+});
+
 /** Each tenant's clients write so many values of that size. */
 function write(nodes: Nodes, tenant: string, keys: number, bytes: number): void {
   nodes.connect(1, 9);
