@@ -94,8 +94,12 @@ async function addReplicas(port: number, group: string, nodes: readonly number[]
   for (const node of nodes) {
     const add = async (): Promise<unknown> => askPort(port, 'GROUP', 'ADD-REPLICA', group, String(node));
     await until(async () => (await add()) === 'OK', 'it is begun', withinMs);
-    const voters = async (): Promise<unknown> => (await infoOf(port, group)).get('replicas');
-    await until(async () => ((await voters()) as number[]).includes(node), 'it has its vote', withinMs);
+    // Until the change is whole the voters of before are asked as well.
+    const isIn = async (): Promise<boolean> => {
+      const info = await infoOf(port, group);
+      return (info.get('replicas') as number[]).includes(node) && info.get('changing') === 0;
+    };
+    await until(isIn, 'it has its vote', withinMs);
   }
 }
 
