@@ -1,7 +1,7 @@
 /** What a replica may do as the group's membership stands, and what may become of that (§4). It only judges. */
 import type { LogIndex, ReplicaId } from '../base/ids.ts';
 import type { MonoTime } from '../base/time.ts';
-import { isJoint, isVoter, membersOf } from './configuration.ts';
+import { isJoint, isVoter, membersOf, withVote } from './configuration.ts';
 import type { Liveness } from './liveness.ts';
 import { outcomeOfVote, quorumOf } from './quorum.ts';
 import type { RaftState } from './state.ts';
@@ -56,12 +56,15 @@ export class Membership {
     return outcomeOfVote(quorumOf(next), votes) === 'won';
   }
 
-  /** A learner that is to join, is alive and has everything up to `goal`. */
+  /** A learner that is to join, is alive and has everything up to `goal`; with it the voters that are alive decide. */
   readyLearner(goal: LogIndex, now: MonoTime): Learner | undefined {
-    return this.s.log.era.configuration.learners.find(({ replica, joins }) => {
+    const { configuration } = this.s.log.era;
+    return configuration.learners.find((learner) => {
+      const { replica, joins } = learner;
       const progress = this.s.progress.get(replica);
       if (!joins || progress?.mode !== 'replicate' || progress.matchIndex < goal) return false;
-      return this.liveness.isHeard(replica, progress, now);
+      if (!this.liveness.isHeard(replica, progress, now)) return false;
+      return this.hasQuorumIn(withVote(configuration, learner), now);
     });
   }
 }
