@@ -24,6 +24,8 @@ export class Restorer {
   private readonly tenant: string;
   private readonly group: string;
   private readonly random: Random;
+  /** Whom it asks. */
+  private askable: readonly Machine[];
   private conn: ConnId | null = null;
   private stage: 'export' | 'drop' | 'import' = 'export';
   /** What was committed in each group when the export was asked for. */
@@ -39,12 +41,18 @@ export class Restorer {
     this.tenant = tenant;
     this.group = group;
     this.random = random;
+    this.askable = world.machines;
+  }
+
+  /** From now on it asks these only: the others do not come back. */
+  keepTo(machines: readonly Machine[]): void {
+    this.askable = machines;
   }
 
   start(): void {
     if (this.isDone) return;
     const { world } = this;
-    const machine = pick(this.random, world.machines);
+    const machine = pick(this.random, this.askable);
     const conn = world.connect(this);
     this.conn = conn;
     this.committedThen = world.witness.committedLengths();

@@ -52,6 +52,7 @@ export class Settlement {
     for (const client of world.clients) client.stop();
     if (scenario.powerLoss) for (const machine of world.machines) machine.crash(scenario.disk.crashKeeps);
     const leastUs = world.schedule.now + this.heal();
+    for (const restorer of world.restorers) restorer.keepTo(this.core);
     const auditors = scenario.tenants.map(
       ({ name }, i) => new Auditor(name, world, this.core, world.random(`auditor/${String(i)}`)),
     );
