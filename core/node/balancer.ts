@@ -3,10 +3,11 @@
  * planned (`placement`), and gives the first steps of the plan to the leaders of the groups concerned. Nothing is
  * remembered of a plan: the next one begins with what has become of it.
  */
-import type { Epoch, GroupId, LogIndex, NodeId, TenantName } from '../base/ids.ts';
+import type { GroupId, LogIndex, NodeId, TenantName } from '../base/ids.ts';
 import { limits } from '../base/limits.ts';
-import { elapsedMs, type MonoTime, type Now, WallTime } from '../base/time.ts';
+import { elapsedMs, type MonoTime, type Now, type WallTime } from '../base/time.ts';
 import type { Directory } from '../metadata/directory.ts';
+import { placeOf } from '../metadata/place.ts';
 import { isJoint, membersOf } from '../raft/configuration.ts';
 import type {
   ClusterSnapshot,
@@ -20,11 +21,12 @@ import { defaultPolicy, type Policy } from '../placement/policy.ts';
 import type { MoveTenant, Step } from '../placement/step.ts';
 import type { NodeExchange } from '../routing/nodeExchange.ts';
 import type { Router } from '../routing/router.ts';
-import type { GroupLoad, TenantLoad } from '../wire/loads.ts';
-import type { OrderedChange } from '../wire/messages.ts';
+import type { GroupLoad, NodeCapacity, TenantLoad } from '../wire/loads.ts';
+import type { OrderedChange, TenantPlace } from '../wire/messages.ts';
 import type { ClusterNode } from '../wire/nodes.ts';
 import type { NodeContext } from './options.ts';
 import type { Pulses } from './pulses.ts';
+import { Sightings } from './sightings.ts';
 
 export interface BalancerHost {
   /** The metadata group's state, as it is here. */
@@ -38,11 +40,8 @@ export interface BalancerHost {
 
 const maxReplicas = 65_535;
 
-interface Moved {
-  readonly group: GroupId;
-  readonly epoch: Epoch;
-  readonly at: WallTime;
-}
+/** Of a tenant that its group's leader does not tell of. */
+const weightless: Pick<TenantLoad, 'bytes' | 'operations'> = { bytes: 0, operations: 0 };
 
 type OfGroup = Exclude<Step, { kind: 'moveTenant' | 'createGroup' }>;
 
@@ -53,13 +52,9 @@ export class Balancer {
   private readonly pulses: Pulses;
   private readonly host: BalancerHost;
   private readonly policy: Policy;
+  private readonly capacities = new Map<NodeId, NodeCapacity>();
   private readonly loads = new Map<GroupId, GroupLoad>();
-  /** When each group's members were seen to have changed last. */
-  private readonly changed = new Map<GroupId, { readonly index: LogIndex; readonly at: WallTime }>();
-  /** When each tenant that was told of was seen to have moved last. */
-  private moved: ReadonlyMap<TenantName, Moved> = new Map();
-  /** Groups that have told their load since a tenant was last seen to come or go. */
-  private readonly weighedAnew = new Set<GroupId>();
+  private readonly sightings = new Sightings();
   private readonly startedAt: MonoTime;
   private isBalancing = false;
   private brake: string | null = null;
@@ -81,15 +76,17 @@ export class Balancer {
     };
   }
 
-  onLoads(loads: readonly GroupLoad[]): void {
+  onLoads(from: NodeId, capacity: NodeCapacity, loads: readonly GroupLoad[]): void {
+    this.capacities.set(from, capacity);
     for (const load of loads) {
       this.loads.set(load.group, load);
-      this.weighedAnew.add(load.group);
+      this.sightings.weighed(load.group);
     }
   }
 
   /** Plans, and has the first steps done. */
   work(now: Now): void {
+    this.note(now.wall);
     const made = this.plan(now);
     this.isBalancing = made.isBalancing;
     if (made.brake !== null && made.brake !== this.brake)
@@ -107,9 +104,21 @@ export class Balancer {
     }
   }
 
+  private note(now: WallTime): void {
+    const { groups } = this.router.groups;
+    for (const group of groups) this.sightings.noteMembers(group, this.router.groups.membershipOf(group).index, now);
+    this.sightings.notePlaces(this.placesToldOf(), now);
+  }
+
   /** What would be done now. */
   plan(now: Now): Plan {
-    return plan(this.snapshot(now), this.policy);
+    const snapshot = this.snapshot(now);
+    const silent = snapshot.nodes.find(({ node, state }) => state === 'up' && !this.capacities.has(node));
+    if (silent === undefined) return plan(snapshot, this.policy);
+    // What it leads would seem to weigh nothing.
+    const made = plan(snapshot, { ...this.policy, rebalance: 'off' });
+    const note = `nothing is moved for the balance before node ${String(silent.node)} has told what it has`;
+    return { ...made, notes: [...made.notes, note] };
   }
 
   snapshot({ mono, wall }: Now): ClusterSnapshot {
@@ -129,35 +138,41 @@ export class Balancer {
     return { takenAt: wall, placed: 0, isBalancing: this.isBalancing, nodes, groups: withOthers, tenants };
   }
 
-  /** Those that leaders have told of, that are pinned or alone, or on their way. */
   private tenantsIn(groups: ReadonlySet<GroupId>, wall: WallTime): readonly TenantStatus[] {
     const directory = this.host.directory();
     if (directory === null) return [];
     const { pins, moves } = directory;
-    const told = new Map<TenantName, TenantLoad | null>();
-    for (const [tenant] of pins.list()) told.set(tenant, null);
-    for (const [, tenant] of pins.owned()) told.set(tenant, null);
-    for (const { tenant } of moves.list()) told.set(tenant, null);
-    for (const { heaviest } of this.loads.values()) for (const load of heaviest) told.set(load.tenant, load);
-    const moved = new Map<TenantName, Moved>();
-    const tenants: TenantStatus[] = [];
-    for (const [tenant, load] of told) {
+    return this.placesToldOf()
+      .filter(({ group }) => groups.has(group))
+      .map((place) => {
+        const { tenant, group, epoch, incarnation } = place;
+        const load = this.loads.get(group);
+        const { bytes, operations } = load?.heaviest.find((one) => one.tenant === tenant) ?? weightless;
+        // Of a group that has not said what it has, or not since somebody came or went, nobody knows what it lacks.
+        const rests = load === undefined || this.sightings.isUnweighed(group, wall);
+        const movedAt = rests ? wall : this.sightings.movedAt(place, wall);
+        const wanted = { pin: pins.of(tenant), exclusions: [] };
+        const isMoving = moves.of(tenant) !== null;
+        return { tenant, group, epoch, incarnation, bytes, operations, ...wanted, movedAt, isMoving };
+      });
+  }
+
+  /** Where those are that leaders have told of, that are pinned or alone, or on their way. */
+  private placesToldOf(): readonly TenantPlace[] {
+    const directory = this.host.directory();
+    if (directory === null) return [];
+    const { pins, moves } = directory;
+    const told = new Set<TenantName>();
+    for (const [tenant] of pins.list()) told.add(tenant);
+    for (const [, tenant] of pins.owned()) told.add(tenant);
+    for (const { tenant } of moves.list()) told.add(tenant);
+    for (const { heaviest } of this.loads.values()) for (const { tenant } of heaviest) told.add(tenant);
+    const places: TenantPlace[] = [];
+    for (const tenant of told) {
       const place = directory.find(tenant);
-      if (place === null || !groups.has(place.group)) continue;
-      const { group, epoch, incarnation } = place;
-      const known = this.moved.get(tenant);
-      const seen = known?.epoch === epoch ? known : { group, epoch, at: known === undefined ? WallTime(0) : wall };
-      moved.set(tenant, seen);
-      if (known !== undefined && known.epoch !== epoch)
-        for (const changed of [known.group, group]) this.weighedAnew.delete(changed);
-      const { bytes, operations } = load ?? { bytes: 0, operations: 0 };
-      const wanted = { pin: pins.of(tenant), exclusions: [] };
-      const isMoving = moves.of(tenant) !== null;
-      tenants.push({ tenant, group, epoch, incarnation, bytes, operations, ...wanted, movedAt: seen.at, isMoving });
+      if (place !== null) places.push(placeOf(tenant, place));
     }
-    this.moved = moved;
-    // Of a group that has not said yet what it has since then nobody knows what it lacks.
-    return tenants.map((one) => (this.weighedAnew.has(one.group) ? one : { ...one, movedAt: wall }));
+    return places;
   }
 
   private statusOf({ node, zone, state, heir }: ClusterNode, mono: MonoTime): NodeStatus {
@@ -166,8 +181,9 @@ export class Balancer {
     // A replica that is said to be on a node that was removed has to be replaced; one that is silent and has an heir too.
     const isGone = state === 'removed' || (heir !== null && seen === 'down');
     const shown = isGone ? 'lost' : isLeaving ? 'draining' : seen;
-    const { nodeBytes: capacityBytes, nodeOperations: capacityOperations } = this.options.settings;
-    return { node, zone, state: shown, heir, capacityBytes, capacityOperations, maxReplicas };
+    const { nodeBytes, nodeOperations } = this.options.settings;
+    const { bytes, operations } = this.capacities.get(node) ?? { bytes: nodeBytes, operations: nodeOperations };
+    return { node, zone, state: shown, heir, capacityBytes: bytes, capacityOperations: operations, maxReplicas };
   }
 
   /** Who was never heard of is given as long as one that has fallen silent when this life began. */
@@ -181,9 +197,7 @@ export class Balancer {
   private statusOfGroup(group: GroupId, wall: WallTime): GroupStatus {
     const { groups, leaders } = this.router;
     const { index, configuration } = groups.membershipOf(group);
-    const known = this.changed.get(group);
-    const changed = known?.index === index ? known : { index, at: known === undefined ? WallTime(0) : wall };
-    this.changed.set(group, changed);
+    const changedAt = this.sightings.membersChangedAt(group, index, wall);
     const { bytes, operations, tenants } = this.loads.get(group) ?? { bytes: 0, operations: 0, tenants: 0 };
     return {
       group,
@@ -196,8 +210,8 @@ export class Balancer {
       replicas: configuration.voters.length,
       others: tenants,
       dedicatedTo: this.host.directory()?.pins.ownerOf(group) ?? null,
-      movedAt: changed.at,
-      leaderMovedAt: changed.at,
+      movedAt: changedAt,
+      leaderMovedAt: changedAt,
     };
   }
 

@@ -443,7 +443,7 @@ export class Node implements ForwarderHost {
         this.members.onLeads(from, message.groups);
         return;
       case 'loads':
-        this.balancer.onLoads(message.groups);
+        this.balancer.onLoads(from, message.capacity, message.groups);
         return;
       case 'order':
         this.replicas.onOrder(message.group, message.index, message.change);
@@ -659,10 +659,17 @@ export class Node implements ForwarderHost {
     const planner = this.router.leaders.leaderOf(metadataGroup);
     if (planner === null) return;
     const news = this.loads.news(this.hosting.duties.led, planner, this.now.mono);
-    if (planner === this.id) this.balancer.onLoads(news);
-    else
-      for (let at = 0; at < news.length; at += limits.groupsPerMessage)
-        this.post(planner, { kind: 'loads', groups: news.slice(at, at + limits.groupsPerMessage) });
+    const { nodeBytes: bytes, nodeOperations: operations } = this.options.settings;
+    const capacity = { bytes, operations };
+    if (planner === this.id) {
+      this.balancer.onLoads(planner, capacity, news);
+      return;
+    }
+    let at = 0;
+    do {
+      this.post(planner, { kind: 'loads', capacity, groups: news.slice(at, at + limits.groupsPerMessage) });
+      at += limits.groupsPerMessage;
+    } while (at < news.length);
   }
 
   /** Others may have room: what is led here is handed over. Who has none either refuses writes and serves reads. */

@@ -20,7 +20,7 @@ import { decodeReport, encodeReport, reportBytes } from './accounts.ts';
 import { readConfiguration, writeConfiguration } from './configuration.ts';
 import { decodeExportAnswer, encodeExportAnswer, exportAnswerBytes } from './exports.ts';
 import { none, readGroup, readIncarnation, readNode, readNodeOrNone, readReplica } from './fields.ts';
-import { decodeLoads, encodeLoads, loadsBytes } from './loads.ts';
+import { decodeCapacity, decodeLoads, encodeCapacity, encodeLoads, loadsBytes } from './loads.ts';
 import {
   decodeMapChanges,
   decodeMapPiece,
@@ -300,6 +300,7 @@ function encodeBody(writer: ByteWriter, m: PeerMessage): void {
       encodeNodeMap(writer, m.map);
       break;
     case 'loads':
+      encodeCapacity(writer, m.capacity);
       encodeLoads(writer, m.groups);
       break;
     case 'order':
@@ -418,7 +419,7 @@ function decodeMessage(
     case message.nodes:
       return { kind: 'nodes', map: decodeNodeMap(reader) };
     case message.loads:
-      return { kind: 'loads', groups: decodeLoads(reader) };
+      return { kind: 'loads', capacity: decodeCapacity(reader), groups: decodeLoads(reader) };
     case message.order: {
       const group = readGroup(reader);
       const index = LogIndex(reader.varint());

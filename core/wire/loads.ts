@@ -21,6 +21,12 @@ export interface GroupLoad {
   readonly heaviest: readonly TenantLoad[];
 }
 
+/** What a node can hold, replicas counted each, and can run in a second; at least 1 of each. */
+export interface NodeCapacity {
+  readonly bytes: number;
+  readonly operations: number;
+}
+
 const minimumLoadBytes = 5;
 const minimumTenantBytes = 4;
 
@@ -49,6 +55,18 @@ export function decodeLoads(reader: ByteReader): readonly GroupLoad[] {
     }
     return { group, bytes, operations, tenants, heaviest };
   });
+}
+
+export function encodeCapacity(writer: ByteWriter, { bytes, operations }: NodeCapacity): void {
+  writer.varint(bytes);
+  writer.varint(operations);
+}
+
+/** Fails the reader if there is none of something: shares are reckoned by it. */
+export function decodeCapacity(reader: ByteReader): NodeCapacity {
+  const capacity = { bytes: reader.varint(), operations: reader.varint() };
+  if (capacity.bytes < 1 || capacity.operations < 1) reader.fail();
+  return capacity;
 }
 
 /** Bytes that `encodeLoads` takes, and little more. */

@@ -20,7 +20,7 @@ import type { Configuration } from '../raft/types.ts';
 import type { RaftMessage } from '../raft/types.ts';
 import type { QuotaChange, TenantReport } from './accounts.ts';
 import type { ExportAnswer, WantedPiece } from './exports.ts';
-import type { GroupLoad } from './loads.ts';
+import type { GroupLoad, NodeCapacity } from './loads.ts';
 import type { MovePlan, MoveState, MoveStep, Pin } from './moves.ts';
 import type { NodeMapImage, NodePlan } from './nodes.ts';
 
@@ -61,8 +61,11 @@ export type PeerMessage =
   /** Anti-entropy of the GroupMap: all log indexes in mine add up to this. Where they differ, each tells what it has. */
   | { readonly kind: 'groupsVersion'; readonly version: number }
   | { readonly kind: 'groups'; readonly groups: readonly GroupMembers[] }
-  /** What groups led by the sender hold and do, for whoever plans. Those that it does not tell of are as it told before. */
-  | { readonly kind: 'loads'; readonly groups: readonly GroupLoad[] }
+  /**
+   * What the sender can hold and do, and what groups that it leads hold and do, for whoever plans. Groups that it does not
+   * tell of are as it told before.
+   */
+  | { readonly kind: 'loads'; readonly capacity: NodeCapacity; readonly groups: readonly GroupLoad[] }
   /** To the leader of a group: change its members, if they are those of the entry at `index` still. */
   | { readonly kind: 'order'; readonly group: GroupId; readonly index: LogIndex; readonly change: OrderedChange }
   /** Anti-entropy of the NodeMap: the one ahead answers with `nodes`. */

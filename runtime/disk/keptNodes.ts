@@ -6,8 +6,7 @@ import { join } from 'node:path';
 import * as v from 'valibot';
 import { NodeId } from '../../core/index.ts';
 import type { NodeMapImage } from '../../core/wire/nodes.ts';
-import { ConfigError } from '../exitCodes.ts';
-import { readIfThere, writeWhole } from './wholeFile.ts';
+import { readJson, writeWhole } from './wholeFile.ts';
 
 const fileName = 'nodes.json';
 
@@ -28,14 +27,7 @@ const schema = v.strictObject({
 
 /** Null if the nodes are still those of the configuration. */
 export function readNodes(directory: string): NodeMapImage | null {
-  const path = join(directory, fileName);
-  const file = readIfThere(path);
-  if (file === null) return null;
-  try {
-    return v.parse(schema, JSON.parse(file.toString()));
-  } catch (error) {
-    throw new ConfigError(`data: ${path} cannot be read: ${(error as Error).message}`);
-  }
+  return readJson(join(directory, fileName), schema);
 }
 
 export function keepNodes(directory: string, map: NodeMapImage): void {

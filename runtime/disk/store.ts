@@ -9,7 +9,7 @@ import * as v from 'valibot';
 import type { StoreIdentity } from '../../core/wire/hello.ts';
 import { ConfigError } from '../exitCodes.ts';
 import { makeDirectory } from './segmentFiles.ts';
-import { readIfThere, writeWhole } from './wholeFile.ts';
+import { readJson, writeWhole } from './wholeFile.ts';
 
 const fileName = 'store.json';
 const storeBytes = 8;
@@ -23,14 +23,7 @@ const schema = v.strictObject({
 
 /** Null if nobody has begun it. */
 export function readStore(directory: string): StoreIdentity | null {
-  const path = join(directory, fileName);
-  const file = readIfThere(path);
-  if (file === null) return null;
-  try {
-    return v.parse(schema, JSON.parse(file.toString()));
-  } catch (error) {
-    throw new ConfigError(`data: ${path} cannot be read: ${(error as Error).message}`);
-  }
+  return readJson(join(directory, fileName), schema);
 }
 
 /** The one of a node that is to run; of a directory that was used before there were ids it makes one. */

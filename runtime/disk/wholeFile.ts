@@ -2,6 +2,8 @@
 import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
 import { open, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import * as v from 'valibot';
+import { ConfigError } from '../exitCodes.ts';
 import { syncDirectory } from './segmentFiles.ts';
 
 export function readIfThere(path: string): Buffer | null {
@@ -10,6 +12,17 @@ export function readIfThere(path: string): Buffer | null {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
     throw error;
+  }
+}
+
+/** Null if there is no such file; one that is not what the schema says is the operator's to look at. */
+export function readJson<Schema extends v.GenericSchema>(path: string, schema: Schema): v.InferOutput<Schema> | null {
+  const file = readIfThere(path);
+  if (file === null) return null;
+  try {
+    return v.parse(schema, JSON.parse(file.toString()));
+  } catch (error) {
+    throw new ConfigError(`data: ${path} cannot be read: ${(error as Error).message}`);
   }
 }
 

@@ -6,8 +6,7 @@ import { join } from 'node:path';
 import * as v from 'valibot';
 import { NodeId } from '../../core/index.ts';
 import type { StoreIdentity } from '../../core/wire/hello.ts';
-import { readIfThere, writeWhole } from '../disk/wholeFile.ts';
-import { ConfigError } from '../exitCodes.ts';
+import { readJson, writeWhole } from '../disk/wholeFile.ts';
 
 const fileName = 'peers.json';
 
@@ -22,7 +21,7 @@ export class KnownStores {
 
   constructor(directory: string) {
     this.path = join(directory, fileName);
-    this.stores = new Map(read(this.path).map(({ node, stores }) => [node, stores]));
+    this.stores = new Map(readJson(this.path, schema)?.map(({ node, stores }) => [node, stores]));
   }
 
   /** Why the node is not welcome with it; null if it is, and known from now on, on disk too. */
@@ -36,15 +35,5 @@ export class KnownStores {
     const all = [...this.stores].map(([id, stores]) => ({ node: id, stores }));
     writeWhole(this.path, `${JSON.stringify(all)}\n`);
     return null;
-  }
-}
-
-function read(path: string): v.InferOutput<typeof schema> {
-  const file = readIfThere(path);
-  if (file === null) return [];
-  try {
-    return v.parse(schema, JSON.parse(file.toString()));
-  } catch (error) {
-    throw new ConfigError(`data: ${path} cannot be read: ${(error as Error).message}`);
   }
 }

@@ -132,6 +132,8 @@ function hashMessage(hash: RollingHash, message: PeerMessage): void {
       hash.add(message.map.version);
       return;
     case 'loads':
+      hash.add(message.capacity.bytes);
+      hash.add(message.capacity.operations);
       for (const { group, bytes, operations } of message.groups)
         for (const part of [group, bytes, operations]) hash.add(part);
       return;

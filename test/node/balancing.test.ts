@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import { GroupId, LogIndex, metadataGroup, NodeId, ReplicaId, Term } from '../../core/base/ids.ts';
 import { invariant } from '../../core/base/invariant.ts';
-import type { Node } from '../../core/index.ts';
+import type { ClusterSnapshot, Node } from '../../core/index.ts';
 import { membersOf, unknownConfiguration } from '../../core/raft/configuration.ts';
 import { Nodes } from './harness.ts';
 
@@ -50,6 +50,13 @@ test('a node that is drained has nothing any more, can be removed, and its id st
   expect([sum(replicas), sum(leads)]).toEqual([3 * (groups + 1), groups + 1]);
   expect(order(nodes, 'NODE', 'REMOVE', '4')).toBe('+OK\r\n');
   expect(order(nodes, 'NODE', 'UNDRAIN', '4')).toMatch(/^-ERR node 4 was removed/);
+});
+
+test('each node is as large as its own settings say', () => {
+  const mib = 1024 * 1024;
+  const nodes = new Nodes(5, groups, (node) => ({ rebalance: 'on', nodeBytes: node * mib }));
+  const seen = JSON.parse(order(nodes, 'PLACEMENT', 'SNAPSHOT').split('\r\n')[1] ?? '') as ClusterSnapshot;
+  expect(seen.nodes.map(({ capacityBytes }) => capacityBytes)).toEqual([1, 2, 3, 4, 5].map((node) => node * mib));
 });
 
 test('where an operator has put a leader does not keep its node from being drained later', () => {

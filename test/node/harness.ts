@@ -41,19 +41,20 @@ export class Nodes {
   private readonly topology: Omit<Topology, 'tenants'>;
   /** What the configuration of a node names, from its next start on. */
   tenants: (node: number) => Topology['tenants'];
-  private readonly settings: Settings;
+  private readonly settingsOf: (node: number) => Settings;
 
   /** `map`: what every node has kept of tenants. */
   constructor(
     size: number,
     groups: number,
-    settings: Partial<Settings> = {},
+    settings: Partial<Settings> | ((node: number) => Partial<Settings>) = {},
     map?: TenantMap,
     tenants: (node: number) => Topology['tenants'] = () => [],
   ) {
     const ids = Array.from({ length: size }, (_, i) => NodeId(i + 1));
     this.tenants = tenants;
-    this.settings = { ...defaultSettings, rebalance: 'manual', ...settings };
+    const own = typeof settings === 'function' ? settings : () => settings;
+    this.settingsOf = (node) => ({ ...defaultSettings, rebalance: 'manual', ...own(node) });
     this.topology = {
       clusterId: 'test',
       nodes: ids.map((node) => ({
@@ -64,7 +65,7 @@ export class Nodes {
         hasJoined: false,
       })),
       groups: Array.from({ length: groups + 1 }, (_, group) => group)
-        .filter((group) => group > 0 || (settings.metadata ?? 'raft') === 'raft')
+        .filter((group) => group > 0 || this.settingsOf(1).metadata === 'raft')
         .map((group) => ({
           group: GroupId(group),
           replicas: ids.slice(0, 3).map((_, i) => {
@@ -91,7 +92,7 @@ export class Nodes {
       node,
       boot,
       topology: { ...this.topology, tenants: this.tenants(node) },
-      settings: this.settings,
+      settings: this.settingsOf(node),
       restored,
       random,
       now: this.now(),

@@ -129,6 +129,24 @@ test('who only asks for a plan is told of the moves, and none is made', () => {
   expect(homes(nodes, tenants)).toEqual([1, 1]);
 });
 
+test('who has just begun to plan moves nothing before every node that is up has told what it has', () => {
+  const settings = { rebalance: 'dry-run', defaultTenant: false, nodeBytes: 4 * 1024 * 1024 } as const;
+  const nodes = new Nodes(6, 2, settings);
+  const tenants = ['acme', 'blue'];
+  for (const tenant of tenants) expect(order(nodes, `TENANT CREATE ${tenant} IN 1`)).toBe('+OK\r\n');
+  for (const tenant of tenants) write(nodes, tenant, 3, 60_000);
+  // It has a replica of nothing.
+  nodes.paused.add(6);
+  const before = planner(nodes);
+  expect(order(nodes, `GROUP TRANSFER 0 ${before === 2 ? '3' : '2'}`)).toBe('+OK\r\n');
+  nodes.pass(10_000);
+  expect(planner(nodes)).not.toBe(before);
+  expect(order(nodes, 'PLACEMENT PLAN')).toMatch(/^\*1\r\n.*note: nothing is moved for the balance before node 6/s);
+  nodes.paused.clear();
+  nodes.pass(10_000);
+  expect(order(nodes, 'PLACEMENT PLAN')).toMatch(/proposed: \d+\. tenants: tenant (acme|blue) moves from group 1 to 2/);
+});
+
 test('a tenant that is most of its group moves out, where there is a group that nobody uses', () => {
   const settings = { rebalance: 'on', defaultTenant: false, nodeBytes: 4 * 1024 * 1024 } as const;
   const nodes = new Nodes(3, 2, settings);

@@ -319,6 +319,7 @@ export const message: fc.Arbitrary<PeerMessage> = fc.oneof(
   {
     weight: 1,
     arbitrary: kind('loads', {
+      capacity: fc.record({ bytes: fc.integer({ min: 1 }), operations: fc.integer({ min: 1 }) }),
       groups: fc.array(fc.record({ group, bytes: natural, operations: natural, tenants: natural, heaviest }), {
         maxLength: 4,
       }),

@@ -185,6 +185,7 @@ const nodeMessages: readonly PeerMessage[] = [
   { kind: 'nodes', map: nodeMap },
   {
     kind: 'loads',
+    capacity: { bytes: 2 ** 40, operations: 1_000_000 },
     groups: [
       {
         group,

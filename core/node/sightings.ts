@@ -1,0 +1,73 @@
+/**
+ * When members of groups and places of tenants were seen to have changed last, and which groups have to be weighed anew:
+ * a planner leaves those to rest for a while. It is noted round by round; a mere question for a plan notes nothing.
+ */
+import type { Epoch, GroupId, LogIndex, TenantName } from '../base/ids.ts';
+import { limits } from '../base/limits.ts';
+import { WallTime } from '../base/time.ts';
+import type { TenantPlace } from '../wire/messages.ts';
+
+interface SeenMembers {
+  readonly index: LogIndex;
+  readonly at: WallTime;
+}
+
+interface SeenPlace {
+  readonly group: GroupId;
+  readonly epoch: Epoch;
+  readonly at: WallTime;
+}
+
+/** What was so when somebody looked first has been so for long. */
+const longAgo = WallTime(0);
+/** By then a leader has told what has become of its group, or there was nothing to tell. */
+const tellsWithinMs = 2 * limits.balanceEveryMs;
+
+export class Sightings {
+  private readonly members = new Map<GroupId, SeenMembers>();
+  private places: ReadonlyMap<TenantName, SeenPlace> = new Map();
+  /** Groups that a tenant came to or left, since when, until their leaders tell anew. */
+  private readonly unweighed = new Map<GroupId, WallTime>();
+
+  noteMembers(group: GroupId, index: LogIndex, now: WallTime): void {
+    if (this.members.get(group)?.index === index) return;
+    this.members.set(group, { index, at: this.membersChangedAt(group, index, now) });
+  }
+
+  /** All that are told of; others are forgotten. */
+  notePlaces(places: Iterable<TenantPlace>, now: WallTime): void {
+    const noted = new Map<TenantName, SeenPlace>();
+    for (const place of places) {
+      const { tenant, group, epoch } = place;
+      const seen = this.places.get(tenant);
+      noted.set(tenant, { group, epoch, at: this.movedAt(place, now) });
+      if (seen === undefined || seen.epoch === epoch) continue;
+      this.unweighed.set(seen.group, now);
+      this.unweighed.set(group, now);
+    }
+    this.places = noted;
+  }
+
+  weighed(group: GroupId): void {
+    this.unweighed.delete(group);
+  }
+
+  /** When the group's members became what they are by the entry at `index`. */
+  membersChangedAt(group: GroupId, index: LogIndex, now: WallTime): WallTime {
+    const seen = this.members.get(group);
+    if (seen === undefined) return longAgo;
+    return seen.index === index ? seen.at : now;
+  }
+
+  movedAt({ tenant, epoch }: TenantPlace, now: WallTime): WallTime {
+    const seen = this.places.get(tenant);
+    if (seen === undefined) return longAgo;
+    return seen.epoch === epoch ? seen.at : now;
+  }
+
+  /** What is known of the group's load may be of before somebody came to it or left it. */
+  isUnweighed(group: GroupId, now: WallTime): boolean {
+    const since = this.unweighed.get(group);
+    return since !== undefined && now - since < tellsWithinMs;
+  }
+}
