@@ -5,7 +5,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseScenario } from '../scenario/parse.ts';
 import type { Scenario } from '../scenario/scenario.ts';
-import type { Bug } from './bank.ts';
+import type { Bug } from './bug.ts';
 
 export const storedIn = new URL('../../test/sim/bugs/', import.meta.url);
 

@@ -3,7 +3,8 @@
  * each.
  */
 import pc from 'picocolors';
-import { type Bug, bugs } from '../bugs/bank.ts';
+import { bugs } from '../bugs/bank.ts';
+import type { Bug } from '../bugs/bug.ts';
 import { readStored } from '../bugs/stored.ts';
 import { type Hunt, hunt, otherNoises, replayWith } from './hunt.ts';
 import { UsageError } from './arguments.ts';

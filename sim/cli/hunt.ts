@@ -4,7 +4,7 @@
  */
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import type { Bug } from '../bugs/bank.ts';
+import type { Bug } from '../bugs/bug.ts';
 import type { Profile, Scenario } from '../scenario/scenario.ts';
 
 /** What is drawn changes with the code: a scenario that brings a bug out by luck may need other luck. */

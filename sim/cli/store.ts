@@ -4,7 +4,7 @@
  */
 import pc from 'picocolors';
 import { invariant } from '../../core/base/invariant.ts';
-import type { Bug } from '../bugs/bank.ts';
+import type { Bug } from '../bugs/bug.ts';
 import { readStored, writeStored } from '../bugs/stored.ts';
 import { type Hunt, hunt, otherNoises, replayWith } from './hunt.ts';
 import { breachOf } from './outcome.ts';

@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
-import type { Edit } from '../../sim/bugs/bank.ts';
+import type { Edit } from '../../sim/bugs/bug.ts';
 import { comeback } from './comeback.ts';
 
 test('what was given up never counts again', () => {
