@@ -229,15 +229,17 @@ export class Balancer {
     busy.add(step.group);
     const { groups, leaders } = this.router;
     const { configuration } = groups.membershipOf(step.group);
-    const leader = leaders.leaderOf(step.group);
+    // Who leads it is a hint: where there is none, members are asked in turn, and say what they know.
+    const to = leaders.candidate(step.group, this.router.isReachable);
     // Who is to lead is no matter while others come; whether these may go again the plan has asked.
     const isLearning = step.kind === 'transferLeader' && configuration.learners.some(({ joins }) => joins);
     const isChanging = isJoint(configuration) || isLearning;
-    if (step.after !== null || leader === null || isChanging) return;
+    if (step.after !== null || to === null || isChanging) return;
     const change = changeOf(step, membersOf(configuration));
     if (change === null) return;
     this.host.log('a step of the plan is ordered', { step: step.kind, group: step.group, why: step.why });
-    this.host.order(leader, step.group, step.confIndex, change);
+    this.host.order(to, step.group, step.confIndex, change);
+    if (leaders.leaderOf(step.group) === null) leaders.doubt(step.group, to);
   }
 }
 

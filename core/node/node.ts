@@ -442,11 +442,15 @@ export class Node implements ForwarderHost {
       case 'leads':
         this.members.onLeads(from, message.groups);
         return;
+      case 'leader':
+        this.router.leaders.learn(message.group, message.node, message.term);
+        return;
       case 'loads':
         this.balancer.onLoads(from, message.capacity, message.groups);
         return;
       case 'order':
-        this.replicas.onOrder(message.group, message.index, message.change);
+        if (!this.replicas.onOrder(message.group, message.index, message.change))
+          this.members.correct(from, message.group);
         return;
       case 'nodesVersion':
         this.nodes.onVersion(from, message.version);

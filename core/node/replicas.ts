@@ -263,16 +263,19 @@ export class Replicas {
 
   /**
    * Whoever plans goes by what it has heard: an order for a group that has changed behind `index` is of the past. That may
-   * be later than the change: who began with a snapshot knows the members as of that, and not since when they are.
+   * be later than the change: who began with a snapshot knows the members as of that, and not since when they are. Returns
+   * whether the group is led here.
    */
-  onOrder(id: GroupId, index: LogIndex, change: OrderedChange): void {
+  onOrder(id: GroupId, index: LogIndex, change: OrderedChange): boolean {
     const group = this.hosting.groups.get(id);
-    if (group?.isLeader !== true || group.raft.state.log.era.since > index) return;
+    if (group?.isLeader !== true) return false;
+    if (group.raft.state.log.era.since > index) return true;
     this.touch(group);
     const leaving = change.kind === 'add' ? change.replaces : change.kind === 'remove' ? change.replica : null;
     // It hands over first; the order comes again.
     if (leaving === group.raft.id) group.raft.transferLeadership(null, this.now.mono);
     else group.raft.changeMembership(change.kind === 'add' ? { ...change, joins: true } : change, this.now.mono);
+    return true;
   }
 
   /** Segments of the log are to become free. Returns whether the group is here. */

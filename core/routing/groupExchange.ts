@@ -42,6 +42,12 @@ export class GroupExchange {
     }
   }
 
+  /** The peer takes this node for the leader of a group: it is told who is, if that is known here. */
+  correct(peer: NodeId, group: GroupId): void {
+    const node = this.leaders.leaderOf(group);
+    if (node !== null) this.host.post(peer, { kind: 'leader', group, node, term: this.leaders.termOf(group) });
+  }
+
   onLeads(from: NodeId, groups: readonly { readonly group: GroupId; readonly term: Term }[]): void {
     for (const { group, term } of groups) this.leaders.learn(group, from, term);
   }

@@ -75,6 +75,7 @@ const message = {
   partDigests: 24,
   partsWanted: 25,
   places: 26,
+  leader: 27,
 } as const;
 /** Before version 6, which did not say digests. */
 const formerly = { mapVersion: 4, mapChanges: 5 } as const;
@@ -158,6 +159,7 @@ export function messageBytes(m: PeerMessage): number {
     case 'lost':
     case 'renewed':
     case 'outlier':
+    case 'leader':
       return fixedBytes;
     case 'leads':
       return fixedBytes + m.groups.length * leadBytes;
@@ -310,6 +312,9 @@ function encodeBody(writer: ByteWriter, m: PeerMessage): void {
       if (m.change.kind !== 'add') writer.varint(m.change.replica);
       else for (const part of [m.change.node, m.change.replaces ?? none]) writer.varint(part);
       break;
+    case 'leader':
+      for (const part of [m.group, m.node, m.term]) writer.varint(part);
+      break;
     case 'leads':
       writer.varint(m.groups.length);
       for (const { group, term } of m.groups) {
@@ -425,6 +430,11 @@ function decodeMessage(
       const index = LogIndex(reader.varint());
       const change = decodeOrderedChange(reader);
       return change === null ? null : { kind: 'order', group, index, change };
+    }
+    case message.leader: {
+      const group = readGroup(reader);
+      const node = readNode(reader);
+      return { kind: 'leader', group, node, term: Term(reader.varint()) };
     }
     case message.leads: {
       const count = reader.count(minimumLeadBytes);

@@ -58,6 +58,8 @@ export type PeerMessage =
   | { readonly kind: 'renewed'; readonly group: GroupId; readonly boot: number; readonly replica: ReplicaId }
   /** The sender leads these groups, in these terms. */
   | { readonly kind: 'leads'; readonly groups: readonly { readonly group: GroupId; readonly term: Term }[] }
+  /** The receiver took the sender for the leader of the group: it is this node, in this term. */
+  | { readonly kind: 'leader'; readonly group: GroupId; readonly node: NodeId; readonly term: Term }
   /** Anti-entropy of the GroupMap: all log indexes in mine add up to this. Where they differ, each tells what it has. */
   | { readonly kind: 'groupsVersion'; readonly version: number }
   | { readonly kind: 'groups'; readonly groups: readonly GroupMembers[] }

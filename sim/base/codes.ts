@@ -47,6 +47,7 @@ const peerCode: Readonly<Record<PeerMessage['kind'], number>> = {
   partDigests: 20,
   partsWanted: 21,
   places: 22,
+  leader: 23,
 };
 
 const raftCode: Readonly<Record<RaftMessage['kind'], number>> = {
@@ -140,6 +141,11 @@ function hashMessage(hash: RollingHash, message: PeerMessage): void {
     case 'order':
       hash.add(message.group);
       hash.add(message.index);
+      return;
+    case 'leader':
+      hash.add(message.group);
+      hash.add(message.node);
+      hash.add(message.term);
       return;
     case 'leads':
       for (const { group, term } of message.groups) {

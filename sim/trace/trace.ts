@@ -115,6 +115,8 @@ function describePeer(message: PeerMessage): string {
       return `wanted parts ${message.parts.join(' ')}`;
     case 'places':
       return `places, ${String(message.places.length)} bytes`;
+    case 'leader':
+      return `g${String(message.group)} leader n${String(message.node)} t${String(message.term)}`;
     case 'leads':
       return `leads ${message.groups.map(({ group, term }) => `g${String(group)} t${String(term)}`).join(' ')}`;
     case 'loads':

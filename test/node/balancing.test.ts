@@ -59,6 +59,19 @@ test('each node is as large as its own settings say', () => {
   expect(seen.nodes.map(({ capacityBytes }) => capacityBytes)).toEqual([1, 2, 3, 4, 5].map((node) => node * mib));
 });
 
+test('who plans and has forgotten who leads is told by a member that it asks', () => {
+  const nodes = new Nodes(4, groups, { rebalance: 'off' });
+  const { router } = nodes.nodes[planner(nodes) - 1] ?? {};
+  for (const group of router?.groups.groups ?? []) {
+    const leader = router?.leaders.leaderOf(group);
+    if (leader !== null && leader !== undefined && group > 0) router?.leaders.doubt(group, leader);
+  }
+  expect(router?.leaders.leaderOf(GroupId(1))).toBe(null);
+  expect(order(nodes, 'NODE', 'DRAIN', '4')).toBe('+OK\r\n');
+  nodes.pass(60_000);
+  expect(shares(nodes).replicas[3]).toBe(0);
+});
+
 test('where an operator has put a leader does not keep its node from being drained later', () => {
   const nodes = new Nodes(5, 1, { rebalance: 'off' });
   const id = GroupId(1);

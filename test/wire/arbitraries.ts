@@ -312,6 +312,7 @@ export const message: fc.Arbitrary<PeerMessage> = fc.oneof(
   { weight: 1, arbitrary: kind('pulse', { boot: natural }) },
   { weight: 1, arbitrary: kind('lost', { group, boot: natural }) },
   { weight: 1, arbitrary: kind('outlier', { group, replica }) },
+  { weight: 1, arbitrary: kind('leader', { group, node, term }) },
   { weight: 1, arbitrary: kind('renewed', { group, boot: natural, replica }) },
   { weight: 1, arbitrary: kind('groupsVersion', { version: natural }) },
   { weight: 1, arbitrary: kind('nodesVersion', { version: natural }) },

@@ -197,6 +197,7 @@ const nodeMessages: readonly PeerMessage[] = [
       { group: GroupId(1), bytes: 0, operations: 0, tenants: 0, heaviest: [] },
     ],
   },
+  { kind: 'leader', group, node: NodeId(300), term },
   order({ kind: 'add', node: NodeId(300), replaces: null }),
   order({ kind: 'add', node: NodeId(300), replaces: ReplicaId(3) }),
   order({ kind: 'remove', replica: ReplicaId(300) }),
