@@ -3,6 +3,7 @@ import { noBytes } from '../base/bytes.ts';
 import { errors } from '../resp/errors.ts';
 import { argument, copyOf, itemToRead, keyAt, positionAt, stringOf } from './arguments.ts';
 import { type DataCommand, type Execution, family } from './command.ts';
+import { ownsMemory } from './valueMemory.ts';
 
 const string = family('string', '@string');
 
@@ -76,7 +77,7 @@ function setrange(e: Execution): void {
  */
 function grow(value: Uint8Array, length: number, limit: number): Uint8Array {
   const { buffer } = value;
-  if (value.length > 0 && buffer.byteLength >= length) return new Uint8Array(buffer, 0, length);
+  if (value.length > 0 && ownsMemory(value) && buffer.byteLength >= length) return new Uint8Array(buffer, 0, length);
   const capacity = value.length === 0 ? length : Math.min(length * 2, limit);
   const grown = new Uint8Array(new ArrayBuffer(capacity), 0, length);
   grown.set(value);

@@ -17,14 +17,21 @@ export const maxFrameBytes = 1040 * mib;
 /** Length and checksum. */
 const headerBytes = 8;
 const countBytes = 4;
-/** What the buffer for a frame that comes in pieces starts with: a few pieces of the usual size of a packet. */
+/** A frame that comes in pieces gets a buffer of its size at once, unless it is larger than most. */
+const usualFrameBytes = 512 * kib;
+/** What the buffer for one that is larger starts with: a few pieces of the usual size of a packet. */
 const firstBufferBytes = 4 * kib;
 
 /**
  * One or more frames, to be written one after the other. Without messages it is one that says only that its
  * sender is there. A message that fits in no frame is left out: to its receiver it is lost, as on a broken link.
+ * `memory`: where they are to be, if they are sent before that is used again; otherwise each has as much as it needs.
  */
-export function encodeFrames(messages: readonly PeerMessage[], crc: Crc32): readonly Uint8Array[] {
+export function encodeFrames(
+  messages: readonly PeerMessage[],
+  crc: Crc32,
+  memory: ByteWriter | null = null,
+): readonly Uint8Array[] {
   const frames: Uint8Array[] = [];
   let batch: PeerMessage[] = [];
   let bytes = headerBytes + countBytes;
@@ -34,17 +41,20 @@ export function encodeFrames(messages: readonly PeerMessage[], crc: Crc32): read
     batch.push(message);
     bytes += size;
     if (bytes < targetFrameBytes) continue;
-    frames.push(encodeFrame(batch, bytes, crc));
+    frames.push(encodeFrame(writerFor(bytes, memory), batch, crc));
     batch = [];
     bytes = headerBytes + countBytes;
   }
-  if (batch.length > 0 || frames.length === 0) frames.push(encodeFrame(batch, bytes, crc));
+  if (batch.length > 0 || frames.length === 0) frames.push(encodeFrame(writerFor(bytes, memory), batch, crc));
   return frames;
 }
 
-/** `bytes`: what it takes at most. */
-function encodeFrame(messages: readonly PeerMessage[], bytes: number, crc: Crc32): Uint8Array {
-  const writer = new ByteWriter(bytes);
+/** A frame that is larger than most would be copied while it grows. */
+function writerFor(bytes: number, memory: ByteWriter | null): ByteWriter {
+  return memory === null || bytes > usualFrameBytes ? new ByteWriter(bytes) : memory;
+}
+
+function encodeFrame(writer: ByteWriter, messages: readonly PeerMessage[], crc: Crc32): Uint8Array {
   const lengthAt = writer.skip(4);
   const crcAt = writer.skip(4);
   encodeMessages(writer, messages);
@@ -55,8 +65,8 @@ function encodeFrame(messages: readonly PeerMessage[], bytes: number, crc: Crc32
 
 /**
  * Takes bytes as they come and yields the messages of each complete frame; their byte fields are views of what
- * was read. A frame that comes in pieces is put together in a buffer that grows with the bytes received, never
- * with a length that was merely announced.
+ * was read. A frame that comes in pieces is put together in a buffer. That of a large one grows with the bytes received,
+ * never with a length that was merely announced.
  */
 export class FrameReader {
   private readonly crc: Crc32;
@@ -108,7 +118,8 @@ export class FrameReader {
   private keep(piece: Uint8Array): void {
     const needed = this.held + piece.length;
     if (needed > this.buffer.length) {
-      const larger = new Uint8Array(Math.min(this.wanted, Math.max(firstBufferBytes, 2 * needed)));
+      const grown = Math.min(this.wanted, Math.max(firstBufferBytes, 2 * needed));
+      const larger = new Uint8Array(this.wanted <= usualFrameBytes ? this.wanted : grown);
       larger.set(this.buffer.subarray(0, this.held));
       this.buffer = larger;
     }

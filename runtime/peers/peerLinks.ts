@@ -6,6 +6,7 @@
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { crc32 } from 'node:zlib';
 import type { Input, NodeId, Random } from '../../core/index.ts';
+import { ByteWriter } from '../../core/base/bytes.ts';
 import { encodeFrames, FrameReader } from '../../core/wire/frames.ts';
 import type { Hello, StoreIdentity } from '../../core/wire/hello.ts';
 import type { PeerMessage } from '../../core/wire/messages.ts';
@@ -63,6 +64,8 @@ const silentLooks = 5;
 /** Connections that have not said hello yet: more than any cluster has nodes that dial at once. */
 const maxStrangers = 256;
 const repeatRefusalMs = 10_000;
+/** A turn's frames to all peers. */
+const frameMemoryBytes = 1024 * 1024;
 
 export class PeerLinks {
   private readonly options: PeerLinksOptions;
@@ -75,6 +78,9 @@ export class PeerLinks {
   private readonly strangers = new Set<Socket>();
   private readonly retries = new Map<NodeId, NodeJS.Timeout>();
   private readonly refusals = new Seldom(repeatRefusalMs);
+  /** Where frames are put together. They are sent at once, but for those of peers that do not keep up. */
+  private readonly memory = new ByteWriter(frameMemoryBytes);
+  private readonly behind = new Set<Socket>();
   private looks: NodeJS.Timeout | null = null;
   private isClosed = false;
 
@@ -114,12 +120,14 @@ export class PeerLinks {
       return;
     }
     const { socket } = link;
-    const frames = encodeFrames(messages, crc32);
+    if (this.isAllSent()) this.memory.reuse();
+    const frames = encodeFrames(messages, crc32, this.memory);
     link.hasSpoken = true;
     if (frames.length > 1) socket.cork();
     for (const frame of frames) socket.write(frame);
     if (frames.length > 1) socket.uncork();
     const queued = socket.writableLength;
+    if (queued > 0) this.behind.add(socket);
     if (queued > this.options.maxQueuedBytes) this.cut(link, { queued }, 'peer does not keep up: link closed');
   }
 
@@ -130,6 +138,12 @@ export class PeerLinks {
     for (const timer of this.retries.values()) clearTimeout(timer);
     for (const socket of this.strangers) socket.destroy();
     for (const { socket } of this.links.values()) socket.destroySoon();
+  }
+
+  /** The system has taken every frame. */
+  private isAllSent(): boolean {
+    for (const socket of this.behind) if (socket.destroyed || socket.writableLength === 0) this.behind.delete(socket);
+    return this.behind.size === 0;
   }
 
   private accept(socket: Socket): void {

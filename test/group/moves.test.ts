@@ -162,6 +162,21 @@ describe('the steps', () => {
     expect(destination.machine.tenants.get(tenant)?.epoch).toBe(2);
   });
 
+  test('a value that has come grows by itself', () => {
+    const [source, destination] = begun();
+    for (const key of ['a', 'b', 'c']) source.run(['SET', key, key.repeat(100)]);
+    while (copy(source, destination, 1000));
+    source.step({ kind: 'freeze' });
+    expect(sealed(source, destination)).toBe('sealed');
+    for (const step of ['depart', 'activate'] as const) (step === 'depart' ? source : destination).step({ kind: step });
+    const ask = (...words: string[]): string => destination.run(words, 1000, LaneId(9));
+    expect([ask('APPEND', 'a', 'more'), ask('SETRANGE', 'b', '98', 'more')]).toEqual([':104\r\n', ':102\r\n']);
+    const values = [`${'a'.repeat(100)}more`, `${'b'.repeat(98)}more`, 'c'.repeat(100)];
+    expect(ask('MGET', 'a', 'b', 'c')).toBe(
+      `*3\r\n${values.map((value) => `$${String(value.length)}\r\n${value}\r\n`).join('')}`,
+    );
+  });
+
   test('what it may use goes with it, and cannot be changed while it is frozen', () => {
     const [source, destination] = begun();
     const set = (replica: Replica, change: QuotaChange): string =>

@@ -2,8 +2,17 @@
 import { connect, type Socket } from 'node:net';
 import { crc32 } from 'node:zlib';
 import { afterEach, describe, expect, test } from 'vitest';
-import { type Input, MapVersion, NodeId } from '../../core/index.ts';
-import { encodeFrames } from '../../core/wire/frames.ts';
+import {
+  GroupId,
+  Incarnation,
+  type Input,
+  LaneId,
+  MapVersion,
+  NodeId,
+  RequestId,
+  type TenantName,
+} from '../../core/index.ts';
+import { encodeFrames, FrameReader } from '../../core/wire/frames.ts';
 import { decodeHello, encodeHello, type Hello, protocolVersion } from '../../core/wire/hello.ts';
 import type { PeerMessage } from '../../core/wire/messages.ts';
 import { PeerLinks, type PeerLinksOptions } from '../../runtime/peers/peerLinks.ts';
@@ -162,14 +171,54 @@ describe('a peer', () => {
     expect(messages).toContain('peer sent bytes that are no frame: link closed');
   });
 
+  /** So many bytes of one value. */
+  function request(length: number, value: number): PeerMessage {
+    const args = [new Uint8Array(length).fill(value)];
+    const whose = { tenant: 't' as TenantName, incarnation: Incarnation(1) };
+    return {
+      kind: 'request',
+      boot: 1,
+      request: RequestId(1),
+      attempt: 1,
+      group: GroupId(1),
+      lane: LaneId(1),
+      resumes: false,
+      ackBelow: RequestId(1),
+      isRetry: false,
+      operation: { kind: 'execute', ...whose, access: 'write', protocol: 2, args },
+    };
+  }
+
+  test('that reads late gets what was sent', async () => {
+    const { socket, peers } = await linked();
+    socket.pause();
+    const reader = new FrameReader(crc32);
+    const read: unknown[] = [];
+    socket.removeAllListeners('data');
+    socket.on('data', (chunk: Buffer) => {
+      const messages = reader.read(chunk);
+      if (messages === 'malformed') read.push(messages);
+      else read.push(...messages.map(bytesIn));
+    });
+    // More than the system buffers between the two take, in frames that share memory.
+    const values = Array.from({ length: 200 }, (_, i) => i);
+    for (const value of values) peers.send(NodeId(2), [request(100_000, value)]);
+    socket.resume();
+    await until(() => read.length === values.length || read.at(-1) === 'malformed', 'all of it');
+    expect(read).toEqual(values.map((value) => [value]));
+  });
+
+  /** Which values stand in the last argument of a request. */
+  function bytesIn(message: PeerMessage): readonly number[] {
+    if (message.kind !== 'request' || message.operation.kind !== 'execute') return [];
+    return [...new Set(message.operation.args.at(-1))];
+  }
+
   test('that does not keep up is cut off', async () => {
     const { socket, peers, inputs, messages } = await linked({ maxQueuedBytes: mib });
     socket.pause();
-    const args = [Buffer.alloc(mib)];
-    const operation = { kind: 'execute', tenant: 't', incarnation: 1, access: 'write', protocol: 2, args } as const;
-    const request = { kind: 'request', boot: 1, request: 1, group: 1, lane: 1, resumes: false, operation };
     // More than the system buffers between the two take.
-    for (let sent = 0; sent < 20; sent += 1) peers.send(NodeId(2), [request as unknown as PeerMessage]);
+    for (let sent = 0; sent < 20; sent += 1) peers.send(NodeId(2), [request(mib, 0)]);
     await until(() => told(inputs).includes('peerDown 2'), 'the loss');
     expect(messages).toContain('peer does not keep up: link closed');
   });

@@ -7,6 +7,7 @@ import { WallTime } from '../../base/time.ts';
 import { isList } from '../../engine/keyspace.ts';
 import type { ItemImage } from '../../engine/keyspaceCut.ts';
 import { ListValue } from '../../engine/listValue.ts';
+import { ValueMemory } from '../../engine/valueMemory.ts';
 import { record } from './format.ts';
 
 /** An item whose contents follow. */
@@ -33,6 +34,7 @@ const mostBytes = 512 * 1024 * 1024;
 export class ItemLoader {
   private onItem: (image: ItemImage) => void;
   private item: LoadingItem | null = null;
+  private readonly memory = new ValueMemory();
 
   constructor(onItem: (image: ItemImage) => void) {
     this.onItem = onItem;
@@ -99,7 +101,7 @@ export class ItemLoader {
     const { item } = this;
     const count = reader.varint();
     if (item === null || item.large !== null || count > item.left) return false;
-    for (let i = 0; i < count && !reader.failed; i += 1) this.addContent(item, reader.bytes().slice());
+    for (let i = 0; i < count && !reader.failed; i += 1) this.addContent(item, this.memory.copy(reader.bytes()));
     return true;
   }
 
