@@ -128,12 +128,21 @@ export const limits = {
   tenantsTold: 16,
   /** Moves of tenants that the planner has under way at a time. */
   movesPlannedAtATime: 2,
+  /**
+   * Moves of tenants under way in a cluster: more would not be faster, for each node reads out tenants at one rate. Beside
+   * them the planner may have its own.
+   */
+  movesAtATime: 64,
+  /** Tenants that a node sees out at a time. Those of groups that were recovered are not among the moves above. */
+  departuresAtATime: 256,
   /** How long a group's members rest between two changes that serve the balance. */
   balanceCoolDownMs: 10_000,
   /** A node that was silent for so long is not only slow. */
   downAfterMs: 10_000,
   /** A piece of a tenant that is copied to another group: an entry there, which is little beside what it may hold. */
-  moveChunkBytes: 256 * kib,
+  moveChunkBytes: 128 * kib,
+  /** How long a copy rests behind a piece at most: one that took longer has waited for something else than work. */
+  moveRestMs: 250,
   /** What a tenant may remember of its writes, in one entry, when it moves: some hundred thousand short replies. */
   moveRestBytes: 8 * mib,
   /** So many pieces may follow a tenant's writes before those are held up, and before it stays where it is; for so long it may be frozen. */
@@ -141,13 +150,13 @@ export const limits = {
   moveRounds: 1_024,
   frozenMs: 3_000,
   /**
-   * A piece of a tenant's export: so many bytes or items, roughly, whichever comes first, and so many items are looked at
-   * in one go: a few milliseconds of work here and, as an entry, where it is imported. Part of the format: equal data are
-   * equal pieces.
+   * A piece of a tenant's export: so many bytes or items, roughly, whichever comes first: as an entry, where it is
+   * imported, a few milliseconds of work. Part of the format: equal data are equal pieces.
    */
   exportPieceBytes: 256 * kib,
   exportPieceItems: 2_000,
-  exportLooksAtATime: 4_000,
+  /** Items of an export that are looked at in one go: a millisecond of work, and little for the collector to do meanwhile. */
+  exportLooksAtATime: 500,
   /** Exports of one node under way: what is changed meanwhile is kept twice. One for which nobody asks is dropped. */
   exportsAtATime: 4,
   exportIdleMs: 30_000,
@@ -195,6 +204,6 @@ export function checkLimits(): void {
   invariant(l.appendBytes < l.uncommittedBytes, 'an append fits in what may be uncommitted');
   invariant(l.appendBytes <= l.appendBytesInFlight, 'an append fits in what may be on its way');
   invariant(l.backoffFirstMs < l.backoffLastMs, 'pauses grow');
-  invariant(l.exportPieceItems <= l.exportLooksAtATime, 'a piece is ready after one look where nothing has expired');
+  invariant(l.movesAtATime + l.movesPlannedAtATime <= l.departuresAtATime, 'a node can see out all that move');
   invariant(l.exportPieceBytes <= l.entryBytes, 'a piece that is imported fits in an entry');
 }

@@ -21,7 +21,7 @@ export interface MoveProcedure {
 }
 
 export function beginMove(tenant: TenantName, to: GroupId): MoveProcedure {
-  return procedure('beginMove', tenant, { kind: 'begin', to, alone: false });
+  return procedure('beginMove', tenant, { kind: 'begin', to, alone: false, isPlanners: false });
 }
 
 /** Null: it may live anywhere again. */

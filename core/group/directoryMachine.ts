@@ -102,7 +102,7 @@ export class DirectoryMachine implements StateMachine {
 
   private planned(tenant: TenantName, plan: MovePlan): Outcome {
     let why: string | null = null;
-    if (plan.kind === 'begin') why = this.directory.beginMove(tenant, plan.to, plan.alone);
+    if (plan.kind === 'begin') why = this.directory.beginMove(tenant, plan.to, plan.alone, plan.isPlanners);
     else if (plan.kind === 'import') why = this.directory.beginImport(tenant, plan.to);
     else if (plan.kind === 'pin') why = this.directory.pin(tenant, plan.pin);
     else if (plan.kind === 'unpin') this.directory.pins.unpin(tenant);

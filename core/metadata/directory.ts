@@ -88,10 +88,25 @@ export class Directory {
   }
 
   /**
-   * Begins a move, if none of the tenant is under way. Returns why not; null if one is under way now to that group.
-   * `alone`: the group is for the tenant alone then.
+   * Begins a move, if none of the tenant is under way. Returns what its client is told if it may not; null if one is under
+   * way now to that group. `alone`: the group is for the tenant alone then. `isPlanners`: no operator asked for it.
    */
-  beginMove(tenant: TenantName, to: GroupId, alone: boolean): string | null {
+  beginMove(tenant: TenantName, to: GroupId, alone: boolean, isPlanners: boolean): string | null {
+    const why = this.whyNotTo(tenant, to, alone);
+    if (why !== null) return `ERR ${why}`;
+    const place = this.find(tenant);
+    if (place === null || this.moves.of(tenant) !== null) return null;
+    // Operators leave the planner some, so that what they have begun cannot keep the cluster from being repaired.
+    const most = limits.movesAtATime + (isPlanners ? limits.movesPlannedAtATime : 0);
+    const { departures } = this.moves;
+    if (departures >= most) return `BUSY not executed: ${String(departures)} moves are under way, as many as may be`;
+    this.moves.begin(place, to);
+    if (alone) this.pins.dedicate(to, tenant);
+    return null;
+  }
+
+  /** Why the tenant may not go there; null if it may, or is on its way there. */
+  private whyNotTo(tenant: TenantName, to: GroupId, alone: boolean): string | null {
     const place = this.find(tenant);
     const present = this.moves.of(tenant);
     if (this.importOf(tenant) !== null) return `tenant '${tenant}' is being imported`;
@@ -104,18 +119,18 @@ export class Directory {
     if (owner !== null && owner !== tenant) return `group ${String(to)} is for tenant '${owner}' alone`;
     if (pin !== null && pin !== to && !(pin === 'own' && (alone || owner === tenant)))
       return `tenant '${tenant}' is pinned to ${pin === 'own' ? 'a group of its own' : `group ${String(pin)}`}`;
-    if (alone && owner === null && this.isUsed(to, tenant)) return `group ${String(to)} is not empty`;
-    this.moves.begin(place, to);
-    if (alone) this.pins.dedicate(to, tenant);
-    return null;
+    return alone && owner === null && this.isUsed(to, tenant) ? `group ${String(to)} is not empty` : null;
   }
 
-  /** Returns why that cannot be; null if it is so now. Where it lives is another matter: somebody moves it there. */
+  /**
+   * Returns what its client is told if that cannot be; null if it is so now. Where it lives is another matter: somebody
+   * moves it there.
+   */
   pin(tenant: TenantName, pin: Pin): string | null {
-    if (this.find(tenant) === null) return `unknown tenant '${tenant}'`;
-    if (pin !== 'own' && !this.groups.includes(pin)) return 'no such group for tenants';
+    if (this.find(tenant) === null) return `ERR unknown tenant '${tenant}'`;
+    if (pin !== 'own' && !this.groups.includes(pin)) return 'ERR no such group for tenants';
     const owner = pin === 'own' ? null : this.pins.ownerOf(pin);
-    if (owner !== null && owner !== tenant) return `group ${String(pin)} is for tenant '${owner}' alone`;
+    if (owner !== null && owner !== tenant) return `ERR group ${String(pin)} is for tenant '${owner}' alone`;
     this.pins.pin(tenant, pin);
     return null;
   }

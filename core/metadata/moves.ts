@@ -27,6 +27,11 @@ export class Moves {
     return this.open.size;
   }
 
+  /** Those from group to group. */
+  get departures(): number {
+    return this.size - this.imports;
+  }
+
   of(tenant: TenantName): PlannedMove | null {
     return this.open.get(tenant) ?? null;
   }

@@ -28,7 +28,7 @@ export interface DeparturesHost {
 export interface CopyPace {
   /** A piece of a tenant, roughly: an entry of the group that it is to come to. */
   readonly chunkBytes: number;
-  /** Of each departure. */
+  /** Of all departures together. */
   readonly bytesPerSecond: number;
 }
 
@@ -48,6 +48,8 @@ interface Departure {
   rounds: number;
   /** Of the last piece. */
   lastBytes: number;
+  /** When the piece went that is on its way, if others wait for it. */
+  pieceAt: MonoTime | null;
   frozenAt: MonoTime | null;
   /** The keeper of the tenant's entry knows where it is. */
   isNoted: boolean;
@@ -59,7 +61,10 @@ export class Departures {
   private readonly errands: Errands<Departure>;
   private readonly host: DeparturesHost;
   private readonly pace: CopyPace;
+  /** At most `limits.departuresAtATime`. Whose turn it was last is last. */
   private readonly departures = new Map<MoveId, Departure>();
+  /** No piece of a tenant that is not frozen goes before. */
+  private nextPieceAt: MonoTime;
   private readonly writer: ByteWriter;
   private now: MonoTime;
 
@@ -69,6 +74,7 @@ export class Departures {
     this.pace = pace;
     this.writer = new ByteWriter(2 * pace.chunkBytes);
     this.now = now;
+    this.nextPieceAt = now;
   }
 
   /** When something is to go on unasked; null if nothing is. */
@@ -88,6 +94,8 @@ export class Departures {
       for (const { tenant, move, to } of moves.outgoing()) {
         const known = this.departures.get(move);
         const isKnown = known?.moves === moves;
+        // The others' turn comes when some of these have left.
+        if (known === undefined && this.departures.size >= limits.departuresAtATime) continue;
         const departure = isKnown ? known : beginDeparture(tenant, move, id, to, moves, now);
         if (!isKnown && known !== undefined) this.end(known);
         this.departures.set(move, departure);
@@ -159,6 +167,12 @@ export class Departures {
       return;
     }
     const { tenant, move, moves } = departure;
+    // Nobody else is made to wait for one whose own writes wait.
+    const isUrgent = isFrozen || moves.held.has(tenant);
+    if (!isUrgent && this.nextPieceAt > this.now) {
+      departure.notBefore = this.nextPieceAt;
+      return;
+    }
     const { cursor: after } = destination;
     if (departure.reader === null || !sameCursor(departure.reader.cursor, after))
       departure.reader = moves.reader(tenant, move, this.writer, after);
@@ -171,13 +185,32 @@ export class Departures {
     const records = reader.next(this.pace.chunkBytes);
     if (!isFrozen || !reader.isAtEnd) {
       departure.lastBytes = records.length;
-      this.pause(departure, isFrozen ? 0 : (records.length * 1000) / this.pace.bytesPerSecond);
+      if (!isUrgent) this.beginPiece(departure, records.length);
       this.askDestination(departure, { kind: 'stage', after, upTo: reader.cursor, records });
       return;
     }
     const seal = moves.sealOf(tenant, move, this.writer, after, records);
     if (seal === 'tooLarge') this.giveUp(departure, isFrozen, 'it has too many replies that nobody has fetched');
     else if (seal !== null) this.askDestination(departure, seal);
+  }
+
+  private beginPiece(departure: Departure, bytes: number): void {
+    this.nextPieceAt = after(this.now, (bytes * 1000) / this.pace.bytesPerSecond);
+    departure.pieceAt = this.now;
+    this.departures.delete(departure.move);
+    this.departures.set(departure.move, departure);
+  }
+
+  /**
+   * The next piece waits as long as this one took: on nodes that have much to do a copy takes half of what there is at
+   * most, and leaves the rest to whoever waits.
+   */
+  private endPiece(departure: Departure): void {
+    if (departure.pieceAt === null) return;
+    const restMs = Math.min(elapsedMs(departure.pieceAt, this.now), limits.moveRestMs);
+    departure.pieceAt = null;
+    const rested = after(this.now, restMs);
+    if (rested > this.nextPieceAt) this.nextPieceAt = rested;
   }
 
   private giveUp(departure: Departure, isFrozen: boolean, why: string): void {
@@ -232,6 +265,7 @@ export class Departures {
   private askDestination(departure: Departure, step: MoveStep): void {
     const { tenant, move, to } = departure;
     this.errands.send(departure, to, { kind: 'move', tenant, move, step }, (answer) => {
+      this.endPiece(departure);
       departure.destination = answer?.kind === 'moving' ? answer.state : null;
       this.answered(departure, answer?.kind === 'moving');
     });
@@ -260,6 +294,14 @@ function beginDeparture(
   moves: TenantMoves,
   notBefore: MonoTime,
 ): Departure {
-  const fresh = { destination: null, reader: null, rounds: 0, lastBytes: 0, frozenAt: null, isNoted: false };
+  const fresh = {
+    destination: null,
+    reader: null,
+    rounds: 0,
+    lastBytes: 0,
+    pieceAt: null,
+    frozenAt: null,
+    isNoted: false,
+  };
   return { tenant, move, from, to, moves, notBefore, ...fresh };
 }

@@ -22,7 +22,8 @@ import type { MoveTenant, Step } from '../placement/step.ts';
 import type { NodeExchange } from '../routing/nodeExchange.ts';
 import type { Router } from '../routing/router.ts';
 import type { GroupLoad, NodeCapacity, TenantLoad } from '../wire/loads.ts';
-import type { OrderedChange, TenantPlace } from '../wire/messages.ts';
+import type { OrderedChange, PlannedMove, TenantPlace } from '../wire/messages.ts';
+import { isFromOutside } from '../wire/moves.ts';
 import type { ClusterNode } from '../wire/nodes.ts';
 import type { NodeContext } from './options.ts';
 import type { Pulses } from './pulses.ts';
@@ -56,6 +57,8 @@ export class Balancer {
   private readonly loads = new Map<GroupId, GroupLoad>();
   private readonly sightings = new Sightings();
   private readonly startedAt: MonoTime;
+  /** Moves that were asked for, and where to. */
+  private readonly ordered = new Map<TenantName, GroupId>();
   private isBalancing = false;
   private brake: string | null = null;
 
@@ -93,15 +96,22 @@ export class Balancer {
       this.host.log('the cluster is not repaired until somebody has looked', { why: made.brake });
     this.brake = made.brake;
     const busy = new Set<GroupId>();
-    const underWay = this.host.directory()?.moves.size ?? 0;
-    let moving = underWay;
+    const underWay = (this.host.directory()?.moves.list() ?? []).filter((move) => !isFromOutside(move));
+    let moving = this.ownAmong(underWay);
     for (const step of made.steps) {
       if (step.kind === 'moveTenant') {
-        // What is on its way weighs where it was and will where it comes to: the balance waits for that.
-        const mayMove = moving < limits.movesPlannedAtATime && (underWay === 0 || !servesBalance(step));
+        const mayMove = moving < limits.movesPlannedAtATime && !(servesBalance(step) && meets(step, underWay));
         if (mayMove && this.beginMove(step)) moving += 1;
       } else if (step.kind !== 'createGroup' && busy.size < limits.balanceStepsAtATime) this.begin(step, busy);
     }
+  }
+
+  /** How many of the moves were ordered here: those of operators take as long as they like. */
+  private ownAmong(underWay: readonly PlannedMove[]): number {
+    const own = underWay.filter(({ tenant, to }) => this.ordered.get(tenant) === to);
+    this.ordered.clear();
+    for (const { tenant, to } of own) this.ordered.set(tenant, to);
+    return own.length;
   }
 
   private note(now: WallTime): void {
@@ -219,6 +229,7 @@ export class Balancer {
   private beginMove({ tenant, from, to, alone, after, why }: MoveTenant): boolean {
     if (after !== null) return false;
     this.host.log('a tenant is to move', { tenant, from, to, why });
+    this.ordered.set(tenant, to);
     this.host.move(tenant, to, alone);
     return true;
   }
@@ -241,6 +252,11 @@ export class Balancer {
     this.host.order(to, step.group, step.confIndex, change);
     if (leaders.leaderOf(step.group) === null) leaders.doubt(step.group, to);
   }
+}
+
+/** What is on its way weighs where it was and will where it comes to: the balance of those groups waits for that. */
+function meets(step: MoveTenant, underWay: readonly PlannedMove[]): boolean {
+  return underWay.some(({ from, to }) => [from, to].some((group) => group === step.from || group === step.to));
 }
 
 function servesBalance({ phase }: MoveTenant): boolean {

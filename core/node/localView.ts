@@ -15,6 +15,7 @@ import type { Configuration } from '../raft/types.ts';
 import type { MembershipChange } from '../raft/raft.ts';
 import type { Router } from '../routing/router.ts';
 import type { TenantReport } from '../wire/accounts.ts';
+import type { PlannedMove } from '../wire/messages.ts';
 import type { Alarm, Alarms } from './alarms.ts';
 import { commandSpecs } from './commandTable.ts';
 import type { Connection } from './connection.ts';
@@ -40,6 +41,7 @@ export interface Handles {
   readonly nodes: () => readonly ClusterNode[];
   readonly plan: NodeView['plan'];
   readonly clusterSnapshot: NodeView['clusterSnapshot'];
+  readonly imports: NodeView['imports'];
   readonly alarms: Alarms;
   readonly now: () => Now;
 }
@@ -217,6 +219,10 @@ export class LocalView implements NodeView {
 
   clusterSnapshot(): ClusterSnapshot | null {
     return this.handles.clusterSnapshot();
+  }
+
+  imports(): readonly PlannedMove[] | null {
+    return this.handles.imports();
   }
 
   close(connection: Connection): void {

@@ -7,6 +7,7 @@ import { TenantMachine } from '../group/tenantMachine.ts';
 import { Departures, type DeparturesHost, type LedGroup } from '../migration/departures.ts';
 import { PlannedMoves } from '../migration/plannedMoves.ts';
 import type { PlannedMove } from '../wire/messages.ts';
+import { isFromOutside } from '../wire/moves.ts';
 import { type Hosting, pieceBytes } from './hosting.ts';
 import type { Settings } from './options.ts';
 
@@ -34,7 +35,11 @@ export class Moves {
 
   /** Has the metadata group plan a move that the balance wants. If it does not, that is planned again. */
   begin(tenant: TenantName, to: GroupId, alone: boolean): void {
-    const asked = errand(metadataGroup, { kind: 'planMove', tenant, plan: { kind: 'begin', to, alone } });
+    const asked = errand(metadataGroup, {
+      kind: 'planMove',
+      tenant,
+      plan: { kind: 'begin', to, alone, isPlanners: true },
+    });
     this.wanted.add(asked);
     this.host.ask(asked);
   }
@@ -43,6 +48,11 @@ export class Moves {
   look(now: MonoTime): void {
     this.departures.look(this.ledGroups(), now);
     this.planned.look([...this.plannedHere()], now);
+  }
+
+  /** Tenants on their way from outside, as far as groups that are led here keep their entries. */
+  imports(): readonly PlannedMove[] {
+    return [...this.plannedHere()].filter(isFromOutside);
   }
 
   goOn(now: MonoTime): void {

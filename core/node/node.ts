@@ -154,6 +154,7 @@ export class Node implements ForwarderHost {
       nodes: () => this.nodes.present.nodes,
       plan: () => (this.leadsMetadata ? this.balancer.plan(this.now) : null),
       clusterSnapshot: () => (this.leadsMetadata ? this.balancer.snapshot(this.now) : null),
+      imports: () => (this.leadsMetadata || settings.metadata === 'gossip' ? this.moves.imports() : null),
       connections: () => this.clients.all(),
       connectionCount: () => this.clients.size,
       start: (connection, procedure) => this.clients.await(connection, procedure, this.now),

@@ -11,6 +11,7 @@ import type { ClusterNode } from '../wire/nodes.ts';
 import type { Configuration } from '../raft/types.ts';
 import type { MembershipChange, ReplicaProgress } from '../raft/raft.ts';
 import type { TenantReport } from '../wire/accounts.ts';
+import type { PlannedMove } from '../wire/messages.ts';
 import type { Connection } from './connection.ts';
 import type { ClusterSnapshot } from '../placement/clusterSnapshot.ts';
 import type { Plan } from '../placement/plan.ts';
@@ -127,6 +128,8 @@ export interface NodeView {
   plan(): Plan | null;
   /** What that is planned from. */
   clusterSnapshot(): ClusterSnapshot | null;
+  /** Imports under way, as far as this node keeps tenants' entries; null if another one does. */
+  imports(): readonly PlannedMove[] | null;
   /** Ends the connection after the replies it is owed. */
   close(connection: Connection): void;
 }

@@ -74,8 +74,8 @@ export type Pin = GroupId | 'own';
 
 /** What the keeper of the tenant's entry is asked. */
 export type MovePlan =
-  /** `alone`: nobody else is to live there. */
-  | { readonly kind: 'begin'; readonly to: GroupId; readonly alone: boolean }
+  /** `alone`: nobody else is to live there. `isPlanners`: no operator asked for it. */
+  | { readonly kind: 'begin'; readonly to: GroupId; readonly alone: boolean; readonly isPlanners: boolean }
   | { readonly kind: 'pin'; readonly pin: Pin }
   | { readonly kind: 'unpin' }
   /** The tenant is to come from outside, to that group or one of the metadata group's choice. */
@@ -116,6 +116,7 @@ const step = {
   thaw: 12,
 } as const;
 const state = { none: 1, copying: 2, frozen: 3, departed: 4, staged: 5, active: 6, ended: 7 } as const;
+const beginFlag = { alone: 1, isPlanners: 2 } as const;
 const plan = { begin: 1, end: 2, look: 3, import: 4, pin: 5, unpin: 6 } as const;
 /** In the place of a group: no pin, and a group of its own. */
 const unpinned = 0;
@@ -264,7 +265,7 @@ export function encodePlan(writer: ByteWriter, p: MovePlan): void {
   writer.u8(plan[p.kind]);
   if (p.kind === 'begin') {
     writer.varint(p.to);
-    writer.u8(p.alone ? 1 : 0);
+    writer.u8((p.alone ? beginFlag.alone : 0) | (p.isPlanners ? beginFlag.isPlanners : 0));
   }
   if (p.kind === 'pin') encodePin(writer, p.pin);
   if (p.kind === 'import') writer.varint(p.to ?? none);
@@ -276,8 +277,12 @@ export function encodePlan(writer: ByteWriter, p: MovePlan): void {
 /** Null for a plan that this version does not know. */
 export function decodePlan(reader: ByteReader): MovePlan | null {
   switch (reader.u8()) {
-    case plan.begin:
-      return { kind: 'begin', to: readGroup(reader), alone: reader.u8() === 1 };
+    case plan.begin: {
+      const to = readGroup(reader);
+      const flags = reader.u8();
+      const isPlanners = (flags & beginFlag.isPlanners) !== 0;
+      return { kind: 'begin', to, alone: (flags & beginFlag.alone) !== 0, isPlanners };
+    }
     case plan.pin: {
       const pin = decodePin(reader);
       return pin === null ? null : { kind: 'pin', pin };

@@ -55,7 +55,7 @@ const resolve = (tenant: TenantName, create: boolean, group: GroupId | null = nu
 const move = (tenant: TenantName, to: number): LoggedOperation => ({
   kind: 'planMove',
   tenant,
-  plan: { kind: 'begin', to: GroupId(to), alone: false },
+  plan: { kind: 'begin', to: GroupId(to), alone: false, isPlanners: false },
 });
 
 function stateOf(of: TenantMachine): Buffer {

@@ -69,6 +69,37 @@ test('no incarnation is handed out twice, each change is one version', () => {
   );
 });
 
+describe('moves under way', () => {
+  const full = (): Directory => {
+    const directory = new Directory(groups);
+    for (let i = 0; i <= limits.movesAtATime + limits.movesPlannedAtATime; i += 1)
+      directory.place(name(`t${String(i)}`), GroupId(1));
+    for (let i = 0; i < limits.movesAtATime; i += 1)
+      expect(directory.beginMove(name(`t${String(i)}`), GroupId(2), false, false)).toBeNull();
+    return directory;
+  };
+  const [another, further] = [name(`t${String(limits.movesAtATime)}`), name(`t${String(limits.movesAtATime + 1)}`)];
+  const tooMany = 'BUSY not executed: 64 moves are under way, as many as may be';
+
+  test('are so many at most; asking for one of them again is no further one, and a tenant from outside is none', () => {
+    const directory = full();
+    directory.beginImport(name('outside'), null);
+    expect(directory.beginMove(another, GroupId(2), false, false)).toBe(tooMany);
+    expect(directory.moves.of(another)).toBeNull();
+    expect(directory.beginMove(name('t7'), GroupId(2), false, false)).toBeNull();
+    expect(directory.beginMove(name('t7'), GroupId(3), false, false)).toMatch(/^ERR tenant 't7' is on its way/);
+    directory.endMove(name('t7'), directory.moves.of(name('t7'))?.move ?? MoveId(0), false);
+    expect(directory.beginMove(another, GroupId(2), false, false)).toBeNull();
+  });
+
+  test('leave the planner some', () => {
+    const directory = full();
+    for (const tenant of [another, further]) expect(directory.beginMove(tenant, GroupId(2), false, true)).toBeNull();
+    const last = name(`t${String(limits.movesAtATime + limits.movesPlannedAtATime)}`);
+    expect(directory.beginMove(last, GroupId(2), false, true)).toMatch(/^BUSY not executed: 66 moves/);
+  });
+});
+
 describe('a tenant from outside', () => {
   const acme = name('acme');
 
@@ -82,7 +113,7 @@ describe('a tenant from outside', () => {
     expect(directory.beginImport(acme, GroupId(1))).toBeNull();
     expect(directory.importOf(acme)).toBe(coming);
     expect([directory.find(acme), directory.version]).toEqual([null, version]);
-    expect(directory.beginMove(acme, GroupId(2), false)).toBe("tenant 'acme' is being imported");
+    expect(directory.beginMove(acme, GroupId(2), false, false)).toBe("ERR tenant 'acme' is being imported");
     directory.endMove(acme, MoveId(99), true);
     directory.endMove(acme, coming?.move ?? MoveId(0), false);
     expect(directory.importOf(acme)).toBe(coming);
@@ -106,7 +137,7 @@ describe('a tenant from outside', () => {
   test('waits for a former one of its name that is on its way, and for others if there are too many', () => {
     const directory = new Directory(groups);
     const { incarnation } = directory.place(acme, GroupId(1));
-    directory.beginMove(acme, GroupId(2), false);
+    directory.beginMove(acme, GroupId(2), false, false);
     directory.drop(acme, incarnation);
     expect(directory.beginImport(acme, null)).toMatch(/^TRYAGAIN not executed: a former tenant 'acme'/);
     for (let i = 0; i < limits.importsAtATime; i += 1)

@@ -129,7 +129,7 @@ const step: fc.Arbitrary<MoveStep> = fc.oneof(
 );
 const pin = fc.oneof(fc.constant('own' as const), group);
 const plan: fc.Arbitrary<MovePlan> = fc.oneof(
-  kind('begin', { to: group, alone: fc.boolean() }),
+  kind('begin', { to: group, alone: fc.boolean(), isPlanners: fc.boolean() }),
   kind('pin', { pin }),
   kind('unpin', {}),
   // The metadata group itself never owns a tenant.

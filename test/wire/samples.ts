@@ -105,7 +105,7 @@ const steps: readonly MoveStep[] = [
   { kind: 'thaw' },
 ];
 const plans: readonly MovePlan[] = [
-  { kind: 'begin', alone: true, to: GroupId(4) },
+  { kind: 'begin', alone: true, isPlanners: false, to: GroupId(4) },
   { kind: 'end', move, hasDeparted: true },
   { kind: 'look' },
   { kind: 'pin', pin: 'own' },

@@ -1,5 +1,7 @@
 /** Commands whose replies come at the end of a procedure, and those that the mode of metadata has no place for. */
+import { metadataGroup } from '../../base/ids.ts';
 import type { Procedure } from '../../forward/procedure.ts';
+import type { NodeView } from '../view.ts';
 import type { NodeCall } from './spec.ts';
 
 export function begin({ reply, connection, node }: NodeCall, procedure: Procedure): void {
@@ -20,4 +22,13 @@ export function isWithoutMetadataGroup({ reply, node }: NodeCall): boolean {
   if (metadata === 'raft') return false;
   reply.error(`ERR not executed: that is for the metadata group to do, and the metadata mode is ${metadata}`);
   return true;
+}
+
+/** Who knows what is planned, where another node does. */
+export function notPlannedHere(node: NodeView): string {
+  const leader = node.group(metadataGroup)?.leader ?? null;
+  const found = node.nodes.find((other) => other.node === leader);
+  return found === undefined
+    ? 'ERR nobody leads the metadata group now'
+    : `ERR this node does not plan: ask node ${String(found.node)} at ${found.clientAddress}`;
 }

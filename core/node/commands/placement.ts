@@ -2,13 +2,11 @@
  * PLACEMENT: what the cluster is about to do about where things are, and why. The node that leads the metadata group
  * knows; any other says which that is.
  */
-import { metadataGroup } from '../../base/ids.ts';
 import type { Plan } from '../../placement/plan.ts';
 import type { Step } from '../../placement/step.ts';
 import type { ReplyWriter } from '../../resp/replyWriter.ts';
-import type { NodeView } from '../view.ts';
 import { wordOf, wrongSubcommand } from './arguments.ts';
-import { isWithoutMetadataGroup } from './begin.ts';
+import { isWithoutMetadataGroup, notPlannedHere } from './begin.ts';
 import { type NodeCall, type NodeCommand, nodeCommand } from './spec.ts';
 
 export const placementCommands: readonly NodeCommand[] = [
@@ -40,27 +38,19 @@ function runPlacement(call: NodeCall): void {
       return;
     case 'plan': {
       const plan = node.plan();
-      if (plan === null) reply.error(notHere(node));
+      if (plan === null) reply.error(notPlannedHere(node));
       else writePlan(reply, plan);
       return;
     }
     case 'snapshot': {
       const snapshot = node.clusterSnapshot();
-      if (snapshot === null) reply.error(notHere(node));
+      if (snapshot === null) reply.error(notPlannedHere(node));
       else reply.bulkText(JSON.stringify(snapshot));
       return;
     }
     default:
       reply.error(wrongSubcommand('placement', subcommand));
   }
-}
-
-function notHere(node: NodeView): string {
-  const leader = node.group(metadataGroup)?.leader ?? null;
-  const found = node.nodes.find((other) => other.node === leader);
-  return found === undefined
-    ? 'ERR nobody leads the metadata group now'
-    : `ERR this node does not plan: ask node ${String(found.node)} at ${found.clientAddress}`;
 }
 
 function writePlan(reply: ReplyWriter, { steps, proposed, notes, brake }: Plan): void {

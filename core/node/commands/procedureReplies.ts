@@ -14,7 +14,7 @@ export function writeEnd(reply: ReplyWriter, node: NodeView, procedure: Procedur
     case 'beginMove':
     case 'pin':
       if (procedure.why === '') reply.ok();
-      else reply.error(`ERR ${procedure.why}`);
+      else reply.error(procedure.why);
       return;
     case 'cancelMove':
       writeCancelled(reply, procedure);

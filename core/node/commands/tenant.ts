@@ -11,7 +11,7 @@ import { integerOf, wordOf, wrongSubcommand } from './arguments.ts';
 import { begin, isOfFixedTenants, isWithoutMetadataGroup } from './begin.ts';
 import { type NodeCall, type NodeCommand, nodeCommand } from './spec.ts';
 import { quota, reportFigures, statistics, writeReport } from './tenantAccounts.ts';
-import { exportOf, importOf, importTo } from './tenantTransfers.ts';
+import { exportOf, importOf, importTo, listImports } from './tenantTransfers.ts';
 
 export const tenantCommands: readonly NodeCommand[] = [
   nodeCommand({
@@ -45,6 +45,7 @@ const help: readonly string[] = [
   '  import, and that of the next piece.',
   'IMPORT <tenant> <import> <piece>: takes that piece. The next number is 0 when the tenant is whole, and is seen from',
   '  then on. DROP gives it up before that.',
+  'IMPORTS: those under way, with their numbers and groups. The node that leads the metadata group knows.',
   'MOVE <tenant> TO <group>: moves it to another group while it is used; the reply comes before that is done.',
   'MOVE <tenant> STATUS: how far that is.',
   'MOVE <tenant> CANCEL: lets it stay where it is, if it has not left yet.',
@@ -62,6 +63,9 @@ function tenant(call: NodeCall): void {
       return;
     case 'list 2':
       list(call);
+      return;
+    case 'imports 2':
+      listImports(call);
       return;
     case 'help 2':
       reply.array(help.length);

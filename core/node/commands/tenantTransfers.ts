@@ -9,7 +9,7 @@ import type { ReplyWriter } from '../../resp/replyWriter.ts';
 import type { ExportAnswer } from '../../wire/exports.ts';
 import { decodePiece, type TenantPiece } from '../../wire/tenantFile.ts';
 import { integerOf } from './arguments.ts';
-import { begin } from './begin.ts';
+import { begin, isOfFixedTenants, notPlannedHere } from './begin.ts';
 import type { NodeCall } from './spec.ts';
 
 /** `TENANT EXPORT <tenant>`, or behind that which piece of which export. */
@@ -42,6 +42,27 @@ export function importTo(call: NodeCall, name: TenantName, group: GroupId | null
     if (piece.kind === 'head') begin(call, importPiece(name, piece, null, group));
     else call.reply.error('ERR not executed: an import begins with the first piece of a file');
   });
+}
+
+/** `TENANT IMPORTS`: those that are not whole yet, given up or not, in the order in which they were begun. */
+export function listImports(call: NodeCall): void {
+  const { reply, node } = call;
+  if (isOfFixedTenants(call)) return;
+  const imports = node.imports();
+  if (imports === null) {
+    reply.error(notPlannedHere(node));
+    return;
+  }
+  reply.array(imports.length);
+  for (const { tenant, move, to } of imports) {
+    reply.map(3);
+    reply.bulkText('tenant');
+    reply.bulkText(tenant);
+    reply.bulkText('import');
+    reply.integer(move);
+    reply.bulkText('group');
+    reply.integer(to);
+  }
 }
 
 function withPiece({ reply }: NodeCall, bytes: Uint8Array, take: (piece: TenantPiece) => void): void {
