@@ -1,7 +1,11 @@
 /** Where tenants live: by an operator's word, and by the balance. */
 import { expect, test } from 'vitest';
+import { binaryString, ByteWriter } from '../../core/base/bytes.ts';
+import { crc32 } from '../../core/base/crc32.ts';
 import { metadataGroup, type TenantName } from '../../core/base/ids.ts';
+import { WallTime } from '../../core/base/time.ts';
 import type { Node } from '../../core/index.ts';
+import { beginPiece, endPiece, writeHead } from '../../core/wire/tenantFile.ts';
 import { Nodes } from './harness.ts';
 
 const groups = 4;
@@ -38,6 +42,24 @@ test('a tenant that is pinned moves there, and nobody moves it elsewhere', () =>
   expect(order(nodes, 'TENANT UNPIN acme')).toBe('+OK\r\n');
   settled(nodes, 'TENANT MOVE acme TO 2');
   expect(homes(nodes, ['acme'])).toEqual([2]);
+});
+
+/** A tenant comes from a file of which nobody sends more than the beginning. */
+function beginImport(nodes: Nodes, tenant: string): void {
+  const writer = new ByteWriter();
+  beginPiece(writer, 'head', 0);
+  writeHead(writer, { tenant: 'acme', cluster: 'other', instant: WallTime(0) });
+  const head = binaryString(endPiece(writer, 0, crc32).bytes);
+  nodes.connect(planner(nodes), 1);
+  expect(nodes.ask(planner(nodes), 1, 'TENANT', 'IMPORT', tenant, head)).toMatch(/^\*2/);
+}
+
+test('imports that nobody goes on with do not keep tenants from going where they have to be', () => {
+  const nodes = new Nodes(3, groups, { rebalance: 'off' });
+  settled(nodes, 'TENANT CREATE acme IN 1');
+  for (const tenant of ['one', 'two', 'three']) beginImport(nodes, tenant);
+  settled(nodes, 'TENANT PIN acme TO 3');
+  expect(homes(nodes, ['acme'])).toEqual([3]);
 });
 
 test('what cannot be pinned is refused, and a pin goes with its tenant', () => {
@@ -116,6 +138,17 @@ test('tenants that hold much are spread, two at a time, and then rest', () => {
   expect(there.filter((group) => group === 1)).toHaveLength(2);
   nodes.pass(60_000);
   expect(homes(nodes, tenants)).toEqual(there);
+});
+
+test('nor do they keep the balance from moving others', () => {
+  const settings = { rebalance: 'on', defaultTenant: false, nodeBytes: 4 * 1024 * 1024 } as const;
+  const nodes = new Nodes(6, 2, settings);
+  const tenants = ['acme', 'blue', 'cyan', 'dark'];
+  for (const tenant of tenants) expect(order(nodes, `TENANT CREATE ${tenant} IN 1`)).toBe('+OK\r\n');
+  for (const tenant of ['one', 'two', 'three']) beginImport(nodes, tenant);
+  for (const tenant of tenants) write(nodes, tenant, 3, 60_000);
+  nodes.pass(60_000);
+  expect(homes(nodes, tenants).filter((group) => group === 1)).toHaveLength(2);
 });
 
 test('who only asks for a plan is told of the moves, and none is made', () => {

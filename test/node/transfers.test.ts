@@ -117,6 +117,20 @@ describe('on one node', () => {
     expect(staged()).toBe(0);
   });
 
+  test('those under way are listed until they are whole or given up', () => {
+    fill('acme');
+    const pieces = exported(1, 'acme');
+    const listed = (tenant: string, { move }: Taken, group: number): string =>
+      `*6\r\n$6\r\ntenant\r\n$${String(tenant.length)}\r\n${tenant}\r\n$6\r\nimport\r\n:${move}\r\n$5\r\ngroup\r\n:${String(group)}\r\n`;
+    expect(ask('TENANT', 'IMPORTS')).toBe('*0\r\n');
+    const [one, two] = [begin(1, 'one', pieces), begin(1, 'two', pieces)];
+    expect(ask('TENANT', 'IMPORTS')).toBe(`*2\r\n${listed('one', one, 2)}${listed('two', two, 1)}`);
+    imported(1, 'two', pieces);
+    expect(ask('TENANT', 'IMPORTS')).toBe(`*1\r\n${listed('one', one, 2)}`);
+    ask('TENANT', 'DROP', 'one');
+    expect(ask('TENANT', 'IMPORTS')).toBe('*0\r\n');
+  });
+
   test('equal data are equal bytes, whatever they went through', () => {
     fill('acme');
     nodes.pass(500);
@@ -389,6 +403,14 @@ describe('on three nodes', () => {
       taken = takenOf(send(node, 'clone', taken, pieces[taken.next]));
     for (const node of [1, 2, 3]) expect(exported(node, 'clone').slice(1)).toEqual(pieces.slice(1));
     expect(nodes.ask(3, 3, 'TENANT', 'LIST')).toContain('clone');
+  });
+
+  test('who leads the metadata group knows which are under way, and the others know who that is', () => {
+    begin(2, 'clone', exported(1, 'acme'));
+    const planner = leaderOf(0);
+    const where = new RegExp(`^-ERR this node does not plan: ask node ${String(planner)} `);
+    for (const node of [1, 2, 3])
+      expect(nodes.ask(node, node, 'TENANT', 'IMPORTS')).toMatch(node === planner ? /^\*1.*\r\nclone\r\n/s : where);
   });
 
   test('an export ends with the leader that has it', () => {
