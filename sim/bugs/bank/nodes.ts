@@ -25,7 +25,7 @@ export const nodes: readonly Bug[] = [
   },
   {
     name: 'an order is carried out although its group has changed since',
-    edits: [edit('core/node/replicas.ts', ' || group.raft.state.log.era.since > index) return;', ') return;')],
+    edits: [edit('core/node/replicas.ts', '    if (group.raft.state.log.era.since > index) return true;\n', '')],
     oracles: ['N5', 'N2'],
     ...hunt('scale-out', 400),
   },
