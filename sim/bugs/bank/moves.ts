@@ -79,7 +79,7 @@ export const moves: readonly Bug[] = [
     name: 'a frozen tenant stays although nobody has seen it frozen',
     edits: [edit(tenantMoves, 'here !== null && here.out?.isFrozen !== wasFrozen', 'here === null && wasFrozen')],
     oracles: ['X3', 'L2'],
-    ...hunt('moves', 20, 5500),
+    ...hunt('moves', 60, 5500),
   },
   {
     name: 'a move is over before its destination knows',
