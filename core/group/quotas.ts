@@ -1,5 +1,6 @@
 /** What a tenant's quota says of it: whether it may grow, what it is told that it may not, and how it stands. */
 import type { TenantName } from '../base/ids.ts';
+import { limits } from '../base/limits.ts';
 import type { Full } from '../engine/fullness.ts';
 import type { Quota, QuotaName, TenantReport } from '../wire/accounts.ts';
 import type { Outcome } from '../wire/messages.ts';
@@ -12,11 +13,19 @@ const units: Readonly<Record<QuotaName, string>> = {
   bandwidth: 'bytes per second',
 };
 
+/** What of a tenant says whether it may grow. */
+interface Filling {
+  readonly quota: Quota;
+  readonly keyspace: { readonly bytes: number; readonly size: number };
+}
+
 /** By the state alone, so that every replica finds the same. */
-export function fullnessOf(tenant: TenantName, { quota, keyspace }: OwnedTenant): Full | null {
+export function fullnessOf(tenant: TenantName, { quota, keyspace }: Filling): Full | null {
   const { bytes, keys } = quota;
-  if (bytes > 0 && keyspace.bytes >= bytes) return full(tenant, quota, 'bytes');
-  return keys > 0 && keyspace.size >= keys ? full(tenant, quota, 'keys') : null;
+  if (bytes > 0 && keyspace.bytes >= bytes) return full('bytes', hasReached(tenant, quota, 'bytes'));
+  if (keys > 0 && keyspace.size >= keys) return full('keys', hasReached(tenant, quota, 'keys'));
+  if (keyspace.size < limits.tenantKeys) return null;
+  return full('keys', `tenant '${tenant}' has as many keys as a tenant may have: ${String(limits.tenantKeys)}`);
 }
 
 export function overQuota(tenant: TenantName, quota: Quota, name: QuotaName): Outcome {
@@ -44,8 +53,8 @@ export function reportOf({ quota, account, keyspace, sessions, clients }: OwnedT
   };
 }
 
-function full(tenant: TenantName, quota: Quota, of: 'bytes' | 'keys'): Full {
-  return { of, error: `OOM not executed: ${hasReached(tenant, quota, of)}`, wasTold: false };
+function full(of: Full['of'], why: string): Full {
+  return { of, error: `OOM not executed: ${why}`, wasTold: false };
 }
 
 function hasReached(tenant: TenantName, quota: Quota, name: QuotaName): string {
