@@ -41,7 +41,8 @@ const queuedReply = bytesOfBinary('+QUEUED\r\n');
 export class Clients {
   readonly awaited = new Map<Procedure, { readonly connection: Connection; readonly slot: Slot }>();
   private readonly connections = new Map<ConnId, Connection>();
-  private readonly changed = new Set<Connection>();
+  /** Each once: those of which `isChanged` says so. */
+  private changed: Connection[] = [];
   private readonly reply = new ReplyWriter(replyChunkBytes);
   private readonly joined = new ByteWriter(replyChunkBytes);
   private readonly view: NodeView;
@@ -97,7 +98,9 @@ export class Clients {
 
   /** What waits of the connection has changed. */
   touch(connection: Connection): void {
-    this.changed.add(connection);
+    if (connection.isChanged) return;
+    connection.isChanged = true;
+    this.changed.push(connection);
   }
 
   onMalformed(connection: Connection, error: string): void {
@@ -109,7 +112,7 @@ export class Clients {
   /** Ends the connection once the replies it is owed have left; later commands are not looked at. */
   close(connection: Connection): void {
     connection.isClosing = true;
-    this.changed.add(connection);
+    this.touch(connection);
   }
 
   onCommand(connection: Connection, args: readonly Uint8Array[], now: Now): void {
@@ -180,7 +183,7 @@ export class Clients {
     if (connection === undefined) return;
     connection.pendingBytes -= call.bytes;
     if (call.isSilent) call.reply = noBytes;
-    this.changed.add(connection);
+    this.touch(connection);
   }
 
   procedureFinished(procedure: Procedure, ending: ProcedureEnding): void {
@@ -194,19 +197,20 @@ export class Clients {
     else if (ending.kind === 'deadline') this.reply.error(lateError(ending));
     else this.reply.error(endingError({ kind: 'notExecuted', reason: 'loading', what: procedure.tenant }));
     slot.reply = this.reply.take();
-    this.changed.add(connection);
+    this.touch(connection);
   }
 
   /** What this turn sends to clients, one effect a connection. */
   flush(): readonly Effect[] {
     for (const connection of this.changed) this.flushConnection(connection);
-    this.changed.clear();
+    this.changed = [];
     const { effects } = this;
     this.effects = [];
     return effects;
   }
 
   private flushConnection(connection: Connection): void {
+    connection.isChanged = false;
     if (!this.connections.has(connection.id)) return;
     const conn = connection.id;
     collectReplies(connection);
@@ -263,7 +267,7 @@ export class Clients {
     call.isSilent = isSilenced(connection);
     connection.slots.push(call);
     connection.pendingBytes += call.bytes;
-    this.changed.add(connection);
+    this.touch(connection);
     if (this.probe !== null) {
       const { request } = call;
       this.probe.commandStarted({ conn: connection.id, request, tenant, access, args: asked });
@@ -274,8 +278,8 @@ export class Clients {
 
   /** What the client is told; a WATCH keeps what it was told, and says OK. */
   private replyOf(call: CommandCall, reply: Uint8Array): Uint8Array {
-    const [name, ...keys] = call.args;
-    if (name !== versionsCommand) return reply;
+    if (call.args[0] !== versionsCommand) return reply;
+    const keys = call.args.slice(1);
     const versions = decodeVersions(reply, keys.length);
     if (versions === null) return reply;
     call.watched = keys.map((key, i) => ({ key, version: versions[i] ?? 0 }));
@@ -345,7 +349,7 @@ export class Clients {
     const owed = connection.slots.length;
     reply.protocol = connection.protocol;
     spec.run({ connection, args, reply, now, node: this.view });
-    this.changed.add(connection);
+    this.touch(connection);
     if (connection.slots.length > owed) return;
     const bytes = reply.take();
     const isHeardAgain = wasOff && connection.replies === 'on';
@@ -365,7 +369,7 @@ export class Clients {
   private answer(connection: Connection, bytes: Uint8Array): void {
     if (connection.slots.length === 0) connection.out.push(bytes);
     else connection.slots.push({ reply: bytes });
-    this.changed.add(connection);
+    this.touch(connection);
   }
 }
 

@@ -44,6 +44,8 @@ export interface Connection extends TransactionState, SessionState {
   /** Bytes of arguments of commands without a reply, of those that wait too. */
   pendingBytes: number;
   isPaused: boolean;
+  /** Something of it is to be looked at when the turn ends. */
+  isChanged: boolean;
   /** Close once every reply owed has left. */
   isClosing: boolean;
   lastCommand: string;
@@ -74,6 +76,7 @@ export function openConnection(id: ConnId, address: string, openedAt: MonoTime):
     session: null,
     sessionsBegun: 0,
     isPaused: false,
+    isChanged: false,
     isClosing: false,
     lastCommand: '',
     lastActiveAt: openedAt,

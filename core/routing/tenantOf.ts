@@ -42,11 +42,18 @@ export function tenantOf(
 
 /** What stands between the first `{` and the next `}`, if anything does. */
 function tagOf(key: Uint8Array, expected: TenantName | null): string | null {
+  if (expected !== null && beginsWith(key, expected)) return expected;
   const start = placeOf(open, key, 0) + 1;
   const end = start === 0 ? 0 : placeOf(close, key, start);
   if (end <= start) return null;
   if (expected !== null && spells(key, start, end, expected)) return expected;
   return binarySlice(key, start, end);
+}
+
+/** Whether the first thing in the key is the name in braces. */
+function beginsWith(key: Uint8Array, name: TenantName): boolean {
+  const end = name.length + 1;
+  return key[0] === open && key[end] === close && spells(key, 1, end, name);
 }
 
 /** As `indexOf`, which costs more to call than most keys are long. */
