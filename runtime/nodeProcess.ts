@@ -11,6 +11,7 @@ import type { ClusterNode, NodeMapImage } from '../core/wire/nodes.ts';
 import { agreementOn } from '../core/metadata/homes.ts';
 import { protocolVersion } from '../core/wire/hello.ts';
 import { ClientServer } from './clients/clientServer.ts';
+import { tuneCompiler } from './compiler.ts';
 import type { NodeConfig } from './config/config.ts';
 import { type HostPort, hostPort } from './config/hostPort.ts';
 import { checkGroups, keepGroups } from './config/keptGroups.ts';
@@ -48,6 +49,7 @@ interface World {
 }
 
 export async function runNode(config: NodeConfig): Promise<void> {
+  tuneCompiler();
   const { node: id, topology, settings } = config;
   const logger = makeLogger(config.logLevel, { node: id, pid: process.pid });
   const unlock = lockData(config.data);
