@@ -7,7 +7,7 @@
 const emptyBytes: Readonly<Uint8Array> = new Uint8Array(0);
 export const noBytes: Uint8Array = emptyBytes;
 
-/** Up to here a string is put together character by character: making a list of arguments costs more. */
+/** Up to here bytes are looked at one by one: to make a list of arguments, or a view, of them costs more. */
 const shortBytes = 12;
 const applyLimit = 4096;
 
@@ -324,8 +324,14 @@ export class ByteReader {
     return bytes;
   }
 
-  bytes(): Uint8Array {
-    return this.raw(this.varint());
+  /** `expected`: what it probably is, which then costs no new view. */
+  bytes(expected: Uint8Array | null = null): Uint8Array {
+    const length = this.varint();
+    if (expected === null || length !== expected.length || length > shortBytes || !this.has(length))
+      return this.raw(length);
+    for (let i = 0; i < length; i += 1) if (this.source[this.at + i] !== expected[i]) return this.raw(length);
+    this.at += length;
+    return expected;
   }
 
   /** `expected`: what it probably is, which then costs no new string. */

@@ -46,7 +46,7 @@ import type {
 } from './messages.ts';
 import { decodePin, decodePlannedMove, decodeState, encodePin, encodePlannedMove, encodeState } from './moves.ts';
 import { decodeNodeMap, encodeNodeMap, nodeMapBytes } from './nodes.ts';
-import { decodeList, decodeOperation, encodeList, encodeOperation, operationBytes } from './operation.ts';
+import { commandOf, decodeList, decodeOperation, encodeList, encodeOperation, operationBytes } from './operation.ts';
 import { decodeRaft, encodeRaft, raftBytes } from './raftCodec.ts';
 
 const message = {
@@ -362,7 +362,8 @@ function decodeMessage(
       const flags = reader.u8();
       const behind = reader.varint();
       if (behind > request) reader.fail();
-      const operation = decodeOperation(reader, null, likely);
+      const command = previous?.kind === 'request' ? commandOf(previous.operation) : null;
+      const operation = decodeOperation(reader, null, likely, command);
       if (operation === null) return null;
       if (operation.kind === 'purge') {
         reader.fail(); // Leaders write these into their own log; nobody asks for one.
@@ -460,13 +461,14 @@ function decodeNextRequest(
   previous: PeerMessage | null,
 ): (ForwardRequest & { kind: 'request' }) | null {
   const behind = reader.varint();
-  const args = decodeList(reader);
-  if (previous?.kind !== 'request' || previous.operation.kind !== 'execute' || args.length === 0) {
+  const before = previous?.kind === 'request' ? previous.operation : null;
+  const args = decodeList(reader, before === null ? null : commandOf(before));
+  if (previous?.kind !== 'request' || before?.kind !== 'execute' || args.length === 0) {
     reader.fail();
     return null;
   }
   const { boot, attempt, group, lane, isRetry } = previous;
-  const { tenant, incarnation, access, protocol } = previous.operation;
+  const { tenant, incarnation, access, protocol } = before;
   const request = RequestId(previous.request + 1);
   if (behind > request) reader.fail();
   const ackBelow = RequestId(request - behind);
@@ -475,8 +477,9 @@ function decodeNextRequest(
 }
 
 function decodeNextReply(reader: ByteReader, previous: PeerMessage | null): (ForwardReply & { kind: 'reply' }) | null {
-  const reply = reader.bytes();
-  if (previous?.kind !== 'reply' || previous.outcome.kind !== 'done') {
+  const before = previous?.kind === 'reply' ? previous.outcome : null;
+  const reply = reader.bytes(before?.kind === 'done' ? before.reply : null);
+  if (previous?.kind !== 'reply' || before?.kind !== 'done') {
     reader.fail();
     return null;
   }

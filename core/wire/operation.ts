@@ -95,15 +95,17 @@ export function decodeEntryBatch(data: Uint8Array): EntryBatch | 'malformed' {
   const count = reader.count(minimumItemBytes);
   const items: LoggedItem[] = [];
   let tenant: TenantName | null = null;
+  let command: Uint8Array | null = null;
   for (let i = 0; i < count; i += 1) {
     const origin: Origin = { node: readNode(reader), boot: reader.varint(), request: RequestId(reader.varint()) };
     const lane = LaneId(version === 1 ? 0 : reader.varint());
     const behind = version === 1 ? 0 : reader.varint();
     const isRetry = version > 1 && reader.u8() === 1;
     if (behind > origin.request) reader.fail();
-    const operation = decodeOperation(reader, tenant);
+    const operation = decodeOperation(reader, tenant, tenant, command);
     if (operation === null) return 'malformed';
     tenant = operation.tenant;
+    command = commandOf(operation);
     items.push({ origin, lane, ackBelow: RequestId(origin.request - behind), isRetry, operation });
   }
   return reader.complete ? { stamp, maxValueBytes, items } : 'malformed';
@@ -161,17 +163,23 @@ export function encodeOperation(writer: ByteWriter, operation: LoggedOperation, 
 }
 
 /**
- * Null for a kind this version does not know, or if the reader failed. `likely` is a tenant whose name costs less
- * than any other.
+ * Null for a kind this version does not know, or if the reader failed. `likely` and `command` are the tenant and the
+ * command whose names cost less than any other.
  */
 export function decodeOperation(
   reader: ByteReader,
   previous: TenantName | null,
   likely: TenantName | null = previous,
+  command: Uint8Array | null = null,
 ): LoggedOperation | null {
   const kind = reader.u8();
   const tenant = readTenantOr(reader, previous, likely);
-  return tenant === null ? null : decodeBody(reader, kind, tenant);
+  return tenant === null ? null : decodeBody(reader, kind, tenant, command);
+}
+
+/** The name of the command that it runs; null if it runs none. */
+export function commandOf(operation: LoggedOperation): Uint8Array | null {
+  return operation.kind === 'execute' ? (operation.args[0] ?? null) : null;
 }
 
 /** Bytes that `encodeOperation` takes at most, and little more than it takes. */
@@ -224,12 +232,17 @@ function readTenantOr(reader: ByteReader, previous: TenantName | null, likely: T
   return tenant;
 }
 
-function decodeBody(reader: ByteReader, kind: number, tenant: TenantName): LoggedOperation | null {
+function decodeBody(
+  reader: ByteReader,
+  kind: number,
+  tenant: TenantName,
+  command: Uint8Array | null,
+): LoggedOperation | null {
   switch (kind) {
     case tag.execute: {
       const flags = reader.u8();
       const incarnation = readIncarnation(reader);
-      const args = decodeList(reader);
+      const args = decodeList(reader, command);
       if (args.length === 0) reader.fail();
       const access = (flags & flag.write) === 0 ? 'read' : 'write';
       return { kind: 'execute', tenant, incarnation, access, protocol: (flags & flag.resp3) === 0 ? 2 : 3, args };
@@ -280,10 +293,11 @@ export function encodeList(writer: ByteWriter, list: readonly Uint8Array[]): voi
   for (const bytes of list) writer.bytes(bytes);
 }
 
-export function decodeList(reader: ByteReader): readonly Uint8Array[] {
+/** `first`: what its first item probably is. */
+export function decodeList(reader: ByteReader, first: Uint8Array | null = null): readonly Uint8Array[] {
   const count = reader.count(1);
   const list: Uint8Array[] = [];
-  for (let i = 0; i < count; i += 1) list.push(reader.bytes());
+  for (let i = 0; i < count; i += 1) list.push(reader.bytes(i === 0 ? first : null));
   return list;
 }
 

@@ -88,6 +88,23 @@ describe('the cursor pair', () => {
     expect(reader.count(1)).toBe(0);
     expect(reader.failed).toBe(true);
   });
+
+  test('bytes are what was expected of them only if they are the same, and all there', () => {
+    const expected = bytesOfBinary('GET');
+    fc.assert(
+      fc.property(fc.constantFrom('GET', 'GEX', 'GE', 'GETX', ''), fc.nat(5), (text, missing) => {
+        const writer = new ByteWriter();
+        writer.text(text);
+        const whole = writer.take();
+        const reader = new ByteReader(whole.subarray(0, Math.max(0, whole.length - missing)));
+        const read = reader.bytes(expected);
+        expect(reader.failed).toBe(missing > 0);
+        expect(read === expected).toBe(missing === 0 && text === 'GET');
+        if (missing === 0) expect(binaryString(read)).toBe(text);
+        expect(reader.remaining === 0 || reader.failed).toBe(true);
+      }),
+    );
+  });
 });
 
 test('binary strings lose nothing, at any length', () => {
