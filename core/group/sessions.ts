@@ -20,6 +20,7 @@ import {
   sweepEveryMs,
 } from '../engine/replyMemory.ts';
 import type { WallTime } from '../base/time.ts';
+import type { Origin } from '../node/probe.ts';
 import type { LoggedItem } from '../wire/operation.ts';
 
 interface Ingress {
@@ -50,6 +51,14 @@ export class Sessions {
   private readonly clock: CutClock;
   private count = 0;
   private sweptAt: WallTime;
+  /**
+   * The session that was asked for last: each write asks twice, and those of a pipeline in a row. While
+   * writes run, sessions go only when another is opened, which is the latest from then on.
+   */
+  private latest: ReplyMemory | null = null;
+  private latestNode = 0 as NodeId;
+  private latestBoot = 0;
+  private latestLane = 0 as LaneId;
   /** The latest cut these sessions have joined, and how they were then. */
   private joined: object | null = null;
   private cut: SessionsImage | null = null;
@@ -65,18 +74,22 @@ export class Sessions {
   }
 
   recall({ origin, lane, isRetry }: LoggedItem): Memory {
+    const latest = this.latestOf(origin, lane);
+    if (latest !== null) return latest.recall(origin.request);
     const ingress = this.ingresses.get(origin.node);
     if (ingress === undefined || origin.boot > ingress.boot) return 'new';
     if (origin.boot < ingress.boot) return 'forgotten';
     const session = ingress.sessions.get(lane);
     if (session === undefined) return isRetry && origin.request <= ingress.forgotten ? 'forgotten' : 'new';
+    this.note(origin, lane, session);
     return session.recall(origin.request);
   }
 
   /** Notes that a `new` write has run, and drops what its ingress has the answers of. */
   remember({ origin, lane, ackBelow }: LoggedItem, reply: Uint8Array, stamp: WallTime): void {
     if (this.clock.current !== null) this.partOfCut(this.clock.current);
-    this.open(origin.node, origin.boot, lane, stamp).remember(origin.request, ackBelow, reply, stamp);
+    const session = this.latestOf(origin, lane) ?? this.open(origin, lane, stamp);
+    session.remember(origin.request, ackBelow, reply, stamp);
   }
 
   /** These sessions as they were when the cut was made; null once they were read out. */
@@ -96,10 +109,12 @@ export class Sessions {
   /** Puts back what an image has told of: an ingress, and then its sessions one by one. */
   restoreIngress(node: NodeId, boot: number, forgotten: number): void {
     this.ingresses.set(node, { boot, forgotten, sessions: new Map() });
+    this.latest = null;
   }
 
   restoreSession(node: NodeId, session: SessionImage): void {
     this.ingresses.get(node)?.sessions.set(session.lane, ReplyMemory.of(session));
+    this.latest = null;
     this.count += 1;
   }
 
@@ -133,19 +148,34 @@ export class Sessions {
     return { sweptAt: this.sweptAt, ingresses };
   }
 
-  private open(node: NodeId, boot: number, lane: LaneId, stamp: WallTime): ReplyMemory {
+  private latestOf({ node, boot }: Origin, lane: LaneId): ReplyMemory | null {
+    const isLatest = node === this.latestNode && boot === this.latestBoot && lane === this.latestLane;
+    return isLatest ? this.latest : null;
+  }
+
+  private note({ node, boot }: Origin, lane: LaneId, session: ReplyMemory): void {
+    this.latest = session;
+    this.latestNode = node;
+    this.latestBoot = boot;
+    this.latestLane = lane;
+  }
+
+  private open(origin: Origin, lane: LaneId, stamp: WallTime): ReplyMemory {
+    const { node, boot } = origin;
     let ingress = this.ingresses.get(node);
     if (ingress === undefined || ingress.boot < boot) {
       this.count -= ingress?.sessions.size ?? 0;
       ingress = { boot, sessions: new Map(), forgotten: 0 };
       this.ingresses.set(node, ingress);
     }
-    const known = ingress.sessions.get(lane);
-    if (known !== undefined) return known;
-    this.makeRoom(stamp);
-    const session = new ReplyMemory(stamp);
-    ingress.sessions.set(lane, session);
-    this.count += 1;
+    let session = ingress.sessions.get(lane);
+    if (session === undefined) {
+      this.makeRoom(stamp);
+      session = new ReplyMemory(stamp);
+      ingress.sessions.set(lane, session);
+      this.count += 1;
+    }
+    this.note(origin, lane, session);
     return session;
   }
 

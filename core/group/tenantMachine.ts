@@ -6,7 +6,7 @@ import { type Incarnation, type TenantName, unordered } from '../base/ids.ts';
 import { invariant, unreachable } from '../base/invariant.ts';
 import { type ByteWriter, noBytes, totalBytes } from '../base/bytes.ts';
 import { limits } from '../base/limits.ts';
-import { type Random, seededRandom } from '../base/random.ts';
+import { type Random, SeededRandom } from '../base/random.ts';
 import { type MonoTime, WallTime } from '../base/time.ts';
 import type { Execution } from '../engine/command.ts';
 import { ClientSessions } from '../engine/clientSessions.ts';
@@ -59,6 +59,8 @@ export class TenantMachine implements StateMachine {
   private readonly reply: ReplyWriter;
   private readonly execution: Execution;
   private readonly random: Random;
+  /** What logged operations draw from: the same on every replica. */
+  private readonly logged = new SeededRandom();
   private readonly exports: TenantExports;
   /** Bytes of what it owns; null when tenants have come or gone since they were counted. */
   private bytesHeld: number | null = null;
@@ -162,7 +164,8 @@ export class TenantMachine implements StateMachine {
         if (isFrozen(owned)) return frozen;
         if (operation.access === 'read') return wantsReply ? this.serve(operation, owned, stamp) : done;
         this.execution.maxValueBytes = maxValueBytes;
-        this.execution.random = seededRandom(stamp + item.origin.request);
+        this.logged.begin(stamp + item.origin.request);
+        this.execution.random = this.logged.draw;
         this.execution.full = null;
         const applied = this.executeOnce(item, operation, owned, stamp, wantsReply);
         if (wantsReply) this.answered(owned, applied);

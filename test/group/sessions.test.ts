@@ -115,6 +115,20 @@ it('sessions are bounded: those used least lately go first', () => {
   expect(sessions.recall(item({ request: most, lane: most, isRetry: true }, 'x'))).toMatchObject({ number: most });
 });
 
+it('what was asked for last is forgotten with its ingress, or when it is too old, like any other', () => {
+  const sessions = new Sessions(WallTime(0));
+  const reply = bytesOfBinary(':1\r\n');
+  sessions.remember(item({ request: 1 }, 'x'), reply, WallTime(1));
+  sessions.remember(item({ request: 1, boot: 2, lane: 2 }, 'x'), reply, WallTime(1));
+  sessions.recall(item({ request: 1, boot: 2, lane: 2 }, 'x'));
+  sessions.remember(item({ request: 1, boot: 3, lane: 2 }, 'x'), reply, WallTime(1));
+  expect(sessions.recall(item({ request: 1, boot: 2, lane: 2, isRetry: true }, 'x'))).toBe('forgotten');
+  expect(sessions.recall(item({ request: 1, boot: 3, lane: 2 }, 'x'))).toMatchObject({ number: 1 });
+  sessions.remember(item({ request: 2, node: 2 }, 'x'), reply, WallTime(30 * minute));
+  expect(sessions.recall(item({ request: 1, boot: 3, lane: 2, isRetry: true }, 'x'))).toBe('forgotten');
+  expect(sessions.size).toBe(1);
+});
+
 it('whatever is lost and asked for again, in order, every write runs exactly once', () => {
   const step = fc.record({ lane: fc.integer({ min: 1, max: 3 }), again: fc.nat(3), acks: fc.boolean() });
   fc.assert(
