@@ -21,7 +21,7 @@ import { keepNodes, readNodes } from './disk/keptNodes.ts';
 import type { LogFiles } from './disk/logFiles.ts';
 import { DiskSpace } from './disk/diskSpace.ts';
 import { openLog } from './disk/openLog.ts';
-import { openStore } from './disk/store.ts';
+import { openStore, renewStore } from './disk/store.ts';
 import { Driver, readClocks } from './driver.ts';
 import { ConfigError, exitCodes } from './exitCodes.ts';
 import { type Logger, makeLogger } from './log.ts';
@@ -67,11 +67,15 @@ export async function runNode(config: NodeConfig): Promise<void> {
   };
   process.on('uncaughtException', failInside);
 
-  const store = openStore(config.data);
+  let store = openStore(config.data);
+  const hasStarted = checkGroups(config.data, topology);
   // Whose disk was lost has run, though nothing here says so.
-  const hasRun = checkGroups(config.data, topology) || store.began === 'lost';
+  const hasRun = hasStarted || store.began === 'lost';
   const identity = { clusterId: topology.clusterId, node: id };
-  const { restored, boot, isTorn, loss, files } = openLog(join(config.data, 'log'), identity, hasRun);
+  const onLoss = (): void => {
+    if (hasStarted) store = renewStore(config.data);
+  };
+  const { restored, boot, isTorn, loss, files } = openLog(join(config.data, 'log'), identity, hasRun, onLoss);
   keepGroups(config.data, topology);
   if (loss !== null)
     logger.error({ loss }, 'what was on the disk is lost: the replicas here begin anew, from their leaders');
@@ -83,7 +87,7 @@ export async function runNode(config: NodeConfig): Promise<void> {
   const map = hasRun && loss === null ? kept.read() : null;
   const nodes = readNodes(config.data);
   const known = { ...(map === null ? {} : { map }), ...(nodes === null ? {} : { nodes }) };
-  const core = new Node({ node: id, boot, topology, settings, restored, random, now: readClocks(), ...known });
+  const core = new Node({ node: id, boot, store: store.store, topology, settings, restored, random, now: readClocks(), ...known });
   const driver = new Driver(core, logger, failInside);
   files.listen(
     (upTo) => {

@@ -106,6 +106,9 @@ export const limits = {
   groupIds: 65_536,
   /** Groups whose replicas are lost for which a node asks at a time. */
   lossesAtATime: 64,
+  /** Groups that one command makes, and replicas that each begins with: more are added one by one. */
+  groupsMadeAtATime: 256,
+  firstReplicas: 9,
   /** Election timeouts without a leader before an operator may let a group go on from one replica: by then every voter that is left has asked this one for its vote. */
   quietElections: 4,
   /** Tenants of a recovered group that are looked at at a time: a millisecond of work. */

@@ -356,6 +356,7 @@ export class Forwarder {
       case 'resolved':
       case 'planned':
       case 'nodes':
+      case 'made':
       case 'moving':
       case 'inspected':
       case 'exported':

@@ -31,7 +31,7 @@ export class DirectoryMachine implements StateMachine {
    */
   constructor(tenantGroups: readonly GroupId[], nodes: readonly ClusterNode[] = [], home: GroupId | null = null) {
     this.tenantGroups = tenantGroups;
-    this.nodesAtFirst = { version: 0, nodes };
+    this.nodesAtFirst = { version: 0, nodes, groups: [] };
     this.home = home;
     this.homes = tenantGroups.map((group) => ({ group }));
     this.directory = new Directory(tenantGroups, undefined, 0, new NodeMap(this.nodesAtFirst), home);
@@ -47,8 +47,7 @@ export class DirectoryMachine implements StateMachine {
 
   judge({ operation }: LoggedItem): Outcome | null {
     const { kind } = operation;
-    const isForUs = kind === 'resolveTenant' || kind === 'dropTenant' || kind === 'planMove' || kind === 'planNode';
-    return isForUs && this.isHomeOf(operation.tenant) ? null : notForUs;
+    return ours.has(kind) && this.isHomeOf(operation.tenant) ? null : notForUs;
   }
 
   apply({ operation }: LoggedItem): Outcome {
@@ -59,6 +58,7 @@ export class DirectoryMachine implements StateMachine {
     }
     if (operation.kind === 'planMove') return this.planned(operation.tenant, operation.plan);
     if (operation.kind === 'planNode') return this.plannedNode(operation.plan);
+    if (operation.kind === 'planGroups') return { kind: 'made', ...this.directory.makeGroups(operation.plan) };
     if (operation.kind !== 'dropTenant') return notForUs;
     this.directory.drop(operation.tenant, operation.incarnation);
     return done;
@@ -105,7 +105,7 @@ export class DirectoryMachine implements StateMachine {
     if (plan.kind === 'begin') why = this.directory.beginMove(tenant, plan.to, plan.alone, plan.isPlanners);
     else if (plan.kind === 'import') why = this.directory.beginImport(tenant, plan.to);
     else if (plan.kind === 'pin') why = this.directory.pin(tenant, plan.pin);
-    else if (plan.kind === 'unpin') this.directory.pins.unpin(tenant);
+    else if (plan.kind === 'unpin') this.directory.unpin(tenant);
     else if (plan.kind === 'end') this.directory.endMove(tenant, plan.move, plan.hasDeparted);
     return this.underWay(tenant, why ?? '');
   }
@@ -133,6 +133,14 @@ export class DirectoryMachine implements StateMachine {
     return { kind: 'resolved', version: this.directory.version, tenant: this.directory.find(tenant) };
   }
 }
+
+const ours: ReadonlySet<LoggedOperation['kind']> = new Set([
+  'resolveTenant',
+  'dropTenant',
+  'planMove',
+  'planNode',
+  'planGroups',
+]);
 
 const stateAfter = { drain: 'draining', undrain: 'member', remove: 'removed' } as const;
 

@@ -149,6 +149,7 @@ export class TenantMachine implements StateMachine {
       case 'planMove':
         return this.home === null ? this.notOwner(operation.tenant) : this.home.judge(item);
       case 'planNode':
+      case 'planGroups':
         return this.notOwner(operation.tenant);
       default:
         return unreachable(operation);
@@ -190,6 +191,7 @@ export class TenantMachine implements StateMachine {
       case 'planMove':
         return this.home?.apply(item) ?? this.notOwner(operation.tenant);
       case 'planNode':
+      case 'planGroups':
         return this.notOwner(operation.tenant);
       default:
         return unreachable(operation);

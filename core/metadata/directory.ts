@@ -5,7 +5,7 @@
  */
 import {
   Epoch,
-  type GroupId,
+  GroupId,
   Incarnation,
   type MapVersion,
   metadataGroup,
@@ -13,6 +13,7 @@ import {
   type TenantName,
 } from '../base/ids.ts';
 import { limits } from '../base/limits.ts';
+import type { GroupPlan } from '../wire/groups.ts';
 import type { PlannedMove, TenantPlace } from '../wire/messages.ts';
 import { isFromOutside, type Pin } from '../wire/moves.ts';
 import { Moves } from './moves.ts';
@@ -27,11 +28,12 @@ export class Directory {
   readonly moves: Moves;
   readonly pins = new Pins();
   readonly nodes: NodeMap;
-  private readonly groups: readonly GroupId[];
+  /** Where tenants may live, sorted by id: those of the configuration, and behind them those that were made. */
+  private readonly groups: GroupId[];
   private placed: number;
   private readonly home: GroupId | null;
 
-  /** `groups`: where tenants may live, sorted by id. `home`: where they are created here, null: in one after the other. */
+  /** `groups`: where tenants may live by the configuration, sorted by id. `home`: where they are created here, null: in one after the other. */
   constructor(
     groups: readonly GroupId[],
     map = new TenantMap(),
@@ -39,7 +41,7 @@ export class Directory {
     nodes = new NodeMap(noNodes),
     home: GroupId | null = null,
   ) {
-    this.groups = groups;
+    this.groups = [...groups, ...nodes.groups.map(({ group }) => group)];
     this.nodes = nodes;
     this.map = map;
     this.placed = placedByPolicy;
@@ -135,6 +137,28 @@ export class Directory {
     return null;
   }
 
+  /** The tenant may live anywhere, as far as pins go. */
+  unpin(tenant: TenantName): void {
+    this.pins.unpin(tenant);
+    this.releaseIdle(tenant);
+  }
+
+  /** Makes groups, unless they were made already for the same question. */
+  makeGroups(plan: GroupPlan): { readonly groups: readonly GroupId[]; readonly why: string } {
+    const { request, above, alone } = plan;
+    const known = this.nodes.madeFor(request);
+    if (known.length > 0) return { groups: known, why: '' };
+    if (alone !== null && this.find(alone) === null) return { groups: [], why: `unknown tenant '${alone}'` };
+    if (alone !== null && this.pins.ownedBy(alone).length > 0)
+      return { groups: [], why: `tenant '${alone}' has a group for itself` };
+    const highest = GroupId(Math.max(above, this.groups.at(-1) ?? 0));
+    const why = this.nodes.make(plan, highest);
+    const groups = this.nodes.madeFor(request);
+    this.groups.push(...groups);
+    if (alone !== null) for (const group of groups) this.pins.dedicate(group, alone);
+    return { groups, why: why ?? '' };
+  }
+
   /** A move is over, with the tenant in the one group or the other; one from outside ends there or in a drop. */
   endMove(tenant: TenantName, move: MoveId, hasDeparted: boolean): void {
     const ended = hasDeparted || this.importOf(tenant) === null ? this.moves.end(tenant, move) : null;
@@ -183,6 +207,14 @@ export class Directory {
     this.map.apply({ kind: 'dropped', tenant, incarnation });
     this.pins.unpin(tenant);
     this.pins.release(found.group, tenant);
+    this.releaseIdle(tenant);
+  }
+
+  /** Groups that are for the tenant alone, where it does not live and is not on its way to, are anybody's again. */
+  private releaseIdle(tenant: TenantName): void {
+    const [place, planned] = [this.find(tenant), this.moves.of(tenant)];
+    for (const group of this.pins.ownedBy(tenant))
+      if (group !== place?.group && group !== planned?.to) this.pins.release(group, tenant);
   }
 
   private nextIncarnation(tenant: TenantName): Incarnation {

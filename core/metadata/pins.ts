@@ -42,6 +42,10 @@ export class Pins {
     return [...this.owners];
   }
 
+  ownedBy(tenant: TenantName): readonly GroupId[] {
+    return this.owned().flatMap(([group, owner]) => (owner === tenant ? [group] : []));
+  }
+
   dedicate(group: GroupId, tenant: TenantName): void {
     this.owners.set(group, tenant);
   }

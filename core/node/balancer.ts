@@ -52,7 +52,7 @@ export class Balancer {
   private readonly nodes: NodeExchange;
   private readonly pulses: Pulses;
   private readonly host: BalancerHost;
-  private readonly policy: Policy;
+  readonly policy: Policy;
   private readonly capacities = new Map<NodeId, NodeCapacity>();
   private readonly loads = new Map<GroupId, GroupLoad>();
   private readonly sightings = new Sightings();
@@ -137,7 +137,10 @@ export class Balancer {
     // Members as somebody said that they are. What is said of a node that nobody has told of yet has to wait.
     const groups = [...this.router.groups.groups]
       .map((group) => this.statusOfGroup(group, wall))
-      .filter(({ configuration }) => membersOf(configuration).every(({ node }) => known.has(node)));
+      .filter(({ configuration }) => {
+        const members = membersOf(configuration);
+        return members.length > 0 && members.every(({ node }) => known.has(node));
+      });
     const tenants = this.tenantsIn(new Set(groups.map(({ group }) => group)), wall);
     const listed = new Map<GroupId, number>();
     for (const { group } of tenants) listed.set(group, (listed.get(group) ?? 0) + 1);

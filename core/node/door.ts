@@ -23,8 +23,8 @@ export type Input =
   | { readonly kind: 'clientClosed'; readonly conn: ConnId }
   /** Messages from one peer, in the order it sent them. The core keeps their bytes: the driver must not reuse them. */
   | { readonly kind: 'peerMessages'; readonly from: NodeId; readonly messages: readonly PeerMessage[] }
-  /** A link to the peer came up; what was sent on an earlier one and not answered may have been lost. */
-  | { readonly kind: 'peerUp'; readonly peer: NodeId }
+  /** A link to the peer came up; what was sent on an earlier one and not answered may have been lost. `store`: the data directory that it has. */
+  | { readonly kind: 'peerUp'; readonly peer: NodeId; readonly store: string }
   | { readonly kind: 'peerDown'; readonly peer: NodeId }
   /** Every write up to this one is on disk. */
   | { readonly kind: 'persisted'; readonly upTo: WriteId }
@@ -55,7 +55,8 @@ export type Effect =
   | { readonly kind: 'keepMap'; readonly map: MapCut }
   /**
    * These are the nodes now: links to those that are new are to be made, those to removed ones ended, and the map kept
-   * where the next life finds it (`NodeOptions.nodes`).
+   * where the next life finds it (`NodeOptions.nodes`), before what is to be persisted behind it: groups that were made
+   * begin as it says.
    */
   | { readonly kind: 'nodes'; readonly map: NodeMapImage }
   /** `drain` is complete: nothing is led here any more, or nobody could take it over in time. */

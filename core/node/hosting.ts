@@ -1,6 +1,6 @@
 /**
- * The groups that have a replica on this node: those that the disk and the static maps say, and those that a leader
- * adds and removes while the node runs.
+ * The groups that have a replica on this node: those that the disk and the static maps say, those that were made on its
+ * data directory, and those that a leader adds and removes while the node runs.
  */
 import { type GroupId, metadataGroup, LogIndex, type ReplicaId, Term } from '../base/ids.ts';
 import { invariant } from '../base/invariant.ts';
@@ -16,6 +16,7 @@ import { ReplyWriter } from '../resp/replyWriter.ts';
 import type { LogRecord, RestoredGroup, RestoredLog } from '../log/records.ts';
 import { firstConfiguration, unknownConfiguration } from '../raft/configuration.ts';
 import { firstReplicaOf } from '../raft/generation.ts';
+import { firstReplicas, type MadeGroup } from '../wire/groups.ts';
 import type { ClusterNode } from '../wire/nodes.ts';
 import type { Configuration } from '../raft/types.ts';
 import { Raft } from '../raft/raft.ts';
@@ -51,7 +52,10 @@ export class Hosting {
   private readonly pulses: Pulses;
   private readonly isDiskShort: () => boolean;
   private readonly groupLimits: GroupLimits;
-  private readonly descriptors: ReadonlyMap<GroupId, GroupDescriptor>;
+  /** What groups begin with, as far as that is known. */
+  private readonly descriptors: Map<GroupId, GroupDescriptor>;
+  /** On which data directories those began that were made. */
+  private readonly made = new Map<GroupId, MadeGroup>();
 
   /**
    * What this node had is lost. Of which replicas it was nobody knows: those that its leaders name are not to be
@@ -60,7 +64,14 @@ export class Hosting {
   private readonly isLost: boolean;
   private readonly renewed = new Map<GroupId, ReplicaId>();
 
-  constructor(context: NodeContext, pulses: Pulses, isDiskShort: () => boolean, restored: RestoredLog) {
+  /** `made`: groups that were made, as far as the last life had heard. */
+  constructor(
+    context: NodeContext,
+    pulses: Pulses,
+    isDiskShort: () => boolean,
+    restored: RestoredLog,
+    made: readonly MadeGroup[],
+  ) {
     this.context = context;
     this.pulses = pulses;
     this.isDiskShort = isDiskShort;
@@ -71,8 +82,9 @@ export class Hosting {
     this.groupLimits = limitsOf(context, isDiskShort);
     this.descriptors = new Map(context.topology.groups.map((descriptor) => [descriptor.group, descriptor]));
     this.isLost = restored.isLost;
-    for (const { group } of context.topology.groups) {
-      const found = restored.groups.get(group) ?? (restored.isLost ? null : pristine);
+    for (const one of made) this.describe(one);
+    for (const group of [...new Set([...this.descriptors.keys(), ...restored.groups.keys()])].sort((a, b) => a - b)) {
+      const found = restored.groups.get(group) ?? (this.mayBegin(group) ? pristine : null);
       if (found === null) continue;
       const replica = found.replica === 0 ? this.firstReplica(group) : found.replica;
       if (replica === null) continue;
@@ -94,6 +106,20 @@ export class Hosting {
   }
 
   /**
+   * A group was made. If this node is one of the first that have it, its replica here begins, unless it did before: what
+   * this data directory has of the group says so. Null: it does not begin.
+   */
+  adopt(made: MadeGroup): Group | null {
+    const { group } = made;
+    this.describe(made);
+    const replica = this.firstReplica(group);
+    if (replica === null || this.groups.has(group) || this.removed.has(group) || !this.mayBegin(group)) return null;
+    const begun = this.make(group, replica, pristine);
+    this.groups.set(group, begun);
+    return begun;
+  }
+
+  /**
    * A message is for a replica: the group, if it is here. A leader may have added one that nobody here knows of yet:
    * it begins empty, in the place of any that was here before. Null: the message is for nobody.
    */
@@ -107,6 +133,11 @@ export class Hosting {
   /** A replica of the group was here that is lost, and nothing has taken its place yet. */
   hasLost(group: GroupId): boolean {
     return this.isLost && !this.groups.has(group) && !this.removed.has(group);
+  }
+
+  /** What groups began with that have a first replica on this node. */
+  get firstHere(): readonly GroupId[] {
+    return [...this.descriptors.keys()].filter((group) => this.firstReplica(group) !== null);
   }
 
   /** Those of which a replica is lost. */
@@ -171,7 +202,25 @@ export class Hosting {
     return replica === undefined || this.groups.has(group) ? null : { kind: 'removed', group, replica };
   }
 
-  /** The one that the static map puts on this node; null if it puts none here. */
+  private describe(made: MadeGroup): void {
+    if (this.descriptors.has(made.group)) return;
+    this.made.set(made.group, made);
+    this.descriptors.set(made.group, { group: made.group, replicas: firstReplicas(made) });
+  }
+
+  /**
+   * Of a group of which the disk knows nothing: whether a first replica here has never said anything. A data directory
+   * knows what it has begun as long as its log is not lost, and it has another name then: so a group that was made begins on
+   * the one that it was made for. That of the configuration begins where nothing was ever lost.
+   */
+  private mayBegin(group: GroupId): boolean {
+    const { node: self, store: own } = this.context;
+    const made = this.made.get(group);
+    if (made === undefined) return !this.isLost;
+    return made.members.some(({ node, store }) => node === self && store === own);
+  }
+
+  /** The one that the group began with on this node; null if it began with none here. */
   private firstReplica(group: GroupId): ReplicaId | null {
     const { node } = this.context;
     return this.descriptors.get(group)?.replicas.find((replica) => replica.node === node)?.replica ?? null;

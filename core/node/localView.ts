@@ -21,6 +21,7 @@ import { commandSpecs } from './commandTable.ts';
 import type { Connection } from './connection.ts';
 import type { ClusterSnapshot } from '../placement/clusterSnapshot.ts';
 import type { Plan } from '../placement/plan.ts';
+import type { WantedGroups } from './groupMaker.ts';
 import type { GroupDescriptor, NodeContext, Settings } from './options.ts';
 import type { Held } from '../group/tenants.ts';
 import type { GroupCounts, GroupView, LocalReplicaView, NodeStatistics, NodeView, TenantView } from './view.ts';
@@ -40,6 +41,7 @@ export interface Handles {
   readonly recover: NodeView['recover'];
   readonly nodes: () => readonly ClusterNode[];
   readonly plan: NodeView['plan'];
+  readonly planGroups: NodeView['planGroups'];
   readonly clusterSnapshot: NodeView['clusterSnapshot'];
   readonly imports: NodeView['imports'];
   readonly alarms: Alarms;
@@ -215,6 +217,10 @@ export class LocalView implements NodeView {
 
   plan(): Plan | null {
     return this.handles.plan();
+  }
+
+  planGroups(wanted: WantedGroups): ReturnType<NodeView['planGroups']> {
+    return this.handles.planGroups(wanted);
   }
 
   clusterSnapshot(): ClusterSnapshot | null {

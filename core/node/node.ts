@@ -42,12 +42,15 @@ import { PlaceExchange } from '../routing/placeExchange.ts';
 import { NodeExchange } from '../routing/nodeExchange.ts';
 import { Router } from '../routing/router.ts';
 import type { DeparturesHost } from '../migration/departures.ts';
+import { firstReplicas } from '../wire/groups.ts';
 import type { ForwardRequest, Operation, PeerMessage, Refusal } from '../wire/messages.ts';
+import type { NodeMapImage } from '../wire/nodes.ts';
 import { type AlarmKind, Alarms } from './alarms.ts';
 import { Balancer } from './balancer.ts';
 import { Chores } from './chores.ts';
 import { Clients } from './clients.ts';
 import type { Effect, Input } from './door.ts';
+import { GroupMaker } from './groupMaker.ts';
 import { asMembers, Hosting } from './hosting.ts';
 import type { Connection } from './connection.ts';
 import { type Arrival, Intake, spokenFor } from './intake.ts';
@@ -57,7 +60,7 @@ import { Pulses } from './pulses.ts';
 import { Loads } from './loads.ts';
 import { LocalView } from './localView.ts';
 import { type ReplicaTimer, Replicas } from './replicas.ts';
-import type { GroupDescriptor, NodeContext, NodeOptions, Topology } from './options.ts';
+import type { NodeContext, NodeOptions, Topology } from './options.ts';
 import type { NodeStatistics } from './view.ts';
 
 /** Everything a node is woken for. */
@@ -94,6 +97,7 @@ export class Node implements ForwarderHost {
   private readonly members: GroupExchange;
   private readonly nodes: NodeExchange;
   private readonly balancer: Balancer;
+  private readonly maker: GroupMaker;
   private readonly loads: Loads;
   private readonly pulses: Pulses;
   private readonly keeper: MapKeeper;
@@ -122,6 +126,7 @@ export class Node implements ForwarderHost {
     this.now = now;
     const { metadata } = settings;
     const map = metadata === 'static' ? mapAsConfigured(topology) : options.map;
+    const nodes = options.nodes ?? { version: 0, nodes: asMembers(topology.nodes), groups: [] };
     this.router = new Router(node, new GroupMap(topology.groups), map, homesIn(metadata, topology.groups));
     this.forwarder = new Forwarder(this, this.router, random('forward'), {
       self: node,
@@ -132,8 +137,11 @@ export class Node implements ForwarderHost {
     });
     this.keeper = new MapKeeper(this.router.shards.version, now.mono);
     this.pulses = new Pulses(settings.electionMs);
-    this.hosting = new Hosting(this.options, this.pulses, () => this.isDiskShort, options.restored);
+    this.hosting = new Hosting(this.options, this.pulses, () => this.isDiskShort, options.restored, nodes.groups);
     this.groups = this.hosting.groups;
+    for (const made of nodes.groups) this.router.groups.begin(made.group, firstReplicas(made));
+    // Who belongs to one that no map has, its log says.
+    for (const group of this.groups.keys()) this.router.groups.begin(group, []);
     this.replicas = new Replicas(this.hosting, this.router, settings, this.timers, now, {
       post: (to, message) => this.post(to, message),
       deliver: (group) => this.deliver(group),
@@ -145,14 +153,17 @@ export class Node implements ForwarderHost {
         return { self: node, router, electionMs: settings.electionMs, nodesVersion, now: this.now.mono };
       },
     });
-    this.nodes = new NodeExchange(options.nodes ?? { version: 0, nodes: asMembers(topology.nodes) }, {
+    this.nodes = new NodeExchange(nodes, {
       post: (to, message) => this.post(to, message),
       peers: () => this.router.peers(),
-      onChanged: (map) => this.effects.push({ kind: 'nodes', map }),
+      onChanged: (changed) => {
+        this.onNodesChanged(changed);
+      },
     });
     const view = new LocalView(this.options, this.groups, this.router, this.forwarder, this.statistics, {
       nodes: () => this.nodes.present.nodes,
       plan: () => (this.leadsMetadata ? this.balancer.plan(this.now) : null),
+      planGroups: (wanted) => this.maker.plan(wanted, this.now),
       clusterSnapshot: () => (this.leadsMetadata ? this.balancer.snapshot(this.now) : null),
       imports: () => (this.leadsMetadata || settings.metadata === 'gossip' ? this.moves.imports() : null),
       connections: () => this.clients.all(),
@@ -175,8 +186,7 @@ export class Node implements ForwarderHost {
       alarms: this.alarms,
       now: () => this.now,
     });
-    const isHere = ({ replicas }: GroupDescriptor): boolean => replicas.some((replica) => replica.node === node);
-    if (topology.groups.some((group) => isHere(group) && this.hosting.hasLost(group.group)))
+    if (this.hosting.lostAmong(this.hosting.firstHere).length > 0)
       this.raise('logLost', null, 'what was on the disk of this node is lost: its replicas begin anew');
     const onGone = (connection: Connection): void => {
       this.intake.leave(connection);
@@ -208,6 +218,7 @@ export class Node implements ForwarderHost {
       },
       log: (message, facts) => this.log('info', message, facts),
     });
+    this.maker = new GroupMaker(this.options, this.router, this.balancer);
     this.chores = new Chores(this.options, this.hosting, this.router, this.nodes, this.forwarder, {
       greet: (peer) => this.greet(peer),
       post: (to, message) => this.post(to, message),
@@ -298,7 +309,7 @@ export class Node implements ForwarderHost {
         return;
       case 'peerUp':
         this.onLinkDown(input.peer);
-        this.router.linkUp(input.peer);
+        this.router.linkUp(input.peer, input.store);
         this.replicas.onReturned(input.peer);
         this.greet(input.peer);
         this.members.tellLed(
@@ -557,8 +568,16 @@ export class Node implements ForwarderHost {
     const { directory } = this.hosting;
     const leads = this.leadsMetadata;
     if (directory === null) return;
-    this.maps.follow(directory.directory.map, leads);
+    // Groups before tenants that live in them.
     this.nodes.follow(directory.directory.nodes, leads);
+    this.maps.follow(directory.directory.map, leads);
+  }
+
+  private onNodesChanged(map: NodeMapImage): void {
+    this.effects.push({ kind: 'nodes', map });
+    const { groups } = this.router;
+    for (const made of map.groups) groups.begin(made.group, firstReplicas(made));
+    this.replicas.adopt(map.groups);
   }
 
   /** The group may keep a part of the directory. */
@@ -775,8 +794,8 @@ export class Node implements ForwarderHost {
   }
 }
 
-function contextOf({ node, boot, topology, settings, random, now, probe }: NodeOptions): NodeContext {
-  const context = { node, boot, topology, settings, random, now };
+function contextOf({ node, boot, store, topology, settings, random, now, probe }: NodeOptions): NodeContext {
+  const context = { node, boot, store, topology, settings, random, now };
   return probe === undefined ? context : { ...context, probe };
 }
 

@@ -16,6 +16,8 @@ export interface NodeContext {
   readonly node: NodeId;
   /** The number of this life, one more than the boots recorded in the log. On disk before the node is made. */
   readonly boot: number;
+  /** The data directory that its log is in. It has another name once that log was lost. */
+  readonly store: string;
   readonly topology: Topology;
   readonly settings: Settings;
   readonly random: RandomSource;
@@ -33,7 +35,7 @@ export interface NodeOptions extends NodeContext {
   readonly nodes?: NodeMapImage;
 }
 
-/** The static maps: the same on every node of a cluster. */
+/** The static maps, to which groups are added while the cluster runs: the same on every node of a cluster. */
 export interface Topology {
   readonly clusterId: string;
   /** In order of id: those with which the NodeMap began, and those that had joined when this was written down. */

@@ -14,6 +14,7 @@ import { isRemoved, membersOf } from '../raft/configuration.ts';
 import { isOfLeader, type MembershipChange } from '../raft/raft.ts';
 import type { OutgoingRaftMessage } from '../raft/types.ts';
 import type { Router } from '../routing/router.ts';
+import type { MadeGroup } from '../wire/groups.ts';
 import type { OrderedChange, PeerMessage } from '../wire/messages.ts';
 import type { AlarmKind } from './alarms.ts';
 import type { Effect } from './door.ts';
@@ -169,6 +170,16 @@ export class Replicas {
       lastIndex,
     });
     return view;
+  }
+
+  /** Groups were made: those that begin here do. */
+  adopt(made: readonly MadeGroup[]): void {
+    const begun = made.flatMap((one) => this.hosting.adopt(one) ?? []);
+    for (const group of begun) {
+      this.watch(group);
+      this.host.log('a group that was made begins', { group: group.id, replica: group.raft.id });
+    }
+    spreadElections(begun);
   }
 
   /** A leader has added a replica here. One that was here before cannot be a member any more. */

@@ -7,6 +7,7 @@ import type { CommandSpec } from '../engine/command.ts';
 import type { CommandCall } from '../forward/call.ts';
 import type { Alarm } from './alarms.ts';
 import type { Procedure } from '../forward/procedure.ts';
+import type { GroupPlan } from '../wire/groups.ts';
 import type { ClusterNode } from '../wire/nodes.ts';
 import type { Configuration } from '../raft/types.ts';
 import type { MembershipChange, ReplicaProgress } from '../raft/raft.ts';
@@ -15,6 +16,7 @@ import type { PlannedMove } from '../wire/messages.ts';
 import type { Connection } from './connection.ts';
 import type { ClusterSnapshot } from '../placement/clusterSnapshot.ts';
 import type { Plan } from '../placement/plan.ts';
+import type { WantedGroups } from './groupMaker.ts';
 import type { GroupDescriptor, Settings } from './options.ts';
 import type { RecoveryView } from './recovery.ts';
 import type { Queued } from './transactions.ts';
@@ -126,6 +128,8 @@ export interface NodeView {
   recover(id: GroupId): RecoveryView | 'lost' | 'none';
   /** What would be done now about the cluster; null if this node does not plan. */
   plan(): Plan | null;
+  /** What is to be asked of the metadata group, which is led here, so that it makes groups; or why it cannot be now. */
+  planGroups(wanted: WantedGroups): GroupPlan | string;
   /** What that is planned from. */
   clusterSnapshot(): ClusterSnapshot | null;
   /** Imports under way, as far as this node keeps tenants' entries; null if another one does. */

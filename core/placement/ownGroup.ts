@@ -2,7 +2,7 @@
 import type { Draft } from './draft.ts';
 import { type GroupDraft, newGroup } from './groupDraft.ts';
 import { movedLoad } from './layout.ts';
-import { riseOfLeader, targetFor } from './targets.ts';
+import { votersFor } from './newGroups.ts';
 
 /** As many voters as its group has now. Null: there is no room for one. */
 export function ownGroup(draft: Draft, tenant: number, why: string): GroupDraft | null {
@@ -34,7 +34,7 @@ function emptyGroup({ layout, constraints, potential }: Draft, tenant: number): 
 
 /** Who is to have it, the node that is to lead first: chosen as if it had the tenant already. */
 function nodesFor(draft: Draft, tenant: number): readonly number[] | null {
-  const { layout, potential } = draft;
+  const { layout } = draft;
   const home = layout.homeOf(tenant);
   const { tenant: name, exclusions } = layout.tenantAt(tenant);
   const probe = newGroup(layout.nextGroup, layout.groups.length, home.wanted, name);
@@ -42,12 +42,5 @@ function nodesFor(draft: Draft, tenant: number): readonly number[] | null {
   probe.bytes = bytes;
   probe.operations = operations;
   for (const id of exclusions) probe.excluded.set(layout.indexOf(id), 1);
-  while (probe.voters.length < home.wanted) {
-    const node = targetFor(draft, probe, -1);
-    if (node === null) return null;
-    probe.voters.push(node);
-  }
-  const able = probe.voters.filter((node) => draft.constraints.mayLead(probe, node));
-  const [leader] = able.sort((a, b) => riseOfLeader(potential, probe, a) - riseOfLeader(potential, probe, b));
-  return leader === undefined ? null : [leader, ...probe.voters.filter((node) => node !== leader)];
+  return votersFor(draft, probe);
 }

@@ -25,7 +25,14 @@ export class GroupMap {
       this.set(group, { index: LogIndex(0), configuration: firstConfiguration(replicas) });
   }
 
-  /** In order of id. */
+  /** It was made since, or is on this node's disk; with no replicas, nobody has said who belongs to it. */
+  begin(group: GroupId, replicas: readonly Member[]): void {
+    const known = this.memberships.get(group);
+    if (known !== undefined && (known.index > 0 || known.configuration.voters.length > 0)) return;
+    this.set(group, { index: LogIndex(0), configuration: firstConfiguration(replicas) });
+  }
+
+  /** In order of id; those that were made while the node runs behind. */
   get groups(): Iterable<GroupId> {
     return this.memberships.keys();
   }

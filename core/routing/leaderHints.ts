@@ -19,7 +19,6 @@ export class LeaderHints {
 
   constructor(groups: GroupMap) {
     this.groups = groups;
-    for (const group of groups.groups) this.hints.set(group, { leader: null, term: Term(0), turn: 0 });
   }
 
   leaderOf(group: GroupId): NodeId | null {
@@ -32,8 +31,8 @@ export class LeaderHints {
 
   /** Adopts a hint of a newer term, or the first name for the present one. Returns whether it did. */
   learn(group: GroupId, leader: NodeId | null, term: Term): boolean {
-    const hint = this.hints.get(group);
-    if (hint === undefined || leader === null) return false;
+    if (leader === null) return false;
+    const hint = this.hintOf(group);
     const isNewer = term > hint.term || (term === hint.term && hint.leader === null);
     if (!isNewer) return false;
     hint.leader = leader;
@@ -53,16 +52,14 @@ export class LeaderHints {
 
   /** The node did not lead the group after all, or cannot be reached: forget it, unless another was learned since. */
   doubt(group: GroupId, node: NodeId): void {
-    const hint = this.hints.get(group);
-    if (hint === undefined) return;
+    const hint = this.hintOf(group);
     if (hint.leader === node) hint.leader = null;
     hint.turn += 1;
   }
 
-  /** The leader, or the member whose turn it is to be asked. Null for a group that is in no map. */
+  /** The leader, or the member whose turn it is to be asked. Null for a group of which nothing is known. */
   candidate(group: GroupId, isReachable: (node: NodeId) => boolean): NodeId | null {
-    const hint = this.hints.get(group);
-    if (hint === undefined) return null;
+    const hint = this.hintOf(group);
     if (hint.leader !== null && isReachable(hint.leader)) return hint.leader;
     const members = this.groups.votersOf(group);
     for (let i = 0; i < members.length; i += 1) {
@@ -70,5 +67,14 @@ export class LeaderHints {
       if (member !== undefined && isReachable(member)) return member;
     }
     return null;
+  }
+
+  /** Who leads a group may be heard before that there is one. */
+  private hintOf(group: GroupId): Hint {
+    const known = this.hints.get(group);
+    if (known !== undefined) return known;
+    const made: Hint = { leader: null, term: Term(0), turn: 0 };
+    this.hints.set(group, made);
+    return made;
   }
 }

@@ -23,7 +23,8 @@ export class Router {
   /** Which group keeps a tenant's entry in the directory. */
   readonly homeOf: Homes;
   private readonly self: NodeId;
-  private readonly reachable = new Set<NodeId>();
+  /** Peers with a link, and the data directory that each came with. */
+  private readonly reachable = new Map<NodeId, string>();
 
   /** `map`: what the node knew of tenants when it was last up. */
   constructor(self: NodeId, groups: GroupMap, map?: TenantMap, homeOf: Homes = inMetadataGroup) {
@@ -47,8 +48,8 @@ export class Router {
     return this.leaders.candidate(group, this.isReachable);
   }
 
-  linkUp(peer: NodeId): void {
-    this.reachable.add(peer);
+  linkUp(peer: NodeId, store: string): void {
+    this.reachable.set(peer, store);
   }
 
   linkDown(peer: NodeId): void {
@@ -57,7 +58,12 @@ export class Router {
 
   /** The peers with a link, in order of id. */
   peers(): readonly NodeId[] {
-    return [...this.reachable].sort((a, b) => a - b);
+    return [...this.reachable.keys()].sort((a, b) => a - b);
+  }
+
+  /** Null: there is no link. */
+  storeOf(peer: NodeId): string | null {
+    return this.reachable.get(peer) ?? null;
   }
 
   hasLink(node: NodeId): boolean {

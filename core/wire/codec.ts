@@ -90,6 +90,7 @@ const outcome = {
   nodes: 8,
   inspected: 9,
   exported: 10,
+  made: 11,
 } as const;
 const refusal = {
   notLeader: 1,
@@ -106,6 +107,8 @@ const fixedBytes = 96;
 /** More than a group's members take without the members, and a member. */
 const groupBytes = 32;
 const memberBytes = 24;
+/** As much as a group's id takes. */
+const madeBytes = 5;
 const ordered = { add: 1, remove: 2, prefer: 3 } as const;
 /** More than a group and a term take. */
 const leadBytes = 13;
@@ -534,6 +537,11 @@ function encodeOutcome(writer: ByteWriter, o: Outcome): void {
       writer.text(o.why);
       encodeNodeMap(writer, o.map);
       return;
+    case 'made':
+      writer.text(o.why);
+      writer.varint(o.groups.length);
+      for (const group of o.groups) writer.varint(group);
+      return;
     case 'inspected':
       encodeReport(writer, o.report);
       return;
@@ -574,6 +582,11 @@ function decodeOutcome(reader: ByteReader): Outcome | null {
       const node = readNode(reader);
       const why = reader.text();
       return { kind: 'nodes', node, why, map: decodeNodeMap(reader) };
+    }
+    case outcome.made: {
+      const why = reader.text();
+      const groups = Array.from({ length: reader.count(1) }, () => readGroup(reader));
+      return { kind: 'made', groups, why };
     }
     case outcome.moving: {
       const state = decodeState(reader);
@@ -669,6 +682,8 @@ function outcomeBytes(o: Outcome): number {
       return o.why.length + (o.move === null ? 0 : o.move.tenant.length);
     case 'nodes':
       return o.why.length + nodeMapBytes(o.map);
+    case 'made':
+      return o.why.length + o.groups.length * madeBytes;
     case 'moving':
       return 0;
     case 'inspected':

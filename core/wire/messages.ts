@@ -20,6 +20,7 @@ import type { Configuration } from '../raft/types.ts';
 import type { RaftMessage } from '../raft/types.ts';
 import type { QuotaChange, TenantReport } from './accounts.ts';
 import type { ExportAnswer, WantedPiece } from './exports.ts';
+import type { GroupPlan } from './groups.ts';
 import type { GroupLoad, NodeCapacity } from './loads.ts';
 import type { MovePlan, MoveState, MoveStep, Pin } from './moves.ts';
 import type { NodeMapImage, NodePlan } from './nodes.ts';
@@ -136,6 +137,8 @@ export type Operation =
   | { readonly kind: 'planMove'; readonly tenant: TenantName; readonly plan: MovePlan }
   /** To the metadata group: a node comes, or is to go. Idempotent. `tenant` is nobody. */
   | { readonly kind: 'planNode'; readonly tenant: TenantName; readonly plan: NodePlan }
+  /** To the metadata group: groups are to be made. Idempotent. `tenant` is nobody. */
+  | { readonly kind: 'planGroups'; readonly tenant: TenantName; readonly plan: GroupPlan }
   /** To the group that a tenant moves from or to: a step of that move. Idempotent. */
   | { readonly kind: 'move'; readonly tenant: TenantName; readonly move: MoveId; readonly step: MoveStep }
   /** To a tenant's group: what it may use from now on. Idempotent. */
@@ -172,6 +175,8 @@ export type Outcome =
   | { readonly kind: 'planned'; readonly move: PlannedMove | null; readonly pin: Pin | null; readonly why: string }
   /** The answer to `planNode`: the NodeMap as it is now, the node that was meant, and why nothing was changed, if so. */
   | { readonly kind: 'nodes'; readonly map: NodeMapImage; readonly node: NodeId; readonly why: string }
+  /** The answer to `planGroups`: those that were made, or why none was. */
+  | { readonly kind: 'made'; readonly groups: readonly GroupId[]; readonly why: string }
   /** The answer to `move`: how far it is in the group that was asked. */
   | { readonly kind: 'moving'; readonly state: MoveState }
   /** The answer to `inspectTenant`. */

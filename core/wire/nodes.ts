@@ -2,6 +2,7 @@
 import type { ByteReader, ByteWriter } from '../base/bytes.ts';
 import { NodeId } from '../base/ids.ts';
 import { readNode, sizedBytes, varintBytes } from './fields.ts';
+import { decodeMadeGroups, encodeMadeGroups, type MadeGroup, madeGroupsBytes } from './groups.ts';
 
 export interface ClusterNode {
   readonly node: NodeId;
@@ -24,6 +25,8 @@ export interface NodeMapImage {
   readonly version: number;
   /** In order of id. */
   readonly nodes: readonly ClusterNode[];
+  /** Those that were made while the cluster ran, in order of id: beside those of the configuration. */
+  readonly groups: readonly MadeGroup[];
 }
 
 export type NodePlan =
@@ -79,7 +82,7 @@ export function nodePlanBytes(p: NodePlan): number {
   return 1 + placeBytes(p);
 }
 
-export function encodeNodeMap(writer: ByteWriter, { version, nodes }: NodeMapImage): void {
+export function encodeNodeMap(writer: ByteWriter, { version, nodes, groups }: NodeMapImage): void {
   writer.varint(version);
   writer.varint(nodes.length);
   for (const node of nodes) {
@@ -88,6 +91,7 @@ export function encodeNodeMap(writer: ByteWriter, { version, nodes }: NodeMapIma
     writer.u8(state.indexOf(node.state));
     writer.varint(node.heir ?? nobody);
   }
+  encodeMadeGroups(writer, groups);
 }
 
 /** Fails the reader if the bytes are no map. */
@@ -103,14 +107,14 @@ export function decodeNodeMap(reader: ByteReader): NodeMapImage {
     if (known === undefined || heir > largestNode || node <= (nodes.at(-1)?.node ?? 0)) reader.fail();
     else nodes.push({ node, ...place, state: known, heir: heir === nobody ? null : NodeId(heir) });
   }
-  return { version, nodes };
+  return { version, nodes, groups: decodeMadeGroups(reader) };
 }
 
-/** What nodes take in it, and little more. */
-export function nodeMapBytes({ nodes }: NodeMapImage): number {
+/** What nodes and groups take in it, and little more. */
+export function nodeMapBytes({ nodes, groups }: NodeMapImage): number {
   return nodes.reduce(
     (sum, node) => sum + 2 + varintBytes(node.node) + varintBytes(node.heir ?? nobody) + placeBytes(node),
-    0,
+    madeGroupsBytes(groups),
   );
 }
 

@@ -11,6 +11,7 @@ import type { Origin, PurgeOperation } from '../node/probe.ts';
 import { decodeQuotaChange, encodeQuotaChange, quotaChangeBytes } from './accounts.ts';
 import { decodeWanted, encodeWanted, wantedBytes } from './exports.ts';
 import { none, readGroup, readIncarnation, readMove, readNode, sizedBytes, varintBytes } from './fields.ts';
+import { decodeGroupPlan, encodeGroupPlan, groupPlanBytes } from './groups.ts';
 import type { Operation } from './messages.ts';
 import { decodeNodePlan, encodeNodePlan, nodePlanBytes } from './nodes.ts';
 import { decodePlan, decodeStep, encodePlan, encodeStep, planBytes, stepBytes } from './moves.ts';
@@ -61,6 +62,7 @@ const tag = {
   setQuota: 10,
   inspectTenant: 11,
   exportTenant: 12,
+  planGroups: 13,
 } as const;
 const flag = { write: 1, resp3: 2 } as const;
 
@@ -150,6 +152,9 @@ export function encodeOperation(writer: ByteWriter, operation: LoggedOperation, 
     case 'planNode':
       encodeNodePlan(writer, operation.plan);
       return;
+    case 'planGroups':
+      encodeGroupPlan(writer, operation.plan);
+      return;
     case 'planMove':
       encodePlan(writer, operation.plan);
       return;
@@ -204,6 +209,8 @@ export function operationBytes(operation: LoggedOperation, previous: TenantName 
       return named + varintBytes(operation.incarnation) + listBytes(operation.keys);
     case 'planNode':
       return named + nodePlanBytes(operation.plan);
+    case 'planGroups':
+      return named + groupPlanBytes(operation.plan);
     case 'planMove':
       return named + planBytes(operation.plan);
     case 'move':
@@ -264,6 +271,8 @@ function decodeBody(
       const plan = decodeNodePlan(reader);
       return plan === null ? null : { kind: 'planNode', tenant, plan };
     }
+    case tag.planGroups:
+      return { kind: 'planGroups', tenant, plan: decodeGroupPlan(reader) };
     case tag.planMove: {
       const plan = decodePlan(reader);
       return plan === null ? null : { kind: 'planMove', tenant, plan };

@@ -33,9 +33,16 @@ const usual: LogOptions = { segmentBytes, disk: realDisk };
 
 /**
  * A log that cannot be read, or is not there although the node `hasRun`, is a loss: a new one begins, which remembers
- * that, and what is left of the old is put aside. Throws a `ConfigError` for another's log.
+ * that, and what is left of the old is put aside. `onLoss` is called before it begins. Throws a `ConfigError` for another's
+ * log.
  */
-export function openLog(directory: string, identity: LogIdentity, hasRun = false, options = usual): OpenedLog {
+export function openLog(
+  directory: string,
+  identity: LogIdentity,
+  hasRun = false,
+  onLoss: () => void = () => undefined,
+  options = usual,
+): OpenedLog {
   makeDirectory(directory);
   const recovery = new LogRecovery(identity, crc32);
   const segments = segmentsIn(directory);
@@ -43,12 +50,14 @@ export function openLog(directory: string, identity: LogIdentity, hasRun = false
   const found = recovery.finish();
   if (found.kind === 'foreign') throw new ConfigError(`data: the log in ${directory} cannot be used: ${found.reason}`);
   if (found.kind === 'damaged') {
+    onLoss();
     const where = `${segmentPath(directory, found.segment)} at byte ${String(found.offset)}`;
     const aside = setAside(directory);
     const loss = `the log is damaged: ${where}: ${found.reason}; it is in ${aside}`;
     return beginAnew(directory, identity, options, found.boots, loss);
   }
   if (hasRun && found.log.boots === 0) {
+    onLoss();
     const aside = segments.length === 0 ? '' : `; what there was is in ${setAside(directory)}`;
     return beginAnew(directory, identity, options, 0, `there is no log in ${directory}, where there was one${aside}`);
   }

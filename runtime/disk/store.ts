@@ -45,6 +45,14 @@ export function beginStore(directory: string, began: StoreIdentity['began']): St
   return write(directory, began);
 }
 
+/**
+ * The log in the directory is lost: what goes on there is another, and must not be taken for the one that has promised
+ * something. Before the new log begins.
+ */
+export function renewStore(directory: string): StoreIdentity {
+  return write(directory, 'lost');
+}
+
 function write(directory: string, began: StoreIdentity['began']): StoreIdentity {
   const identity = { store: randomBytes(storeBytes).toString('hex'), began };
   writeWhole(join(directory, fileName), `${JSON.stringify(identity)}\n`);

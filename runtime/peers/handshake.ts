@@ -20,7 +20,7 @@ export interface HandshakeTerms {
 
 export interface HandshakeEvents {
   /** Both sides agree. `rest` came behind the hello. The socket has no listeners for data. */
-  agreed(peer: NodeId, rest: Uint8Array): void;
+  agreed(peer: Hello, rest: Uint8Array): void;
   /** They do not; the socket is being closed. */
   refused(reason: string): void;
 }
@@ -60,7 +60,7 @@ export function shakeHands(socket: Socket, terms: HandshakeTerms, events: Handsh
     }
     end();
     if (expected === null) socket.write(encodeHello(own, crc32));
-    events.agreed(hello.node, rest);
+    events.agreed(hello, rest);
   };
   socket.on('data', onData);
   socket.on('close', end);

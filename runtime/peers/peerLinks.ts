@@ -201,13 +201,13 @@ export class PeerLinks {
     );
   }
 
-  private link(peer: NodeId, socket: Socket, rest: Uint8Array): void {
+  private link({ node: peer, store }: Hello, socket: Socket, rest: Uint8Array): void {
     const earlier = this.links.get(peer);
     if (earlier !== undefined) this.unlink(earlier);
     const link: Link = { peer, socket, since: performance.now(), hasHeard: true, hasSpoken: false, silent: 0 };
     this.links.set(peer, link);
     this.log.info({ peer }, 'link up');
-    this.emit({ kind: 'peerUp', peer });
+    this.emit({ kind: 'peerUp', peer, store });
     const reader = new FrameReader(crc32);
     const onBytes = (bytes: Uint8Array): void => {
       if (this.links.get(peer) !== link) return;

@@ -131,6 +131,7 @@ export class TenancyModel {
       case 'inspectTenant':
       case 'exportTenant':
       case 'planNode':
+      case 'planGroups':
         return refused;
       case 'resolveTenant':
       case 'dropTenant':

@@ -126,7 +126,7 @@ function describePeer(message: PeerMessage): string {
     case 'nodesVersion':
       return `nodes v${String(message.version)}`;
     case 'nodes':
-      return `nodes v${String(message.map.version)}: ${String(message.map.nodes.length)}`;
+      return `nodes v${String(message.map.version)}: ${String(message.map.nodes.length)}, ${String(message.map.groups.length)} groups made`;
     case 'groupsVersion':
       return `groups v${String(message.version)}`;
     case 'groups':
@@ -206,6 +206,8 @@ function describeOutcome(outcome: Outcome): string {
       return `exported: ${outcome.answer.kind}`;
     case 'nodes':
       return `nodes: v${String(outcome.map.version)} ${outcome.why}`;
+    case 'made':
+      return `made: ${outcome.groups.map((group) => `g${String(group)}`).join(' ')} ${outcome.why}`;
     case 'forgotten':
     case 'inspected':
     case 'undecided':

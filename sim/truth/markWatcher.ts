@@ -110,6 +110,7 @@ function markOf(operation: CommittedEntry['items'][number]['operation']): Mark |
     case 'dropTenant':
     case 'planMove':
     case 'planNode':
+    case 'planGroups':
       return null;
   }
 }

@@ -26,6 +26,8 @@ export interface Surroundings {
   readonly knobs: TurnKnobs;
   readonly settings: Settings;
   readonly random: RandomSource;
+  /** The data directory of a machine. */
+  storeOf(node: NodeId): string;
   sendToPeer(from: NodeId, to: NodeId, messages: readonly PeerMessage[]): void;
   sendToClient(conn: ConnId, bytes: Uint8Array): void;
   closeClient(conn: ConnId): void;
@@ -55,6 +57,7 @@ export class Machine implements Peer {
   private topology: Topology | null;
   private readonly around: Surroundings;
   private readonly random: Random;
+  private losses = 0;
   /** The NodeMap that it was told to keep. */
   private nodes: NodeMapImage | null = null;
   /** It was told that its disk is nearly full. */
@@ -90,6 +93,11 @@ export class Machine implements Peer {
     this.topology = topology;
   }
 
+  /** Its data directory, which is another once its log was lost. */
+  get store(): string {
+    return `${String(this.id)}.${String(this.losses)}`;
+  }
+
   discard(): void {
     this.isDiscarded = true;
     this.crash('none');
@@ -108,6 +116,7 @@ export class Machine implements Peer {
     const { life } = this;
     const { witness } = this.around;
     const { isLost } = this.disk;
+    if (isLost) this.losses += 1;
     const found = this.disk.open(
       (upTo) => {
         if (life !== this.life) return;
@@ -158,7 +167,8 @@ export class Machine implements Peer {
   }
 
   onLink(peer: NodeId, isUp: boolean): void {
-    this.receive({ kind: isUp ? 'peerUp' : 'peerDown', peer });
+    if (isUp) this.receive({ kind: 'peerUp', peer, store: this.around.storeOf(peer) });
+    else this.receive({ kind: 'peerDown', peer });
   }
 
   /** The process is told how much room its disk has. */
@@ -181,7 +191,7 @@ export class Machine implements Peer {
 
   private makeNode(restored: NodeOptions['restored']): void {
     const { settings, random, schedule, witness } = this.around;
-    const { id, boot, topology } = this;
+    const { id, boot, store, topology } = this;
     invariant(topology !== null, 'only a machine with a configuration starts', { node: id });
     const now = this.clock.read(schedule.now);
     witness.beginTurn(this.id, now);
@@ -189,6 +199,7 @@ export class Machine implements Peer {
     this.node = new Node({
       node: id,
       boot,
+      store,
       topology,
       settings,
       restored,

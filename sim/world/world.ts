@@ -254,6 +254,7 @@ export class World {
       knobs: turns,
       settings,
       random: this.random,
+      storeOf: (node) => this.machines[node - 1]?.store ?? '',
       sendToPeer: (from, to, messages) => {
         this.network.send(from, to, messages);
       },

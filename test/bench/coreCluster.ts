@@ -48,9 +48,9 @@ export class CoreCluster {
       const restored = { boots: 0, isLost: false, groups };
       const known = replica === undefined ? { map: map() } : {};
       const random = () => Math.random;
-      return new Node({ node, boot: 1, topology, settings, restored, random, now: clocks(), ...known });
+      return new Node({ node, boot: 1, store: 'bench', topology, settings, restored, random, now: clocks(), ...known });
     });
-    this.inboxes = ids.map((node) => ids.filter((peer) => peer !== node).map((peer) => ({ kind: 'peerUp', peer })));
+    this.inboxes = ids.map((node) => ids.filter((peer) => peer !== node).map((peer) => ({ kind: 'peerUp', peer, store: 'bench' })));
     this.readers = ids.map(() => ids.map(() => new FrameReader(crc32)));
     this.inboxes.at(-1)?.push({ kind: 'clientOpened', conn: client, address: 'bench' });
   }

@@ -34,7 +34,7 @@ beforeEach(() => {
     new GroupMap([{ group, replicas: [one, two, three].map((node) => ({ replica: ReplicaId(node), node })) }]),
   );
   router.shards.learn({ tenant, group, epoch: Epoch(1), incarnation: Incarnation(1) });
-  for (const peer of [two, three]) router.linkUp(peer);
+  for (const peer of [two, three]) router.linkUp(peer, 'store');
   router.leaders.learn(group, two, Term(4));
   const host = {
     send: (to: NodeId, _group: GroupId, asked: Call) => sent.push({ to, call: asked, attempt: asked.attempts }),

@@ -14,7 +14,7 @@ const first: ClusterNode = {
 };
 
 function map(): NodeMap {
-  return new NodeMap({ version: 0, nodes: [first] });
+  return new NodeMap({ version: 0, nodes: [first], groups: [] });
 }
 
 test('a node that joins gets the next id, and the same one when it asks again', () => {

@@ -4,6 +4,7 @@ import type { NodeId, WriteId } from '../../core/base/ids.ts';
 import { emptyLog, LogAppender } from '../../core/log/appender.ts';
 import type { LogRecord, RestoredLog } from '../../core/log/records.ts';
 import { LogRecovery } from '../../core/log/recovery.ts';
+import type { NodeMapImage } from '../../core/wire/nodes.ts';
 
 interface Write {
   readonly write: WriteId;
@@ -17,9 +18,17 @@ export class Disk {
   /** What is written waits until the disk is quick again. */
   isSlow = false;
   boots = 1;
+  /** The NodeMap that its node was told to keep. */
+  nodes: NodeMapImage | null = null;
+  private losses = 0;
 
   constructor(node: NodeId) {
     this.node = node;
+  }
+
+  /** The data directory: another one when it has lost everything. */
+  get store(): string {
+    return `${String(this.node)}.${String(this.losses)}`;
   }
 
   write(write: Write): void {
@@ -40,6 +49,8 @@ export class Disk {
   }
 
   lose(): void {
+    this.losses += 1;
+    this.nodes = null;
     this.writes.length = 0;
     this.writes.push([{ kind: 'lost' }]);
   }

@@ -21,6 +21,7 @@ import {
 } from '../../core/index.ts';
 import type { RestoredLog } from '../../core/log/records.ts';
 import type { TenantMap } from '../../core/metadata/tenantMap.ts';
+import type { NodeMapImage } from '../../core/wire/nodes.ts';
 import { Disk } from './disks.ts';
 
 const stepMicros = 1000;
@@ -77,7 +78,7 @@ export class Nodes {
     for (const node of ids) {
       this.disks.push(new Disk(node));
       this.nodes.push(this.make(node, 1, { boots: 0, isLost: false, groups: new Map() }, map));
-      this.inboxes.push(ids.filter((peer) => peer !== node).map((peer): Input => ({ kind: 'peerUp', peer })));
+      this.inboxes.push(ids.filter((peer) => peer !== node).map((peer) => this.linkTo(peer)));
     }
     this.pass(4000);
   }
@@ -87,10 +88,12 @@ export class Nodes {
       this.draws = (this.draws * 48_271) % 2_147_483_647;
       return this.draws / 2_147_483_647;
     };
-    const kept = map === undefined ? {} : { map: map.copy() };
+    const { store = '', nodes = null } = this.disks[node - 1] ?? {};
+    const kept = { ...(map === undefined ? {} : { map: map.copy() }), ...(nodes === null ? {} : { nodes }) };
     return new Node({
       node,
       boot,
+      store,
       topology: { ...this.topology, tenants: this.tenants(node) },
       settings: this.settingsOf(node),
       restored,
@@ -157,10 +160,16 @@ export class Nodes {
       this.heard.set(effect.conn, (this.heard.get(effect.conn) ?? '') + binaryString(effect.bytes));
     else if (effect.kind === 'closeClient') this.heard.set(effect.conn, `${this.heard.get(effect.conn) ?? ''}(closed)`);
     else if (effect.kind === 'drained') this.drained.push(from);
+    else if (effect.kind === 'nodes') this.keep(at, effect.map);
     else if (effect.kind === 'keepMap') {
       this.kept.push(`${String(from)} v${String(effect.map.version)}`);
       effect.map.places.close();
     }
+  }
+
+  private keep(at: number, map: NodeMapImage): void {
+    const disk = this.disks[at];
+    if (disk !== undefined) disk.nodes = map;
   }
 
   /** The disk has what was written so far. */
@@ -204,8 +213,12 @@ export class Nodes {
 
   private link(one: number, other: number): void {
     if (!this.isLinked(one, other)) return;
-    this.input(one, { kind: 'peerUp', peer: NodeId(other) });
-    this.input(other, { kind: 'peerUp', peer: NodeId(one) });
+    this.input(one, this.linkTo(other));
+    this.input(other, this.linkTo(one));
+  }
+
+  linkTo(peer: number): Input {
+    return { kind: 'peerUp', peer: NodeId(peer), store: this.disks[peer - 1]?.store ?? `${String(peer)}.0` };
   }
 
   private isLinked(one: number, other: number): boolean {

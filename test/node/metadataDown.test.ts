@@ -29,8 +29,8 @@ function bringBack(): void {
   for (const node of gone) {
     nodes.paused.delete(node);
     for (const other of alive) {
-      nodes.input(other, { kind: 'peerUp', peer: NodeId(node) });
-      nodes.input(node, { kind: 'peerUp', peer: NodeId(other) });
+      nodes.input(other, nodes.linkTo(node));
+      nodes.input(node, nodes.linkTo(other));
     }
   }
 }

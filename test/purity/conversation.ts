@@ -44,7 +44,7 @@ export function converse(): Conversation {
   const conn = ConnId(1);
   const nodes = ids.map(startNode);
   const inboxes = ids.map((self) =>
-    ids.filter((peer) => peer !== self).map((peer): Input => ({ kind: 'peerUp', peer })),
+    ids.filter((peer) => peer !== self).map((peer): Input => ({ kind: 'peerUp', peer, store: `of ${String(peer)}` })),
   );
   let replies = '';
   let hash = 0;
@@ -79,6 +79,7 @@ function startNode(node: NodeId): Node {
   return new Node({
     node,
     boot: 1,
+    store: `of ${String(node)}`,
     topology,
     settings,
     restored,

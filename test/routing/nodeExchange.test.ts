@@ -9,6 +9,7 @@ const [one, two, three] = [NodeId(1), NodeId(2), NodeId(3)];
 const atFirst: NodeMapImage = {
   version: 0,
   nodes: [{ node: one, clientAddress: 'a:1', peerAddress: 'a:2', zone: '', store: '', state: 'member', heir: null }],
+  groups: [],
 };
 
 function exchange(map = atFirst) {

@@ -63,7 +63,7 @@ const timer: Input = { kind: 'timer' };
 describe('a turn', () => {
   test('holds everything that happened since the last one, in order', async () => {
     const { turns, driver } = drive(() => [], never);
-    const inputs: readonly Input[] = [timer, { kind: 'peerUp', peer: NodeId(2) }, { kind: 'drain' }];
+    const inputs: readonly Input[] = [timer, { kind: 'peerUp', peer: NodeId(2), store: 'two' }, { kind: 'drain' }];
     for (const input of inputs) driver.emit(input);
     await until(() => turns.length > 0, 'the turn');
     driver.emit(timer);

@@ -31,6 +31,7 @@ import type {
 } from '../../core/wire/messages.ts';
 import type { ExportAnswer } from '../../core/wire/exports.ts';
 import type { CopyCursor, MovePlan, MoveState, MoveStep } from '../../core/wire/moves.ts';
+import type { GroupPlan } from '../../core/wire/groups.ts';
 import type { NodeMapImage, NodePlan } from '../../core/wire/nodes.ts';
 import type { LoggedItem, LoggedOperation } from '../../core/wire/operation.ts';
 
@@ -149,8 +150,21 @@ const nodePlan: fc.Arbitrary<NodePlan> = fc.oneof(
   kind('replace', { node, heir: node }),
   ...(['drain', 'undrain', 'remove'] as const).map((name) => kind(name, { node })),
 );
+const firstMembers = fc.array(fc.record({ node, store: word }), { maxLength: 4 });
+const groupPlan: fc.Arbitrary<GroupPlan> = fc.record({
+  request: word,
+  above: group,
+  alone: fc.option(tenant),
+  groups: fc.array(firstMembers, { maxLength: 3 }),
+});
 const nodeMap: fc.Arbitrary<NodeMapImage> = fc.record({
   version: natural,
+  groups: fc
+    .uniqueArray(
+      fc.record({ group: fc.integer({ min: 1, max: 0xffff_ffff }).map(GroupId), members: firstMembers, request: word }),
+      { selector: (made) => made.group, maxLength: 3 },
+    )
+    .map((made) => made.sort((a, b) => a.group - b.group)),
   nodes: fc
     .uniqueArray(
       fc.record({
@@ -176,6 +190,7 @@ export const operation: fc.Arbitrary<Operation> = fc.oneof(
   kind('move', { tenant, move, step }),
   kind('planMove', { tenant, plan }),
   kind('planNode', { tenant, plan: nodePlan }),
+  kind('planGroups', { tenant, plan: groupPlan }),
   kind('execute', {
     tenant,
     incarnation,
@@ -260,6 +275,7 @@ const outcome: fc.Arbitrary<Outcome> = fc.oneof(
   kind('planned', { move: fc.option(plannedMove), pin: fc.option(pin), why: fc.string({ maxLength: 40 }) }),
   kind('moving', { state: moveState }),
   kind('nodes', { map: nodeMap, node, why: fc.string({ maxLength: 40 }) }),
+  kind('made', { groups: fc.array(group, { maxLength: 4 }), why: fc.string({ maxLength: 40 }) }),
   kind('inspected', {
     report: fc.record({
       quota: fc.record({ bytes: natural, keys: natural, operations: natural, bandwidth: natural }),

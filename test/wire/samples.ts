@@ -21,6 +21,7 @@ import type { Operation, OrderedChange, Outcome, PeerMessage } from '../../core/
 import type { EntryBatch } from '../../core/wire/operation.ts';
 import type { RaftMessage } from '../../core/raft/types.ts';
 import type { CopyCursor, MovePlan, MoveState, MoveStep } from '../../core/wire/moves.ts';
+import type { GroupPlan } from '../../core/wire/groups.ts';
 import type { NodeMapImage, NodePlan } from '../../core/wire/nodes.ts';
 
 const ascii = (text: string): Uint8Array => new Uint8Array(Buffer.from(text, 'latin1'));
@@ -167,7 +168,26 @@ const nodeMap: NodeMapImage = {
       heir: null,
     },
   ],
+  groups: [
+    { group: GroupId(4), request: '300.2.1', members: [{ node: NodeId(300), store: '00000000000000fe' }] },
+    { group: GroupId(65_535), request: '', members: [] },
+  ],
 };
+const groupPlans: readonly GroupPlan[] = [
+  {
+    request: '2.17.3',
+    above: GroupId(6),
+    alone: null,
+    groups: [
+      [
+        { node: NodeId(2), store: '00000000000000ff' },
+        { node: NodeId(300), store: '00000000000000fe' },
+      ],
+      [{ node: NodeId(300), store: '00000000000000fe' }],
+    ],
+  },
+  { request: '', above: GroupId(0), alone: acme, groups: [] },
+];
 const nodePlans: readonly NodePlan[] = [
   { kind: 'join', clientAddress: 'd:1', peerAddress: 'd:2', zone: 'east-1', store: '00000000000000ff' },
   { kind: 'drain', node: NodeId(300) },
@@ -175,12 +195,17 @@ const nodePlans: readonly NodePlan[] = [
   { kind: 'remove', node: NodeId(300) },
   { kind: 'replace', node: NodeId(300), heir: NodeId(301) },
 ];
-const nodeOperations: readonly Operation[] = nodePlans.map((plan) => ({ kind: 'planNode', tenant: nobody, plan }));
+const nodeOperations: readonly Operation[] = [
+  ...nodePlans.map((plan): Operation => ({ kind: 'planNode', tenant: nobody, plan })),
+  ...groupPlans.map((plan): Operation => ({ kind: 'planGroups', tenant: nobody, plan })),
+];
 const order = (change: OrderedChange): PeerMessage => ({ kind: 'order', group, index: LogIndex(1000), change });
 const nodeMessages: readonly PeerMessage[] = [
   ...nodeOperations.map(request),
   reply({ kind: 'nodes', map: nodeMap, node: NodeId(2), why: '' }),
-  reply({ kind: 'nodes', map: { version: 0, nodes: [] }, node: NodeId(9), why: "no such node '9'" }),
+  reply({ kind: 'nodes', map: { version: 0, nodes: [], groups: [] }, node: NodeId(9), why: "no such node '9'" }),
+  reply({ kind: 'made', groups: [GroupId(7), GroupId(300)], why: '' }),
+  reply({ kind: 'made', groups: [], why: "no such node '9'" }),
   { kind: 'nodesVersion', version: 300 },
   { kind: 'nodes', map: nodeMap },
   {

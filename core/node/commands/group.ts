@@ -2,13 +2,15 @@
  * GROUP: the Raft groups as this node sees them, and what an operator does with those that it leads.
  */
 import { binaryString, noBytes } from '../../base/bytes.ts';
-import { GroupId, type NodeId } from '../../base/ids.ts';
+import { GroupId, metadataGroup, type NodeId } from '../../base/ids.ts';
 import { isJoint, membersOf } from '../../raft/configuration.ts';
 import type { Member } from '../../raft/types.ts';
 import type { MembershipChange } from '../../raft/raft.ts';
 import type { ReplyWriter } from '../../resp/replyWriter.ts';
 import type { GroupView, NodeView } from '../view.ts';
 import { integerOf, wordOf, wrongSubcommand } from './arguments.ts';
+import { isWithoutMetadataGroup } from './begin.ts';
+import { createGroups } from './createGroup.ts';
 import { recover } from './recover.ts';
 import { type NodeCall, type NodeCommand, nodeCommand } from './spec.ts';
 
@@ -18,7 +20,7 @@ export const groupCommands: readonly NodeCommand[] = [
     arity: -2,
     group: 'leasehold',
     since: '0.1.0',
-    summary: 'Lists Raft groups, tells about one, and changes who belongs to it and who leads it.',
+    summary: 'Lists Raft groups, tells about one, makes more, and changes who belongs to one and who leads it.',
     run: runGroup,
   }),
 ];
@@ -27,6 +29,7 @@ const help: readonly string[] = [
   'GROUP <subcommand> [<arg> ...]. Subcommands are:',
   'LIST: all groups with their leader, term and replicas. Group 0 holds the ShardMap.',
   'INFO <group>: the same for one, and where the replica on this node stands.',
+  'CREATE [COUNT <n>] [REPLICAS <n>] [NODES <node>[,<node>...]]: makes groups, by default one with as many replicas as group 0, on the nodes that have least.',
   'SNAPSHOT <group>: saves the state of the replica on this node, so that its log gets shorter.',
   'TRANSFER <group> [<node>]: hands the group, led by this node, to another member.',
   'ADD-REPLICA <group> <node> [LEARNER]: a replica on that node; it gets its vote when it has caught up, a learner never.',
@@ -35,13 +38,20 @@ const help: readonly string[] = [
   'RECOVER <group> [UNSAFE]: what is left if the majority is lost for good; UNSAFE: the group goes on from the replica here.',
 ];
 
-function runGroup({ args, reply, node }: NodeCall): void {
+function runGroup(call: NodeCall): void {
+  const { args, reply, node } = call;
   const [, subcommand, id = noBytes, first, second] = args;
   const word = wordOf(subcommand);
   if (word === 'list' && args.length === 2) {
     const groups = node.groups();
     reply.array(groups.length);
     for (const view of groups) writeGroup(reply, view, false);
+    return;
+  }
+  if (word === 'create') {
+    const directory = isWithoutMetadataGroup(call) ? null : node.group(metadataGroup);
+    if (directory?.local?.role === 'leader') createGroups(call);
+    else if (directory !== null) reply.error(notLedHere(node, directory));
     return;
   }
   if (word === 'help' && args.length === 2) {

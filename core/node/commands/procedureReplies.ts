@@ -58,8 +58,16 @@ export function writeEnd(reply: ReplyWriter, node: NodeView, procedure: Procedur
   else reply.ok();
 }
 
-/** Of the metadata group, about a node. */
+/** Of the metadata group, about a node or groups. */
 function writeAnswer(reply: ReplyWriter, node: NodeView, { answer, operation }: Errand): void {
+  if (answer?.kind === 'made') {
+    if (answer.why !== '') reply.error(`ERR not executed: ${answer.why}`);
+    else {
+      reply.array(answer.groups.length);
+      for (const group of answer.groups) reply.integer(group);
+    }
+    return;
+  }
   if (answer?.kind !== 'nodes' || operation.kind !== 'planNode')
     reply.error('ERR the metadata group does not know that');
   else if (answer.why !== '') reply.error(`ERR ${answer.why}`);

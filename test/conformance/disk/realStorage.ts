@@ -52,7 +52,7 @@ class RealStorage implements Storage {
   async begin(own = identity): Promise<Life> {
     const { segmentBytes, random } = this;
     this.disk = new HeldDisk(random);
-    const opened = openLog(this.directory, own, this.hasRun, { segmentBytes, disk: this.disk });
+    const opened = openLog(this.directory, own, this.hasRun, undefined, { segmentBytes, disk: this.disk });
     this.hasRun = true;
     this.life = new RealLife(opened, this.disk);
     return Promise.resolve(this.life);

@@ -113,7 +113,7 @@ class Listener implements Peer {
   }
 
   onLink(peer: NodeId, isUp: boolean): void {
-    this.heard.push({ kind: isUp ? 'peerUp' : 'peerDown', peer });
+    this.heard.push(isUp ? { kind: 'peerUp', peer, store: 'simulated' } : { kind: 'peerDown', peer });
     if (isUp && this.greeting.length > 0) this.send(peer, this.greeting);
   }
 }
