@@ -78,7 +78,8 @@ export function decodeMadeGroups(reader: ByteReader): readonly MadeGroup[] {
   for (let left = reader.count(minimumGroupBytes); left > 0 && !reader.failed; left -= 1) {
     const group = readGroup(reader);
     if (group <= (groups.at(-1)?.group ?? 0)) reader.fail();
-    groups.push({ group, request: reader.text(), members: decodeMembers(reader) });
+    const request = reader.text();
+    groups.push({ group, members: decodeMembers(reader), request });
   }
   return groups;
 }

@@ -68,7 +68,7 @@ export function makeOracles(truth: Truth, histories: Histories): readonly Oracle
     boundedLoad(truth),
     stepsDown(truth),
     wholeExports(truth, histories),
-    nodeIdsAreGivenOnce(),
+    nodeIdsAreGivenOnce(new Set(truth.groups.keys())),
     votersAreApart(),
     nobodyWhoDrainsIsGivenAnything(truth),
     ordersAreOfThePresent(truth),

@@ -20,7 +20,8 @@ const startMessages = 2_000;
 
 export function boundedLoad(truth: Truth): Oracle {
   const heartbeatsPerUs = heartbeatsPerElection / (truth.electionMs * 1000);
-  const messagesPerUs = restlessness * 2 * truth.groups.size * (truth.nodes.length - 1) * heartbeatsPerUs;
+  const messagesPerUs = (): number =>
+    restlessness * 2 * truth.groups.size * (truth.nodes.length - 1) * heartbeatsPerUs;
   const checkpointsPerSecond = Math.ceil(eventsPerSecond / checkpointEvents);
   /** When the last checkpoints were, the earliest first. */
   const times: number[] = [];
@@ -30,7 +31,7 @@ export function boundedLoad(truth: Truth): Oracle {
   };
   const judge = (): void => {
     const { now, commands } = truth;
-    const budget = startMessages + messagesPerUs * now + messagesPerCommand * commands.count;
+    const budget = startMessages + messagesPerUs() * now + messagesPerCommand * commands.count;
     rule(messages <= budget, 'B2', 'messages are bounded by what there is to do', {
       messages,
       budget: Math.round(budget),

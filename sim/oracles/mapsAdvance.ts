@@ -3,7 +3,7 @@
  * node, where a metadata group makes versions. Hints neither: what a node believes of one tenant, and of one group's
  * leader, only gets newer.
  */
-import { metadataGroup, type NodeId, type TenantName } from '../../core/base/ids.ts';
+import { type GroupId, metadataGroup, type NodeId, type TenantName } from '../../core/base/ids.ts';
 import { emptyMapDigest } from '../../core/metadata/mapDigest.ts';
 import type { Node } from '../../core/node/node.ts';
 import { rule } from '../truth/violation.ts';
@@ -16,13 +16,12 @@ interface Beliefs {
   /** Of tenants it was told about in this turn. */
   heard: TenantName[];
   readonly places: Map<TenantName, { readonly incarnation: number; readonly epoch: number }>;
-  /** In the order of the groups. */
-  readonly terms: number[];
+  readonly terms: Map<GroupId, number>;
 }
 
 export function mapsAdvance(truth: Truth): Oracle {
-  const groups = [...truth.groups.keys()];
-  const isVersioned = groups.includes(metadataGroup);
+  const { groups } = truth;
+  const isVersioned = groups.has(metadataGroup);
   /** Of each version's map, as the first node that had it when its turn ended. */
   const canonical = new Map<number, number>([[0, emptyMapDigest]]);
   const beliefs: (Beliefs | undefined)[] = [];
@@ -32,7 +31,7 @@ export function mapsAdvance(truth: Truth): Oracle {
       digest: emptyMapDigest,
       heard: [],
       places: new Map(),
-      terms: groups.map(() => 0),
+      terms: new Map(),
     });
   const lookAt = ({ id: node, router }: Node, { places }: Beliefs, tenant: TenantName): void => {
     const place = router.shards.find(tenant);
@@ -73,11 +72,9 @@ export function mapsAdvance(truth: Truth): Oracle {
       const { terms } = known;
       lookAtMap(node, known);
       const { leaders } = node.router;
-      for (let i = 0; i < groups.length; i += 1) {
-        const group = groups[i];
-        if (group === undefined) continue;
+      for (const group of groups.keys()) {
         const term = leaders.termOf(group);
-        const before = terms[i] ?? 0;
+        const before = terms.get(group) ?? 0;
         if (term === before) continue;
         rule(term > before, 'X4', 'what a node believes of a leader gets newer', {
           node: node.id,
@@ -85,7 +82,7 @@ export function mapsAdvance(truth: Truth): Oracle {
           term,
           before,
         });
-        terms[i] = term;
+        terms.set(group, term);
       }
       if (known.heard.length === 0) return;
       for (const tenant of known.heard) lookAt(node, known, tenant);

@@ -1,12 +1,13 @@
 /**
- * N1: which nodes there are. Equal versions of the NodeMap are equal maps; an id is given once, upwards, and to one address;
- * a node that was removed stays removed. N2: no two voters of a group are on one node. N5: what is ordered of a group is
+ * N1: which nodes there are, and which groups were made. Equal versions of the NodeMap are equal maps; an id is given once, upwards, and to one address;
+ * a node that was removed stays removed. An id of a group is given once, for the same members for good. N2: no two voters of a group are on one node. N5: what is ordered of a group is
  * done only as long as that has the members for whom it was planned. N3 is judged where a run settles, except that whoever
  * drains is given nothing new.
  */
 import type { GroupId, LogIndex, NodeId } from '../../core/base/ids.ts';
 import type { Entry } from '../../core/raft/types.ts';
 import type { OrderedChange } from '../../core/wire/messages.ts';
+import type { MadeGroup } from '../../core/wire/groups.ts';
 import type { NodeMapImage } from '../../core/wire/nodes.ts';
 import { membersOf } from '../../core/raft/configuration.ts';
 import { decodeConfiguration } from '../../core/wire/configuration.ts';
@@ -14,19 +15,33 @@ import type { CommittedEntry, GroupTruth, ReplicaTruth } from '../truth/groupTru
 import { rule } from '../truth/violation.ts';
 import type { Oracle, Truth } from './oracle.ts';
 
-export function nodeIdsAreGivenOnce(): Oracle {
+/** `first`: the groups of the configuration. */
+export function nodeIdsAreGivenOnce(first: ReadonlySet<GroupId>): Oracle {
   const texts = new Map<number, string>();
   const addresses = new Map<NodeId, string>();
   /** By node, the lowest version that has it, and that has it removed. */
   const since = new Map<NodeId, number>();
   const removedSince = new Map<NodeId, number>();
+  const members = new Map<GroupId, string>();
+  const lookAtGroups = (groups: readonly MadeGroup[], version: number): void => {
+    const ids = groups.map(({ group }) => group);
+    rule(new Set(ids).size === ids.length, 'N1', 'an id of a group is given once', { version, groups: ids.join(' ') });
+    for (const made of groups) {
+      const [text, before] = [JSON.stringify(made), members.get(made.group)];
+      const facts = { group: made.group, version, text, before: before ?? '' };
+      rule(before === undefined || before === text, 'N1', 'what a group began with does not change', facts);
+      rule(!first.has(made.group), 'N1', 'a group that was made is none of the first', facts);
+      members.set(made.group, text);
+    }
+  };
   return {
     rule: 'N1',
-    nodesHeard(_node: NodeId, { version, nodes }: NodeMapImage): void {
-      const text = JSON.stringify(nodes);
+    nodesHeard(_node: NodeId, { version, nodes, groups }: NodeMapImage): void {
+      const text = JSON.stringify([nodes, groups]);
       rule((texts.get(version) ?? text) === text, 'N1', 'equal versions are equal maps of nodes', { version });
       if (texts.has(version)) return;
       texts.set(version, text);
+      lookAtGroups(groups, version);
       for (const { node, peerAddress, state } of nodes) {
         const facts = { node, version };
         const address = addresses.get(node) ?? peerAddress;

@@ -408,6 +408,7 @@ export function expand(seed: number, profile: Profile): Scenario {
     random: streams('faults'),
   });
   if (isGrowing) faults.push(...nemeses.grow({ ...stage, random: streams('grow') }));
+  if (isGrowing) faults.push(...nemeses.makeGroups({ ...stage, random: streams('groups') }));
   const troubles = streams('disk troubles');
   const hasTroubles = profilesWithDiskTroubles.includes(profile) && chance(troubles, 300);
   if (hasTroubles) faults.push(...drawFaults(diskTroubles, 3, { ...stage, random: troubles }));

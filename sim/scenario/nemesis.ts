@@ -378,6 +378,17 @@ export const nemeses = {
       fault('join', soon(stage), { node: someNode(stage) }, 0, pick(stage.random, [0, 0, someNode(stage)])),
     ),
 
+  /** The cluster gets groups, and a tenant moves to the first of them. */
+  makeGroups: (stage) =>
+    Array.from({ length: between(stage.random, 1, 2) }, () => {
+      const startMs = momentMs(stage);
+      const moves = { atMs: startMs + between(stage.random, 0, 3000) };
+      return [
+        fault('makeGroups', { atMs: startMs }, { node: someNode(stage) }, 0, 0, between(stage.random, 0, 1)),
+        fault('move', moves, { node: someNode(stage) }, 0, stage.groups - 1, between(stage.random, 0, 7)),
+      ];
+    }).flat(),
+
   /** A node leaves, and may run for a while when nobody counts on it any more. */
   retire: (stage) => [retirement(stage, soon(stage), someNode(stage), pick(stage.random, [0, 100, 3000]))],
 

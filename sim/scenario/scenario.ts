@@ -247,6 +247,7 @@ export const faultKinds = {
   join: 'a machine that is in no cluster asks the nodes for a place in this one, with the address of the peer if that was removed',
   retire:
     'the operator has the peer drained, or its place taken by node `amount` if that is not 0, removes it when it has nothing any more, and stops it forMs later',
+  makeGroups: 'the operator has so many groups made as `amount` says, 1 or 2, on nodes that the cluster chooses',
   die: 'the node is gone for good: only while every group can spare it, and others can take what it had',
   quorumDown:
     'of the nodes with a vote in group `amount` a majority dies, from the one numbered `peer` among them on, or, if that is 0, all do; they start again after forMs',

@@ -172,8 +172,11 @@ export class GroupTruth {
   constructor(id: GroupId, members: readonly Member[]) {
     this.id = id;
     this.configurations = [{ index: 0, configuration: firstConfiguration(members) }];
-    // Those whom the static map names are there from the beginning, whatever their disks say.
-    for (const { node, replica } of members) this.add(node, replica).wasOnDisk = true;
+  }
+
+  /** Those whom the static map names are there from the beginning, whatever their disks say. */
+  beginEverywhere(): void {
+    for (const { node, replica } of this.configuration.voters) this.add(node, replica).wasOnDisk = true;
   }
 
   add(node: NodeId, replica: ReplicaId): ReplicaTruth {

@@ -17,18 +17,19 @@ export interface History {
 const nothing: readonly Verdict[] = [];
 
 export class Histories {
-  readonly groups: ReadonlyMap<GroupId, History>;
+  readonly groups: Map<GroupId, History>;
+  private readonly keepsEntries: boolean;
   readonly moves = new MoveModel();
 
   constructor(groups: Iterable<GroupId>) {
     const all = [...groups];
-    const keepsEntries = !all.includes(metadataGroup);
-    this.groups = new Map(
-      all.map((group): [GroupId, History] => [
-        group,
-        { tenancy: new TenancyModel(this.moves, keepsEntries), verdicts: [nothing] },
-      ]),
-    );
+    this.keepsEntries = !all.includes(metadataGroup);
+    this.groups = new Map();
+    for (const group of all) this.add(group);
+  }
+
+  add(group: GroupId): void {
+    this.groups.set(group, { tenancy: new TenancyModel(this.moves, this.keepsEntries), verdicts: [nothing] });
   }
 
   of(group: GroupId): History {

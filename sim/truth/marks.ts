@@ -53,6 +53,8 @@ export const marks = {
   importAdopted: 'a group logged that it owns a tenant that came from a file',
   importDropped: 'a group gave up a tenant of which a part had come from a file',
   nodeJoined: 'a machine joined the cluster',
+  groupMade: 'a group was made while the cluster ran',
+  madeGroupServes: 'a group that was made ran a command of a tenant',
   nodeDrains: 'a node heard that one is to have nothing any more',
   nodeRemoved: 'a node that had nothing any more was removed',
   newcomerMember: 'a group got a member on a node that had joined',

@@ -3,7 +3,7 @@
  * and tells the oracles what happened, in the order in which it happened.
  */
 import { binaryString } from '../../core/base/bytes.ts';
-import { type ConnId, type GroupId, LogIndex, type NodeId, Term, type WriteId } from '../../core/base/ids.ts';
+import { type ConnId, type GroupId, LogIndex, metadataGroup, type NodeId, Term, type WriteId } from '../../core/base/ids.ts';
 import { invariant } from '../../core/base/invariant.ts';
 import { MonoTime, type Now, WallTime } from '../../core/base/time.ts';
 import type { LogRecord, RestoredLog } from '../../core/log/records.ts';
@@ -15,6 +15,8 @@ import type { Configuration } from '../../core/raft/types.ts';
 import { decodeConfiguration } from '../../core/wire/configuration.ts';
 import type { Raft } from '../../core/raft/raft.ts';
 import type { LogBase } from '../../core/raft/types.ts';
+import { DirectoryMachine } from '../../core/group/directoryMachine.ts';
+import { firstReplicas, type MadeGroup } from '../../core/wire/groups.ts';
 import type { PeerMessage } from '../../core/wire/messages.ts';
 import type { NodeMapImage } from '../../core/wire/nodes.ts';
 import type { MoveStep } from '../../core/wire/moves.ts';
@@ -69,7 +71,9 @@ interface PendingWrite {
 }
 
 export class Witness implements Truth {
-  readonly groups: ReadonlyMap<GroupId, GroupTruth>;
+  readonly groups: Map<GroupId, GroupTruth>;
+  /** Those that were made since the cluster began. */
+  readonly made = new Set<GroupId>();
   readonly commands = new Commands();
   readonly histories: Histories;
   readonly leaseReads: boolean;
@@ -140,7 +144,10 @@ export class Witness implements Truth {
     this.groups = new Map(
       topology.groups.map(({ group, replicas }): [GroupId, GroupTruth] => [group, new GroupTruth(group, replicas)]),
     );
-    for (const { id, configuration } of this.groups.values()) this.crossings.configured(id, configuration);
+    for (const group of this.groups.values()) {
+      group.beginEverywhere();
+      this.crossings.configured(group.id, group.configuration);
+    }
     this.histories = new Histories(this.groups.keys());
     this.firstNodes = topology.nodes.length;
     this.nodes = ids.map(() => null);
@@ -299,6 +306,8 @@ export class Witness implements Truth {
         } else if (message.kind === 'order') {
           const { group, index, change } = message;
           for (const hear of this.hooks.orderHeard) hear(node, group, index, change);
+        } else if (message.kind === 'nodes') {
+          this.groupsMade(message.map.groups);
         } else if (message.kind === 'mapPiece') {
           if (message.isLast) this.marks.hit('mapFetched');
         } else if (message.kind === 'reply' && message.outcome.kind === 'resolved' && message.outcome.tenant !== null) {
@@ -556,6 +565,7 @@ export class Witness implements Truth {
       if (command === undefined) continue;
       if (command.access === 'write') command.ranAt = { group: group.id, index: entry.index };
       if (verdict.reply !== null) command.executions.push(verdict.reply);
+      if (this.made.has(group.id)) this.marks.hit('madeGroupServes');
     }
   }
 
@@ -578,6 +588,8 @@ export class Witness implements Truth {
       hosted.delete(id);
       this.trace?.world(this.now, node, `ends r${String(replica.replica)} of g${String(id)}`);
     }
+    const directory = made.groups.get(metadataGroup)?.machine;
+    if (directory instanceof DirectoryMachine) this.groupsMade(directory.directory.nodes.groups);
     for (const [id, { raft }] of made.groups) {
       if (hosted.has(id)) continue;
       const group = this.groupOf(id);
@@ -588,9 +600,25 @@ export class Witness implements Truth {
       begun.restart(raft, this.boots[node - 1] ?? 0);
       hosted.set(id, begun);
       this.tally.replicasAdded += 1;
-      if (this.losers.has(node)) this.marks.hit('lossReplaced');
+      const isLater = raft.id > (group.configurations[0]?.configuration.highest ?? 0);
+      if (this.losers.has(node) && isLater) this.marks.hit('lossReplaced');
       if (node > this.firstNodes) this.marks.hit('newcomerMember');
       this.trace?.world(this.now, node, `begins r${String(raft.id)} of g${String(id)}`);
+    }
+  }
+
+  /** Somebody was told of them. */
+  private groupsMade(made: readonly MadeGroup[]): void {
+    if (made.length <= this.made.size) return;
+    for (const one of made) {
+      if (this.groups.has(one.group)) continue;
+      const group = new GroupTruth(one.group, firstReplicas(one));
+      this.groups.set(group.id, group);
+      this.made.add(group.id);
+      this.histories.add(group.id);
+      this.crossings.configured(group.id, group.configuration);
+      this.marks.hit('groupMade');
+      for (const { node } of one.members) this.note(node, `is a first member of g${String(one.group)}`);
     }
   }
 

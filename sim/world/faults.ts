@@ -37,6 +37,7 @@ type Undo = () => void;
 
 /** Groups have three members. */
 const fewestNodes = 3;
+const mostGroupsMade = 2;
 
 export class Faults {
   /** How often each kind struck, and how often it could not. */
@@ -296,6 +297,9 @@ export class Faults {
       case 'join':
         this.stage.operator.admit(this.formerlyOf(fault));
         return () => undefined;
+      case 'makeGroups':
+        this.stage.operator.makeGroups(1 + (Math.abs(fault.amount) % mostGroupsMade));
+        return () => undefined;
       case 'retire':
         return this.retire(fault);
       case 'die':
@@ -507,9 +511,14 @@ export class Faults {
     return leader === null || leader === undefined ? undefined : machines[leader.node - 1];
   }
 
+  /** With those that were made. */
+  private get groupCount(): number {
+    return this.stage.scenario.groups.length + this.stage.witness.made.size;
+  }
+
   /** Any number names a group. */
   private groupOf({ amount }: Fault): string {
-    return String(Math.abs(amount) % this.stage.scenario.groups.length);
+    return String(Math.abs(amount) % this.groupCount);
   }
 
   /** Any number names a tenant, and any a group for tenants. */
@@ -519,7 +528,7 @@ export class Faults {
   }
 
   private destinationOf({ peer }: Fault): string {
-    return String(1 + (Math.abs(peer) % Math.max(1, this.stage.scenario.groups.length - 1)));
+    return String(1 + (Math.abs(peer) % Math.max(1, this.groupCount - 1)));
   }
 
   /** In its own place a replica is replaced only by operators who have looked whether the others are well. */

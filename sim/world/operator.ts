@@ -1,6 +1,7 @@
 /**
- * An operator who lets nodes join, takes them out of the cluster, and asks again for as long as it takes: a machine that
- * is to join asks whoever runs until it is told its id; a node that is to leave is drained, then removed, then stopped.
+ * An operator who lets nodes join, takes them out of the cluster, has groups made, and asks again for as long as it takes:
+ * a machine that is to join asks whoever runs until it is told its id; a node that is to leave is drained, then removed,
+ * then stopped.
  */
 import { type ConnId, GroupId, NodeId, ReplicaId } from '../../core/base/ids.ts';
 import type { Random } from '../../core/base/random.ts';
@@ -88,6 +89,16 @@ export class Operator {
         else if (text.startsWith('-ERR')) stage = stage === 'remove' ? 'drain' : 'drainAlone';
         return false;
       },
+    });
+  }
+
+  /** As many groups as that are made; or none, if the cluster says why it cannot. */
+  makeGroups(count: number): void {
+    const words = ['GROUP', 'CREATE', 'COUNT', String(count)];
+    this.begin({
+      words: () => words,
+      except: null,
+      onAnswer: (text) => text.startsWith('*') || text.startsWith('-ERR not executed'),
     });
   }
 
