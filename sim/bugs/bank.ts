@@ -6,6 +6,7 @@
 import type { Bug } from './bug.ts';
 import { elections } from './bank/elections.ts';
 import { exactlyOnce } from './bank/exactlyOnce.ts';
+import { groups } from './bank/groups.ts';
 import { maps } from './bank/maps.ts';
 import { membership } from './bank/membership.ts';
 import { moves } from './bank/moves.ts';
@@ -25,4 +26,5 @@ export const bugs: readonly Bug[] = [
   ...moves,
   ...maps,
   ...nodes,
+  ...groups,
 ];
