@@ -87,7 +87,17 @@ export async function runNode(config: NodeConfig): Promise<void> {
   const map = hasRun && loss === null ? kept.read() : null;
   const nodes = readNodes(config.data);
   const known = { ...(map === null ? {} : { map }), ...(nodes === null ? {} : { nodes }) };
-  const core = new Node({ node: id, boot, store: store.store, topology, settings, restored, random, now: readClocks(), ...known });
+  const core = new Node({
+    node: id,
+    boot,
+    store: store.store,
+    topology,
+    settings,
+    restored,
+    random,
+    now: readClocks(),
+    ...known,
+  });
   const driver = new Driver(core, logger, failInside);
   files.listen(
     (upTo) => {

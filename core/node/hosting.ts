@@ -127,7 +127,12 @@ export class Hosting {
     const hosted = this.groups.get(group);
     if (hosted?.raft.id === replica) return hosted;
     const latest = hosted?.raft.id ?? this.removed.get(group) ?? this.latestBefore(group);
-    return isFromLeader && replica > latest && this.descriptors.has(group) ? 'unknown' : null;
+    return isFromLeader && replica > latest && this.knows(group) ? 'unknown' : null;
+  }
+
+  /** That there is such a group, a map or the disk says. */
+  private knows(group: GroupId): boolean {
+    return this.descriptors.has(group) || this.groups.has(group) || this.removed.has(group);
   }
 
   /** A replica of the group was here that is lost, and nothing has taken its place yet. */

@@ -71,12 +71,7 @@ export function draftOf(
 }
 
 /** One that is not there yet: without members, and with nothing on it. */
-export function newGroup(
-  group: GroupId,
-  index: number,
-  wanted: number,
-  dedicatedTo: TenantName | null,
-): GroupDraft {
+export function newGroup(group: GroupId, index: number, wanted: number, dedicatedTo: TenantName | null): GroupDraft {
   return {
     group,
     index,

@@ -20,8 +20,7 @@ const startMessages = 2_000;
 
 export function boundedLoad(truth: Truth): Oracle {
   const heartbeatsPerUs = heartbeatsPerElection / (truth.electionMs * 1000);
-  const messagesPerUs = (): number =>
-    restlessness * 2 * truth.groups.size * (truth.nodes.length - 1) * heartbeatsPerUs;
+  const messagesPerUs = (): number => restlessness * 2 * truth.groups.size * (truth.nodes.length - 1) * heartbeatsPerUs;
   const checkpointsPerSecond = Math.ceil(eventsPerSecond / checkpointEvents);
   /** When the last checkpoints were, the earliest first. */
   const times: number[] = [];

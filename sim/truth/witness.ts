@@ -3,7 +3,15 @@
  * and tells the oracles what happened, in the order in which it happened.
  */
 import { binaryString } from '../../core/base/bytes.ts';
-import { type ConnId, type GroupId, LogIndex, metadataGroup, type NodeId, Term, type WriteId } from '../../core/base/ids.ts';
+import {
+  type ConnId,
+  type GroupId,
+  LogIndex,
+  metadataGroup,
+  type NodeId,
+  Term,
+  type WriteId,
+} from '../../core/base/ids.ts';
 import { invariant } from '../../core/base/invariant.ts';
 import { MonoTime, type Now, WallTime } from '../../core/base/time.ts';
 import type { LogRecord, RestoredLog } from '../../core/log/records.ts';

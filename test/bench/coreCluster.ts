@@ -50,7 +50,9 @@ export class CoreCluster {
       const random = () => Math.random;
       return new Node({ node, boot: 1, store: 'bench', topology, settings, restored, random, now: clocks(), ...known });
     });
-    this.inboxes = ids.map((node) => ids.filter((peer) => peer !== node).map((peer) => ({ kind: 'peerUp', peer, store: 'bench' })));
+    this.inboxes = ids.map((node) =>
+      ids.filter((peer) => peer !== node).map((peer) => ({ kind: 'peerUp', peer, store: 'bench' })),
+    );
     this.readers = ids.map(() => ids.map(() => new FrameReader(crc32)));
     this.inboxes.at(-1)?.push({ kind: 'clientOpened', conn: client, address: 'bench' });
   }

@@ -1,11 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { Epoch, GroupId, Incarnation, MoveId, type TenantName } from '../../core/base/ids.ts';
+import { Epoch, GroupId, Incarnation, MoveId, NodeId, type TenantName } from '../../core/base/ids.ts';
 import { limits } from '../../core/base/limits.ts';
 import { WallTime } from '../../core/base/time.ts';
 import { DirectoryMachine } from '../../core/group/directoryMachine.ts';
 import { Directory } from '../../core/metadata/directory.ts';
+import { NodeMap } from '../../core/metadata/nodeMap.ts';
 import { unknownConfiguration } from '../../core/raft/configuration.ts';
+import type { GroupPlan } from '../../core/wire/groups.ts';
 
 const groups = [GroupId(1), GroupId(2), GroupId(3)];
 const name = (text: string): TenantName => text as TenantName;
@@ -162,5 +164,71 @@ describe('a tenant from outside', () => {
     expect(loader.finish()).toBe(true);
     expect(ask(restored)).toEqual(['read', loading]);
     expect(restored.directory.importOf(acme)).toEqual(machine.directory.importOf(acme));
+  });
+});
+
+describe('groups that are made', () => {
+  const nodes = (): NodeMap =>
+    new NodeMap({
+      version: 0,
+      nodes: [
+        { node: NodeId(1), clientAddress: '', peerAddress: '', zone: '', store: '', state: 'member', heir: null },
+      ],
+      groups: [],
+    });
+  const members = [{ node: NodeId(1), store: '1.0' }];
+  const plan = (request: string, alone: string | null = null): GroupPlan => ({
+    request,
+    above: GroupId(3),
+    alone: alone === null ? null : name(alone),
+    groups: [members],
+  });
+  const begin = (): Directory => new Directory(groups, undefined, 0, nodes());
+
+  test('have their turn among those in which tenants are created', () => {
+    const directory = begin();
+    expect(directory.makeGroups(plan('a'))).toEqual({ groups: [4], why: '' });
+    const placed = ['a', 'b', 'c', 'd', 'e'].map((tenant) => directory.place(name(tenant), null).group);
+    expect(placed).toEqual([1, 2, 3, 4, 1]);
+    expect(directory.beginMove(name('a'), GroupId(4), false)).toBeNull();
+    expect(directory.beginMove(name('b'), GroupId(5), false)).toBe('no such group for tenants');
+  });
+
+  test('are made once for a question that is asked again', () => {
+    const directory = begin();
+    expect(directory.makeGroups(plan('a')).groups).toEqual([4]);
+    expect(directory.makeGroups(plan('b')).groups).toEqual([5]);
+    expect(directory.makeGroups(plan('a')).groups).toEqual([4]);
+    expect(directory.nodes.groups).toHaveLength(2);
+  });
+
+  test('have higher ids than all that somebody knows of', () => {
+    const directory = begin();
+    expect(directory.makeGroups({ ...plan('a'), above: GroupId(20) }).groups).toEqual([21]);
+    expect(directory.makeGroups(plan('b')).groups).toEqual([22]);
+  });
+
+  test('may be for a tenant alone, which has one at a time; others get it when the tenant is gone', () => {
+    const directory = begin();
+    expect(directory.makeGroups(plan('a', 'own')).why).toMatch(/unknown tenant/);
+    directory.place(name('own'), GroupId(1));
+    expect(directory.makeGroups(plan('a', 'own')).groups).toEqual([4]);
+    expect(directory.makeGroups(plan('b', 'own')).why).toMatch(/has a group for itself/);
+    expect(directory.place(name('other'), GroupId(4)).group).not.toBe(4);
+    expect(directory.beginMove(name('other'), GroupId(4), false)).toMatch(/for tenant 'own' alone/);
+    directory.drop(name('own'), Incarnation(1));
+    expect(directory.beginMove(name('other'), GroupId(4), false)).toBeNull();
+  });
+
+  test('are in what is read out and read in again', () => {
+    const machine = new DirectoryMachine(groups, nodes().image.nodes);
+    machine.directory.makeGroups(plan('a'));
+    const loaded = new DirectoryMachine(groups, []);
+    const cut = machine.cut({ stamp: WallTime(0), configuration: unknownConfiguration });
+    const loader = loaded.loader();
+    for (let piece = cut.next(1_000); piece !== null; piece = cut.next(1_000)) expect(loader.add(piece)).toBe(true);
+    expect(loader.finish()).toBe(true);
+    expect(loaded.directory.nodes.image).toEqual(machine.directory.nodes.image);
+    expect(loaded.directory.place(name('a'), GroupId(4)).group).toBe(4);
   });
 });

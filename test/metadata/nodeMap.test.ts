@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest';
-import { NodeId } from '../../core/base/ids.ts';
+import { GroupId, NodeId } from '../../core/base/ids.ts';
+import { limits } from '../../core/base/limits.ts';
 import { NodeMap } from '../../core/metadata/nodeMap.ts';
+import type { GroupPlan } from '../../core/wire/groups.ts';
 import type { ClusterNode } from '../../core/wire/nodes.ts';
 
 const first: ClusterNode = {
@@ -73,4 +75,28 @@ test('a map made of an image is the same', () => {
   const again = new NodeMap(nodes.image);
   expect(again.image).toEqual(nodes.image);
   expect(again.join('c:1', 'c:2', '', 'cc').node).toBe(5);
+});
+
+test('groups are made with ids that were never given, on nodes that belong to the cluster', () => {
+  const nodes = map();
+  const members = [{ node: first.node, store: 'aa' }];
+  const plan = (request: string): GroupPlan => ({
+    request,
+    above: GroupId(0),
+    alone: null,
+    groups: [members, members],
+  });
+  expect(nodes.make(plan('a'), GroupId(6))).toBeNull();
+  expect(nodes.madeFor('a')).toEqual([7, 8]);
+  expect(nodes.make(plan('b'), GroupId(3))).toBeNull();
+  expect(nodes.madeFor('b')).toEqual([9, 10]);
+  expect(nodes.version).toBe(2);
+  expect(nodes.make({ ...plan('c'), groups: [] }, GroupId(0))).toMatch(/no group/);
+  expect(nodes.make({ ...plan('c'), groups: [[]] }, GroupId(0))).toMatch(/has members/);
+  expect(nodes.make({ ...plan('c'), groups: [[...members, ...members]] }, GroupId(0))).toMatch(/on one node/);
+  expect(nodes.make({ ...plan('c'), groups: [[{ node: NodeId(9), store: '' }]] }, GroupId(0))).toMatch(/no such node/);
+  expect(nodes.make(plan('c'), GroupId(limits.groupIds - 2))).toMatch(/no group ids left/);
+  nodes.change(first.node, 'draining');
+  expect(nodes.make(plan('c'), GroupId(0))).toMatch(/is draining/);
+  expect(new NodeMap(nodes.image).image).toEqual(nodes.image);
 });

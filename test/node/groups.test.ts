@@ -63,7 +63,7 @@ describe('GROUP CREATE', () => {
     nodes.pass(1_000);
     // Node 3 has one more than the others of those that were there.
     const places = [3, 4, 5].flatMap((group) => hosts(GroupId(group)));
-    expect(places.sort()).toEqual([1, 2, 4]);
+    expect(places.sort((a, b) => a - b)).toEqual([1, 2, 4]);
   });
 
   test('makes it where an operator wants it, the leader first', () => {

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { NodeId } from '../../core/index.ts';
-import { beginStore, openStore, readStore } from '../../runtime/disk/store.ts';
+import { beginStore, openStore, readStore, renewStore } from '../../runtime/disk/store.ts';
 import { ConfigError } from '../../runtime/exitCodes.ts';
 import { KnownStores } from '../../runtime/peers/knownStores.ts';
 
@@ -60,4 +60,16 @@ test('a peer that comes with another directory is refused, unless it says that i
 test('peers that cannot be read are told as such', () => {
   writeFileSync(join(directory, 'peers.json'), '[');
   expect(() => new KnownStores(directory)).toThrow(/peers\.json cannot be read/);
+});
+
+test('a directory whose log is lost is another one, which peers let in', () => {
+  const begun = beginStore(join(directory, 'data'), 'joined');
+  const renewed = renewStore(join(directory, 'data'));
+  expect(renewed.began).toBe('lost');
+  expect(renewed.store).not.toBe(begun.store);
+  expect(openStore(join(directory, 'data'))).toEqual(renewed);
+  const known = new KnownStores(directory);
+  expect(known.refuse(NodeId(2), begun)).toBeNull();
+  expect(known.refuse(NodeId(2), renewed)).toBeNull();
+  expect(known.refuse(NodeId(2), begun)).toMatch(/was given up/);
 });

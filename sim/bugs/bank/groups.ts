@@ -12,7 +12,7 @@ export const groups: readonly Bug[] = [
   },
   {
     name: 'a replica that has left its group begins again as the group was made',
-    edits: [edit(hosting, 'this.groups.has(group) || this.removed.has(group)', 'this.groups.has(group)')],
+    edits: [edit(hosting, ' || this.removed.has(group) || !this.mayBegin', ' || !this.mayBegin')],
     oracles: ['R12'],
     ...hunt('scale-out', 100),
   },
