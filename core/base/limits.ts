@@ -108,7 +108,7 @@ export const limits = {
   lossesAtATime: 64,
   /** Groups that one command makes, and replicas that each begins with: more are added one by one. */
   groupsMadeAtATime: 256,
-  firstReplicas: 9,
+  firstReplicas: 7,
   /** Election timeouts without a leader before an operator may let a group go on from one replica: by then every voter that is left has asked this one for its vote. */
   quietElections: 4,
   /** Tenants of a recovered group that are looked at at a time: a millisecond of work. */
@@ -140,6 +140,8 @@ export const limits = {
   movesAtATime: 64,
   /** Tenants that a node sees out at a time. Those of groups that were recovered are not among the moves above. */
   departuresAtATime: 256,
+  /** Groups that the planner has made at a time, each for a tenant that has none for itself. */
+  groupsPlannedAtATime: 1,
   /** How long a group's members rest between two changes that serve the balance. */
   balanceCoolDownMs: 10_000,
   /** A node that was silent for so long is not only slow. */

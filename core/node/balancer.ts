@@ -18,7 +18,7 @@ import type {
 } from '../placement/clusterSnapshot.ts';
 import { type Plan, plan } from '../placement/plan.ts';
 import { defaultPolicy, type Policy } from '../placement/policy.ts';
-import type { MoveTenant, Step } from '../placement/step.ts';
+import type { CreateGroup, MoveTenant, Step } from '../placement/step.ts';
 import type { NodeExchange } from '../routing/nodeExchange.ts';
 import type { Router } from '../routing/router.ts';
 import type { GroupLoad, NodeCapacity, TenantLoad } from '../wire/loads.ts';
@@ -34,6 +34,8 @@ export interface BalancerHost {
   readonly directory: () => Directory | null;
   /** Has the tenant moved, to a group that is for it `alone` if that is wanted. */
   readonly move: (tenant: TenantName, to: GroupId, alone: boolean) => void;
+  /** Has a group made on those nodes, for the tenant alone. */
+  readonly makeGroup: (nodes: readonly NodeId[], alone: TenantName) => void;
   /** Has the leader of a group change it. */
   readonly order: (to: NodeId, group: GroupId, index: LogIndex, change: OrderedChange) => void;
   readonly log: (message: string, facts: Readonly<Record<string, string | number>>) => void;
@@ -74,8 +76,6 @@ export class Balancer {
       ...defaultPolicy,
       rebalance: rebalance === 'manual' ? 'off' : rebalance,
       coolDownMs: limits.balanceCoolDownMs,
-      // A cluster has the groups that it began with.
-      makesGroups: false,
     };
   }
 
@@ -98,11 +98,15 @@ export class Balancer {
     const busy = new Set<GroupId>();
     const underWay = (this.host.directory()?.moves.list() ?? []).filter((move) => !isFromOutside(move));
     let moving = this.ownAmong(underWay);
+    let making = 0;
     for (const step of made.steps) {
       if (step.kind === 'moveTenant') {
         const mayMove = moving < limits.movesPlannedAtATime && !(servesBalance(step) && meets(step, underWay));
         if (mayMove && this.beginMove(step)) moving += 1;
-      } else if (step.kind !== 'createGroup' && busy.size < limits.balanceStepsAtATime) this.begin(step, busy);
+      } else if (step.kind === 'createGroup') {
+        if (making < limits.groupsPlannedAtATime) this.make(step);
+        making += 1;
+      } else if (busy.size < limits.balanceStepsAtATime) this.begin(step, busy);
     }
   }
 
@@ -226,6 +230,12 @@ export class Balancer {
       movedAt: changedAt,
       leaderMovedAt: changedAt,
     };
+  }
+
+  /** Who is to live there moves when it is there. */
+  private make({ nodes, dedicatedTo, why }: CreateGroup): void {
+    this.host.log('a group is to be made', { tenant: dedicatedTo, nodes: nodes.join(' '), why });
+    this.host.makeGroup(nodes, dedicatedTo);
   }
 
   /** Returns whether it was begun. */

@@ -1,11 +1,13 @@
 /** The node's part in the moves of tenants: those that leave groups led here, and those that such groups have planned. */
 import { type GroupId, metadataGroup, type TenantName } from '../base/ids.ts';
 import { limits } from '../base/limits.ts';
+import { nobody } from '../base/tenantName.ts';
 import type { MonoTime } from '../base/time.ts';
 import { type Errand, errand, type Procedure } from '../forward/procedure.ts';
 import { TenantMachine } from '../group/tenantMachine.ts';
 import { Departures, type DeparturesHost, type LedGroup } from '../migration/departures.ts';
 import { PlannedMoves } from '../migration/plannedMoves.ts';
+import type { GroupPlan } from '../wire/groups.ts';
 import type { PlannedMove } from '../wire/messages.ts';
 import { isFromOutside } from '../wire/moves.ts';
 import { type Hosting, pieceBytes } from './hosting.ts';
@@ -40,6 +42,13 @@ export class Moves {
       tenant,
       plan: { kind: 'begin', to, alone, isPlanners: true },
     });
+    this.wanted.add(asked);
+    this.host.ask(asked);
+  }
+
+  /** Has the metadata group make groups for tenants that are to move. The same holds of them. */
+  makeGroups(plan: GroupPlan): void {
+    const asked = errand(metadataGroup, { kind: 'planGroups', tenant: nobody, plan });
     this.wanted.add(asked);
     this.host.ask(asked);
   }

@@ -216,6 +216,10 @@ export class Node implements ForwarderHost {
       move: (tenant, to, alone) => {
         this.moves.begin(tenant, to, alone);
       },
+      makeGroup: (on, alone) => {
+        const plan = this.maker.plan({ count: 1, replicas: null, nodes: on, alone }, this.now);
+        if (typeof plan !== 'string') this.moves.makeGroups(plan);
+      },
       log: (message, facts) => this.log('info', message, facts),
     });
     this.maker = new GroupMaker(this.options, this.router, this.balancer);

@@ -27,6 +27,8 @@ export class Draft implements Cluster {
   phase: Phase = 'repair';
   isCut = false;
   isBalancing: boolean;
+  /** A group is made where a tenant needs one for itself and none is empty. */
+  makesGroups = false;
   /** Tenants that round robin has given their turn. */
   placed: number;
   /** The last of each tenant that has one. */

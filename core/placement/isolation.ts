@@ -5,7 +5,7 @@
 import { compareText } from '../base/bytes.ts';
 import { percent, type Draft } from './draft.ts';
 import type { GroupDraft } from './groupDraft.ts';
-import { ownGroup } from './ownGroup.ts';
+import { noOwnGroup, ownGroup } from './ownGroup.ts';
 import { leave } from './tenancy.ts';
 
 type Resource = 'bytes' | 'operations';
@@ -67,7 +67,7 @@ function moveOut(
   if (worst < 0 || !draft.hasRoom) return false;
   const why = `tenant ${layout.tenantAt(worst).tenant} is ${percent(worstPpt)} of group ${String(group.group)} by ${of}`;
   const own = ownGroup(draft, worst, why);
-  if (own === null) draft.note(`${why}: there is no room for a group of its own`);
+  if (own === null) draft.note(`${why}: ${noOwnGroup(draft)}`);
   if (own === null || !draft.hasRoom) return false;
   draft.moveTenant(worst, own, why);
   return true;

@@ -10,9 +10,17 @@ export function ownGroup(draft: Draft, tenant: number, why: string): GroupDraft 
   const { tenant: name } = layout.tenantAt(tenant);
   const own = layout.groups.find(({ dedicatedTo }) => dedicatedTo === name);
   if (own !== undefined) return constraints.mayLive(tenant, own) ? own : null;
-  if (!draft.policy.makesGroups) return emptyGroup(draft, tenant);
+  const empty = emptyGroup(draft, tenant);
+  if (empty !== null || !draft.makesGroups) return empty;
   const nodes = nodesFor(draft, tenant);
   return nodes === null ? null : draft.createGroup(name, nodes, why);
+}
+
+/** Why there is none. */
+export function noOwnGroup({ makesGroups }: Draft): string {
+  return makesGroups
+    ? 'there is no room for a group of its own'
+    : 'no group is empty, and none is made unless the balance is on';
 }
 
 /** The one of which the leader has least to do, and that nobody else has to live in. */

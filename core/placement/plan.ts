@@ -34,10 +34,12 @@ export function plan(snapshot: ClusterSnapshot, policy: Policy): Plan {
   const draft = new Draft(snapshot, policy);
   const brake = brakeOf(draft.layout);
   const { rebalance } = policy;
+  draft.makesGroups = policy.makesGroups && rebalance === 'on';
   if (brake === null) untilSettled(draft, rebalance === 'on' ? [...required, ...optional] : required);
   const { isCut, placed, notes } = draft;
   const steps = [...draft.steps];
   const isBalancing = isCut && draft.isBalancing;
+  draft.makesGroups = policy.makesGroups;
   if (brake === null && rebalance === 'dry-run' && !isCut) untilSettled(draft, optional);
   return { steps, proposed: draft.steps.slice(steps.length), notes, brake, isCut, isBalancing, placed };
 }

@@ -34,7 +34,7 @@ export interface Policy {
   readonly isolationPpt: number;
   /** … if it is also so much of a node's capacity; a tenant below half of that is packed with others again. */
   readonly isolationFloorPpt: number;
-  /** A group of its own is made when it is needed; otherwise it is one in which nobody lives. */
+  /** A group of its own is made when it is needed and nobody lives in none, if `rebalance` is on; otherwise one has to be empty. */
   readonly makesGroups: boolean;
   /** How long a tenant, a group's members and a group's leader rest between two moves that serve the balance. */
   readonly coolDownMs: number;

@@ -3,7 +3,7 @@ import { type GroupId, metadataGroup } from '../base/ids.ts';
 import { type GroupLoad, place } from '../metadata/groupChoice.ts';
 import type { Draft } from './draft.ts';
 import type { GroupDraft } from './groupDraft.ts';
-import { ownGroup } from './ownGroup.ts';
+import { noOwnGroup, ownGroup } from './ownGroup.ts';
 import { relocate } from './violations.ts';
 
 export function settleTenants(draft: Draft): void {
@@ -27,7 +27,7 @@ function toOwn(draft: Draft, tenant: number): void {
   if (home.dedicatedTo === draft.layout.tenantAt(tenant).tenant || !draft.hasRoom) return;
   const why = `${nameOf(draft, tenant)} is pinned to a group of its own, and lives with ${String(home.tenants - 1)} others`;
   const own = ownGroup(draft, tenant, why);
-  if (own === null) draft.note(`${why}: there is no room for one`);
+  if (own === null) draft.note(`${why}: ${noOwnGroup(draft)}`);
   else if (draft.hasRoom) draft.moveTenant(tenant, own, why);
 }
 

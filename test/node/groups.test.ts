@@ -89,8 +89,8 @@ describe('GROUP CREATE', () => {
 
   test.each([
     [['COUNT', '0'], 'ERR COUNT expects 1 to 256'],
-    [['REPLICAS', '10'], 'ERR REPLICAS expects 1 to 9'],
-    [['NODES', '1,x'], 'ERR NODES expects 1 to 9 ids with commas between them'],
+    [['REPLICAS', '8'], 'ERR REPLICAS expects 1 to 7'],
+    [['NODES', '1,x'], 'ERR NODES expects 1 to 7 ids with commas between them'],
     [['NODES', '1,2', 'REPLICAS', '3'], 'ERR REPLICAS and NODES say different numbers of replicas'],
     [['COUNT'], 'ERR syntax error'],
     [['COUNT', '1', 'COUNT', '1'], 'ERR syntax error'],

@@ -91,7 +91,9 @@ test('a tenant that is to be alone gets a group in which nobody lives, and nobod
   // There is no other for a second one, and it says so.
   settled(nodes, 'TENANT PIN cyan ALONE');
   expect(homes(nodes, ['cyan'])).toEqual([2]);
-  expect(order(nodes, 'PLACEMENT PLAN')).toMatch(/note: tenant cyan is pinned to a group of its own.*there is no room/);
+  expect(order(nodes, 'PLACEMENT PLAN')).toMatch(
+    /note: tenant cyan is pinned to a group of its own.*no group is empty/,
+  );
   // Whoever goes leaves the group to others.
   expect(order(nodes, 'TENANT UNPIN acme')).toBe('+OK\r\n');
   settled(nodes, 'TENANT MOVE acme TO 1');
@@ -189,4 +191,36 @@ test('a tenant that is most of its group moves out, where there is a group that 
   nodes.pass(20_000);
   expect(homes(nodes, ['acme', 'blue'])).toEqual([2, 1]);
   expect(order(nodes, 'TENANT MOVE blue TO 2')).toMatch(/^-ERR group 2 is for tenant 'acme' alone/);
+});
+
+test('where no group is empty, one is made for a tenant that is to be alone', () => {
+  const nodes = new Nodes(3, 2, { rebalance: 'on', defaultTenant: false });
+  for (const [tenant, group] of Object.entries({ acme: 1, blue: 1, cyan: 2 }))
+    expect(order(nodes, `TENANT CREATE ${tenant} IN ${String(group)}`)).toBe('+OK\r\n');
+  nodes.pass(10_000);
+  expect(order(nodes, 'TENANT PIN acme ALONE')).toBe('+OK\r\n');
+  nodes.pass(20_000);
+  expect(homes(nodes, ['acme', 'blue', 'cyan'])).toEqual([3, 1, 2]);
+  const others = Array.from({ length: 4 }, (_, i) => `other-${String(i)}`);
+  for (const other of others) expect(order(nodes, `TENANT CREATE ${other}`)).toBe('+OK\r\n');
+  expect(homes(nodes, others)).not.toContain(3);
+  // One is enough, and others may have it afterwards.
+  nodes.pass(20_000);
+  expect(order(nodes, 'GROUP LIST')).toMatch(/^\*4\r\n/);
+  expect(order(nodes, 'TENANT UNPIN acme')).toBe('+OK\r\n');
+  settled(nodes, 'TENANT MOVE acme TO 1');
+  settled(nodes, 'TENANT MOVE blue TO 3');
+  expect(homes(nodes, ['acme', 'blue'])).toEqual([1, 3]);
+});
+
+test.each(['off', 'dry-run'] as const)('no group is made while the balance is %s', (rebalance) => {
+  const nodes = new Nodes(3, 2, { rebalance, defaultTenant: false });
+  for (const [tenant, group] of Object.entries({ acme: 1, blue: 1, cyan: 2 }))
+    expect(order(nodes, `TENANT CREATE ${tenant} IN ${String(group)}`)).toBe('+OK\r\n');
+  expect(order(nodes, 'TENANT PIN acme ALONE')).toBe('+OK\r\n');
+  nodes.pass(20_000);
+  expect(order(nodes, 'GROUP LIST')).toMatch(/^\*3\r\n/);
+  expect(order(nodes, 'PLACEMENT PLAN')).toMatch(
+    /note: tenant acme is pinned to a group of its own.*no group is empty/,
+  );
 });

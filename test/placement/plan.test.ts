@@ -204,7 +204,7 @@ describe('constraints', () => {
 });
 
 describe('isolation', () => {
-  const groups = [group(1, [1, 2, 3], { operations: 10_000 }), group(2, [4, 5, 6], { operations: 10_000 })];
+  const groups = [group(1, [1, 2, 3], { operations: 10_000 }), group(2, [4, 5, 6], { operations: 10_000, others: 9 })];
   const hot = tenant('hot', 1, { operations: 8_000 });
   const mild = tenant('mild', 1, { operations: 100 });
 
@@ -215,6 +215,25 @@ describe('isolation', () => {
     expect(plan(cluster(six, groups, [tired, mild]), defaultPolicy).steps.some((s) => s.phase === 'isolation')).toBe(
       false,
     );
+  });
+
+  test('that is an empty one, or one that is made if there is none, and only if the balance is on', () => {
+    const empty = group(3, [1, 5, 6]);
+    const isolation = (c: ClusterSnapshot, rebalance: 'on' | 'dry-run' | 'off'): readonly string[] => {
+      const { steps, proposed } = plan(c, { ...defaultPolicy, rebalance });
+      const such = (all: typeof steps): readonly string[] => bare(all.filter(({ phase }) => phase === 'isolation'));
+      return [...such(steps), ...such(proposed).map((step) => `proposed ${step}`)];
+    };
+    expect(isolation(cluster(six, [...groups, empty], [hot, mild]), 'on')).toEqual(['move hot 1>3']);
+    expect(isolation(cluster(six, groups, [hot, mild]), 'on')).toHaveLength(2);
+    expect(isolation(cluster(six, groups, [hot, mild]), 'dry-run')).toHaveLength(2);
+    expect(isolation(cluster(six, groups, [hot, mild]), 'off')).toEqual([]);
+    const pinned = { ...hot, pin: 'own' as const };
+    for (const rebalance of ['off', 'dry-run'] as const) {
+      const { steps, notes } = plan(cluster(six, groups, [pinned, mild]), { ...defaultPolicy, rebalance });
+      expect(steps.filter(({ kind }) => kind === 'createGroup')).toEqual([]);
+      expect(notes.join()).toMatch(/no group is empty/);
+    }
   });
 
   test('what has become idle is packed with others', () => {
