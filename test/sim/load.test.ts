@@ -8,6 +8,7 @@ import { GroupTruth } from '../../sim/truth/groupTruth.ts';
 
 const members = [1, 2, 3].map((n) => ({ node: NodeId(n), replica: ReplicaId(n) }));
 const group = new GroupTruth(GroupId(1), members);
+group.beginEverywhere();
 const heartbeat = { kind: 'heartbeatReply', term: Term(1), round: 1 } as const;
 
 function truthAt(now: number): Truth {

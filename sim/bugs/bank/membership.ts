@@ -11,7 +11,13 @@ const configuration = 'core/raft/configuration.ts';
 export const membership: readonly Bug[] = [
   {
     name: 'a node that has lost its log begins as it began first',
-    edits: [edit('core/node/hosting.ts', '(restored.isLost ? null : pristine)', 'pristine')],
+    edits: [
+      edit(
+        'core/node/hosting.ts',
+        'if (made === undefined) return !this.isLost;',
+        'if (made === undefined) return true;',
+      ),
+    ],
     oracles: ['R12', 'R1', 'R4', 'R7', 'core'],
     ...hunt('membership', 40),
   },
