@@ -190,8 +190,8 @@ describe('groups that are made', () => {
     expect(directory.makeGroups(plan('a'))).toEqual({ groups: [4], why: '' });
     const placed = ['a', 'b', 'c', 'd', 'e'].map((tenant) => directory.place(name(tenant), null).group);
     expect(placed).toEqual([1, 2, 3, 4, 1]);
-    expect(directory.beginMove(name('a'), GroupId(4), false)).toBeNull();
-    expect(directory.beginMove(name('b'), GroupId(5), false)).toBe('no such group for tenants');
+    expect(directory.beginMove(name('a'), GroupId(4), false, false)).toBeNull();
+    expect(directory.beginMove(name('b'), GroupId(5), false, false)).toBe('ERR no such group for tenants');
   });
 
   test('are made once for a question that is asked again', () => {
@@ -215,9 +215,9 @@ describe('groups that are made', () => {
     expect(directory.makeGroups(plan('a', 'own')).groups).toEqual([4]);
     expect(directory.makeGroups(plan('b', 'own')).why).toMatch(/has a group for itself/);
     expect(directory.place(name('other'), GroupId(4)).group).not.toBe(4);
-    expect(directory.beginMove(name('other'), GroupId(4), false)).toMatch(/for tenant 'own' alone/);
+    expect(directory.beginMove(name('other'), GroupId(4), false, false)).toMatch(/for tenant 'own' alone/);
     directory.drop(name('own'), Incarnation(1));
-    expect(directory.beginMove(name('other'), GroupId(4), false)).toBeNull();
+    expect(directory.beginMove(name('other'), GroupId(4), false, false)).toBeNull();
   });
 
   test('are in what is read out and read in again', () => {
