@@ -1,16 +1,16 @@
 /** Fields that codecs share: ids are checked as they are read, sizes known before anything is written. */
 import type { ByteReader } from '../base/bytes.ts';
 import { GroupId, Incarnation, MoveId, NodeId, ReplicaId, type TenantName } from '../base/ids.ts';
+import { limits } from '../base/limits.ts';
 import { parseTenantName } from '../base/tenantName.ts';
 
 const largestNode = 65_535;
-const largestGroup = 0xffff_ffff;
 
 /** Instead of an id that is not there. */
 export const none = 0;
 
 export function readGroup(reader: ByteReader): GroupId {
-  return GroupId(inRange(reader, 0, largestGroup));
+  return GroupId(inRange(reader, 0, limits.groupIds - 1));
 }
 
 export function readNode(reader: ByteReader): NodeId {

@@ -48,7 +48,10 @@ test('a doubted leader can be named again, but not with an older term', () => {
   expect(known.learn(group, NodeId(3), Term(5))).toBe(true);
 });
 
-test('an unknown group has no candidate', () => {
-  expect(hints().candidate(GroupId(9), everybody)).toBeNull();
-  expect(hints().learn(GroupId(9), NodeId(1), Term(1))).toBe(false);
+test('of a group that no map has nobody is asked before somebody says that it leads it', () => {
+  const known = hints();
+  expect(known.candidate(GroupId(9), everybody)).toBeNull();
+  expect(known.learn(GroupId(9), NodeId(1), Term(1))).toBe(true);
+  expect(known.candidate(GroupId(9), everybody)).toBe(1);
+  expect(known.candidate(GroupId(9), () => false)).toBeNull();
 });

@@ -40,7 +40,7 @@ const natural = fc.oneof(fc.nat(300), fc.maxSafeNat(), fc.constantFrom(...edges)
 const positive = natural.map((value) => Math.max(1, value));
 const bytes = fc.oneof(fc.uint8Array({ maxLength: 20 }), fc.uint8Array({ maxLength: 300, size: 'max' }));
 
-const group = fc.oneof(fc.nat(20), fc.constantFrom(0, 0xffff_ffff)).map(GroupId);
+const group = fc.oneof(fc.nat(20), fc.constantFrom(0, limits.groupIds - 1)).map(GroupId);
 const node = fc.integer({ min: 1, max: 65_535 }).map(NodeId);
 const replica = positive.map(ReplicaId);
 const term = natural.map(Term);
@@ -134,7 +134,7 @@ const plan: fc.Arbitrary<MovePlan> = fc.oneof(
   kind('pin', { pin }),
   kind('unpin', {}),
   // The metadata group itself never owns a tenant.
-  kind('import', { to: fc.option(fc.integer({ min: 1, max: 0xffff_ffff }).map(GroupId)) }),
+  kind('import', { to: fc.option(fc.integer({ min: 1, max: limits.groupIds - 1 }).map(GroupId)) }),
   kind('end', { move, hasDeparted: fc.boolean() }),
   kind('look', {}),
 );
@@ -161,7 +161,11 @@ const nodeMap: fc.Arbitrary<NodeMapImage> = fc.record({
   version: natural,
   groups: fc
     .uniqueArray(
-      fc.record({ group: fc.integer({ min: 1, max: 0xffff_ffff }).map(GroupId), members: firstMembers, request: word }),
+      fc.record({
+        group: fc.integer({ min: 1, max: limits.groupIds - 1 }).map(GroupId),
+        members: firstMembers,
+        request: word,
+      }),
       { selector: (made) => made.group, maxLength: 3 },
     )
     .map((made) => made.sort((a, b) => a.group - b.group)),
@@ -204,7 +208,7 @@ export const operation: fc.Arbitrary<Operation> = fc.oneof(
   kind('resolveTenant', {
     tenant,
     create: fc.boolean(),
-    group: fc.option(fc.integer({ min: 1, max: 0xffff_ffff }).map(GroupId)),
+    group: fc.option(fc.integer({ min: 1, max: limits.groupIds - 1 }).map(GroupId)),
   }),
   kind('dropTenant', { tenant, incarnation }),
   kind('inspectTenant', { tenant, incarnation }),

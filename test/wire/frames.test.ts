@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { ByteWriter, equalBytes } from '../../core/base/bytes.ts';
 import { Epoch, GroupId, Incarnation, LaneId, LogIndex, MapVersion, RequestId, Term } from '../../core/base/ids.ts';
+import { limits } from '../../core/base/limits.ts';
 import { parseTenantName } from '../../core/base/tenantName.ts';
 import { membersOf } from '../../core/raft/configuration.ts';
 import { encodeMessages, messageBytes } from '../../core/wire/codec.ts';
@@ -183,7 +184,7 @@ test.each<[string, PeerMessage]>([
       changes: Array.from({ length: 100 }, () => ({
         kind: 'placed',
         tenant: parseTenantName('t'.repeat(128))!,
-        group: GroupId(0xffff_ffff),
+        group: GroupId(limits.groupIds - 1),
         epoch: Epoch(largest),
         incarnation: Incarnation(largest),
       })),
