@@ -22,7 +22,7 @@ const change: fc.Arbitrary<MapChange> = fc.oneof(
   fc.record({
     kind: fc.constant('placed' as const),
     tenant: names,
-    group: fc.constantFrom(0, 1, 7, 0xffff_ffff).map(GroupId),
+    group: fc.constantFrom(0, 1, 7, limits.groupIds - 1).map(GroupId),
     epoch: natural.map(Epoch),
     incarnation: natural.map((value) => Incarnation(Math.max(1, value))),
   }),
