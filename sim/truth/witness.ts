@@ -19,6 +19,7 @@ import type { Input } from '../../core/node/door.ts';
 import type { Node } from '../../core/node/node.ts';
 import type { Topology } from '../../core/node/options.ts';
 import type { Probe } from '../../core/node/probe.ts';
+import { settled, without } from '../../core/raft/configuration.ts';
 import type { Configuration } from '../../core/raft/types.ts';
 import { decodeConfiguration } from '../../core/wire/configuration.ts';
 import type { Raft } from '../../core/raft/raft.ts';
@@ -220,14 +221,27 @@ export class Witness implements Truth {
   /** Without what is on these nodes every group has a majority, whatever becomes of a change of its members. */
   canSpare(nodes: ReadonlySet<NodeId>): boolean {
     return [...this.groups.values()].every((group) =>
-      this.configurationsOf(group).every((configuration) => {
-        // A voter on a node where another replica begins is as good as lost.
-        const isEnding = ({ node }: ReplicaTruth): boolean => configuration.learners.some((l) => l.node === node);
-        return group.isQuorum(
-          configuration,
-          (replica) => !nodes.has(replica.node) && !isEnding(replica) && this.isThere(replica),
-        );
-      }),
+      this.configurationsOf(group).every((configuration) => this.decides(group, configuration, nodes)),
+    );
+  }
+
+  /** Whatever becomes of the changes before, those that are left in the group without that node have a majority. */
+  canRemove(id: GroupId, node: NodeId): boolean {
+    const group = this.groups.get(id);
+    if (group === undefined) return true;
+    return this.configurationsOf(group).every((configuration) => {
+      const former = configuration.voters.find((voter) => voter.node === node);
+      const next = former === undefined ? configuration : without(configuration, former.replica);
+      return this.decides(group, settled(next), new Set());
+    });
+  }
+
+  /** A voter on a node where another replica begins is as good as lost. */
+  private decides(group: GroupTruth, configuration: Configuration, lost: ReadonlySet<NodeId>): boolean {
+    const isEnding = ({ node }: ReplicaTruth): boolean => configuration.learners.some((l) => l.node === node);
+    return group.isQuorum(
+      configuration,
+      (replica) => !lost.has(replica.node) && !isEnding(replica) && this.isThere(replica),
     );
   }
 

@@ -278,7 +278,7 @@ export class Faults {
           'LEARNER',
         ]);
       case 'removeReplica':
-        return this.order(machine, ['GROUP', 'REMOVE-REPLICA', this.groupOf(fault), String(this.nodeOf(fault.peer))]);
+        return this.remove(machine, fault);
       case 'replace':
         return this.replace(machine, fault);
       case 'drainNode':
@@ -529,6 +529,14 @@ export class Faults {
 
   private destinationOf({ peer }: Fault): string {
     return String(1 + (Math.abs(peer) % Math.max(1, this.groupCount - 1)));
+  }
+
+  /** To fewer voters a group goes only when operators have looked whether those that are left are well. */
+  private remove(machine: Machine, fault: Fault): Undo | null {
+    const group = this.groupOf(fault);
+    const node = this.nodeOf(fault.peer);
+    if (!this.stage.witness.canRemove(GroupId(Number(group)), node)) return null;
+    return this.order(machine, ['GROUP', 'REMOVE-REPLICA', group, String(node)]);
   }
 
   /** In its own place a replica is replaced only by operators who have looked whether the others are well. */
