@@ -98,11 +98,11 @@ export class Directory {
     if (why !== null) return `ERR ${why}`;
     const place = this.find(tenant);
     if (place === null || this.moves.of(tenant) !== null) return null;
-    // Operators leave the planner some, so that what they have begun cannot keep the cluster from being repaired.
-    const most = limits.movesAtATime + (isPlanners ? limits.movesPlannedAtATime : 0);
-    const { departures } = this.moves;
-    if (departures >= most) return `BUSY not executed: ${String(departures)} moves are under way, as many as may be`;
-    this.moves.begin(place, to);
+    // The planner has its own, so that what operators have begun cannot keep the cluster from being repaired.
+    const departures = this.moves.departures(isPlanners);
+    if (departures >= (isPlanners ? limits.movesPlannedAtATime : limits.movesAtATime))
+      return `BUSY not executed: ${String(departures)} moves are under way, as many as may be`;
+    this.moves.begin(place, to, isPlanners);
     if (alone) this.pins.dedicate(to, tenant);
     return null;
   }
@@ -188,10 +188,8 @@ export class Directory {
     if (this.moves.imports >= limits.importsAtATime)
       return 'BUSY not executed: as many imports as may be are under way in the cluster';
     const group = to !== null && this.isOpen(to) ? to : this.nextGroup();
-    this.moves.begin(
-      { tenant, incarnation: this.nextIncarnation(tenant), epoch: Epoch(0), group: metadataGroup },
-      group,
-    );
+    const place = { tenant, incarnation: this.nextIncarnation(tenant), epoch: Epoch(0), group: metadataGroup };
+    this.moves.begin(place, group, false);
     return null;
   }
 

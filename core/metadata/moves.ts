@@ -27,20 +27,18 @@ export class Moves {
     return this.open.size;
   }
 
-  /** Those from group to group. */
-  get departures(): number {
-    return this.size - this.imports;
-  }
-
   of(tenant: TenantName): PlannedMove | null {
     return this.open.get(tenant) ?? null;
   }
 
   /** Those from outside. */
   get imports(): number {
-    let count = 0;
-    for (const planned of this.open.values()) if (isFromOutside(planned)) count += 1;
-    return count;
+    return this.count(isFromOutside);
+  }
+
+  /** Those from group to group that the planner asked for, or operators did. */
+  departures(arePlanners: boolean): number {
+    return this.count((planned) => !isFromOutside(planned) && planned.isPlanners === arePlanners);
   }
 
   /** Those under way, in the order in which they were begun. */
@@ -48,9 +46,9 @@ export class Moves {
     return [...this.open.values()];
   }
 
-  begin({ tenant, incarnation, epoch, group: from }: TenantPlace, to: GroupId): PlannedMove {
+  begin({ tenant, incarnation, epoch, group: from }: TenantPlace, to: GroupId, isPlanners: boolean): PlannedMove {
     this.last = MoveId(this.last + this.step);
-    const planned: PlannedMove = { move: this.last, tenant, incarnation, epoch, from, to };
+    const planned: PlannedMove = { move: this.last, tenant, incarnation, epoch, from, to, isPlanners };
     this.open.set(tenant, planned);
     return planned;
   }
@@ -67,5 +65,11 @@ export class Moves {
   restore(latest: MoveId, planned: readonly PlannedMove[]): void {
     this.last = latest;
     for (const move of planned) this.open.set(move.tenant, move);
+  }
+
+  private count(isSuch: (planned: PlannedMove) => boolean): number {
+    let count = 0;
+    for (const planned of this.open.values()) if (isSuch(planned)) count += 1;
+    return count;
   }
 }

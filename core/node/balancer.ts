@@ -59,8 +59,6 @@ export class Balancer {
   private readonly loads = new Map<GroupId, GroupLoad>();
   private readonly sightings = new Sightings();
   private readonly startedAt: MonoTime;
-  /** Moves that were asked for, and where to. */
-  private readonly ordered = new Map<TenantName, GroupId>();
   private isBalancing = false;
   private brake: string | null = null;
 
@@ -97,7 +95,8 @@ export class Balancer {
     this.brake = made.brake;
     const busy = new Set<GroupId>();
     const underWay = (this.host.directory()?.moves.list() ?? []).filter((move) => !isFromOutside(move));
-    let moving = this.ownAmong(underWay);
+    // Those of operators take as long as they like.
+    let moving = underWay.filter(({ isPlanners }) => isPlanners).length;
     let making = 0;
     for (const step of made.steps) {
       if (step.kind === 'moveTenant') {
@@ -108,14 +107,6 @@ export class Balancer {
         making += 1;
       } else if (busy.size < limits.balanceStepsAtATime) this.begin(step, busy);
     }
-  }
-
-  /** How many of the moves were ordered here: those of operators take as long as they like. */
-  private ownAmong(underWay: readonly PlannedMove[]): number {
-    const own = underWay.filter(({ tenant, to }) => this.ordered.get(tenant) === to);
-    this.ordered.clear();
-    for (const { tenant, to } of own) this.ordered.set(tenant, to);
-    return own.length;
   }
 
   private note(now: WallTime): void {
@@ -242,7 +233,6 @@ export class Balancer {
   private beginMove({ tenant, from, to, alone, after, why }: MoveTenant): boolean {
     if (after !== null) return false;
     this.host.log('a tenant is to move', { tenant, from, to, why });
-    this.ordered.set(tenant, to);
     this.host.move(tenant, to, alone);
     return true;
   }

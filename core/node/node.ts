@@ -250,8 +250,7 @@ export class Node implements ForwarderHost {
     this.timers.schedule(this.pulseTimer, now.mono);
     this.timers.schedule(this.gossipTimer, after(now.mono, settings.gossipMs));
     this.timers.schedule(this.purgeTimer, after(now.mono, limits.purgeEveryMs));
-    if (settings.rebalance !== 'manual')
-      this.timers.schedule(this.balanceTimer, after(now.mono, limits.balanceEveryMs));
+    this.timers.schedule(this.balanceTimer, after(now.mono, limits.balanceEveryMs));
     this.timers.schedule(this.lanesTimer, after(now.mono, settings.commandTimeoutMs));
     // What the disk says of members, the first peer is told.
     for (const group of this.groups.values()) this.members.follow(group);
@@ -645,7 +644,7 @@ export class Node implements ForwarderHost {
       case 'balance':
         this.timers.schedule(timer, after(mono, limits.balanceEveryMs));
         this.tellLoads();
-        if (this.leadsMetadata) this.balancer.work(this.now);
+        if (this.leadsMetadata && this.options.settings.rebalance !== 'manual') this.balancer.work(this.now);
         return;
       case 'intake':
         return; // For the sake of the turn.

@@ -219,6 +219,8 @@ export interface PlannedMove {
   readonly epoch: Epoch;
   readonly from: GroupId;
   readonly to: GroupId;
+  /** No operator asked for it. */
+  readonly isPlanners: boolean;
 }
 
 export interface TenantPlace {

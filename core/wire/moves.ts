@@ -321,10 +321,11 @@ function pinCode(pin: Pin | null): number {
 }
 
 export function encodePlannedMove(writer: ByteWriter, planned: PlannedMove): void {
-  const { move, tenant, incarnation, epoch, from, to } = planned;
+  const { move, tenant, incarnation, epoch, from, to, isPlanners } = planned;
   writer.varint(move);
   writer.text(tenant);
   for (const part of [incarnation, epoch, from, to]) writer.varint(part);
+  writer.u8(isPlanners ? 1 : 0);
 }
 
 /** Null, and the reader failed, if it names no tenant. */
@@ -335,7 +336,8 @@ export function decodePlannedMove(reader: ByteReader): PlannedMove | null {
   const epoch = Epoch(reader.varint());
   const from = readGroup(reader);
   const to = readGroup(reader);
-  return tenant === null ? null : { move, tenant, incarnation, epoch, from, to };
+  const isPlanners = reader.u8() === 1;
+  return tenant === null ? null : { move, tenant, incarnation, epoch, from, to, isPlanners };
 }
 
 export function encodeCursor(writer: ByteWriter, { serial, change, part }: CopyCursor): void {

@@ -13,7 +13,7 @@ import type { TenantPiece } from '../../core/wire/tenantFile.ts';
 const tenant = 'acme' as TenantName;
 const [incarnation, move, group] = [Incarnation(3), MoveId(12), GroupId(2)];
 const done: Outcome = { kind: 'done', reply: new Uint8Array(0) };
-const underWay = { move, tenant, incarnation, epoch: Epoch(0), from: GroupId(0), to: group };
+const underWay = { move, tenant, incarnation, epoch: Epoch(0), from: GroupId(0), to: group, isPlanners: false };
 const planned: Outcome = { kind: 'planned', move: underWay, pin: null, why: '' };
 const nothingPlanned: Outcome = { kind: 'planned', move: null, pin: null, why: '' };
 const loading: Outcome = { kind: 'refused', refusal: { kind: 'loading', group, incarnation } };

@@ -130,7 +130,7 @@ function stateOf(machine: StateMachine): Buffer {
   return Buffer.concat(chunks);
 }
 
-function directoryWithAll(): DirectoryMachine {
+function directoryWithAll(version: number): DirectoryMachine {
   const machine = new DirectoryMachine([GroupId(1), GroupId(2), GroupId(300)]);
   const { directory } = machine;
   directory.place(acme, null);
@@ -139,6 +139,10 @@ function directoryWithAll(): DirectoryMachine {
   directory.drop(blue, Incarnation(1));
   directory.drop(acme, Incarnation(1));
   directory.place(acme, null);
+  if (version < 4) return machine;
+  directory.beginMove(acme, GroupId(300), true, true);
+  directory.beginImport('outside' as TenantName, GroupId(2));
+  directory.pin('other:tenant@eu-1.example_2' as TenantName, GroupId(2));
   return machine;
 }
 
@@ -183,7 +187,7 @@ test.each([
 });
 
 test('state 4 of the directory is written as it always was', () => {
-  expect(stateOf(directoryWithAll()).equals(fixture('directory-4'))).toBe(true);
+  expect(stateOf(directoryWithAll(4)).equals(fixture('directory-4'))).toBe(true);
 });
 
 test.each([3, 4])('state %d of the directory is read', (version) => {
@@ -192,21 +196,30 @@ test.each([3, 4])('state %d of the directory is read', (version) => {
   expect(loader.add(fixture(`directory-${String(version)}`))).toBe(true);
   expect(loader.finish()).toBe(true);
   expect(loader.configuration).toEqual(configuration);
-  const { directory: made } = directoryWithAll();
+  const { directory: made } = directoryWithAll(version);
   const { directory } = machine;
   expect([directory.version, directory.map.digest]).toEqual([6, made.map.digest]);
   expect([...directory.map.places()]).toEqual([...made.map.places()]);
   // What is placed next depends on all that was: the group that is next, and incarnations of before.
   for (const tenant of [blue, 'new' as TenantName])
     expect(directory.place(tenant, null)).toEqual(made.place(tenant, null));
-  expect(stateOf(machine).equals(stateOf(Object.assign(directoryWithAll(), { directory: made })))).toBe(true);
+  expect(stateOf(machine).equals(stateOf(Object.assign(directoryWithAll(version), { directory: made })))).toBe(true);
 });
 
-test('a state of the directory that is not whole is not taken over', () => {
-  const machine = new DirectoryMachine([GroupId(1)]);
-  const state = fixture('directory-4');
-  for (let length = 0; length < state.length; length += 1) {
+test.each([
+  ['directory-4', new DirectoryMachine([GroupId(1)])],
+  ['state-4', new TenantMachine(() => 0)],
+])('of a state (%s) that is not whole, or more than that, nothing is taken over', (name, machine) => {
+  const state = fixture(name);
+  const isTakenOver = (bytes: Uint8Array): boolean => {
     const loader = machine.loader();
-    expect(loader.add(state.subarray(0, length)) && loader.finish()).toBe(false);
-  }
+    return loader.add(bytes) && loader.finish();
+  };
+  const whole = stateOf(machine);
+  // What is cut within the long strings is cut within one of their parts.
+  for (let length = 0; length < state.length; length += length > 4000 && length < state.length - 4000 ? 997 : 1)
+    expect(isTakenOver(state.subarray(0, length))).toBe(false);
+  expect(isTakenOver(Buffer.concat([state, Buffer.of(0)]))).toBe(false);
+  expect(stateOf(machine).equals(whole)).toBe(true);
+  expect(isTakenOver(state)).toBe(true);
 });

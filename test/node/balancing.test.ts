@@ -59,6 +59,13 @@ test('each node is as large as its own settings say', () => {
   expect(seen.nodes.map(({ capacityBytes }) => capacityBytes)).toEqual([1, 2, 3, 4, 5].map((node) => node * mib));
 });
 
+test('a node that is not to plan tells what it has like any other', () => {
+  const nodes = new Nodes(4, groups, (node) => ({ rebalance: node === 2 ? 'manual' : 'on' }));
+  nodes.pass(10_000);
+  expect(planner(nodes)).not.toBe(2);
+  expect(order(nodes, 'PLACEMENT', 'PLAN')).not.toMatch(/has told what it has/);
+});
+
 test('who plans and has forgotten who leads is told by a member that it asks', () => {
   const nodes = new Nodes(4, groups, { rebalance: 'off' });
   const { router } = nodes.nodes[planner(nodes) - 1] ?? {};

@@ -253,7 +253,15 @@ const moveState: fc.Arbitrary<MoveState> = fc.oneof(
   kind('active', {}),
   kind('ended', {}),
 );
-const plannedMove: fc.Arbitrary<PlannedMove> = fc.record({ move, tenant, incarnation, epoch, from: group, to: group });
+const plannedMove: fc.Arbitrary<PlannedMove> = fc.record({
+  move,
+  tenant,
+  incarnation,
+  epoch,
+  from: group,
+  to: group,
+  isPlanners: fc.boolean(),
+});
 const refusal: fc.Arbitrary<Refusal> = fc.oneof(
   kind('notLeader', { leader: fc.option(node), term }),
   kind('notOwner', { owned: ownedOrNone, released: ownedOrNone }),

@@ -127,7 +127,15 @@ const moveOperations: readonly Operation[] = [
   ...steps.map((step): Operation => ({ kind: 'move', tenant: acme, move, step })),
   ...plans.map((plan): Operation => ({ kind: 'planMove', tenant: other, plan })),
 ];
-const planned = { move, tenant: acme, incarnation: two, epoch: Epoch(3), from: GroupId(300), to: GroupId(4) };
+const planned = {
+  move,
+  tenant: acme,
+  incarnation: two,
+  epoch: Epoch(3),
+  from: GroupId(300),
+  to: GroupId(4),
+  isPlanners: true,
+};
 const moveMessages: readonly PeerMessage[] = [
   ...moveOperations.map(request),
   ...states.map((state) => reply({ kind: 'moving', state })),

@@ -176,7 +176,7 @@ export class DirectoryLoader extends StateLoader {
     this.install = install;
   }
 
-  finish(): boolean {
+  protected takeOver(): boolean {
     const directory = this.reader.end();
     if (directory !== null) this.install(directory);
     return directory !== null;

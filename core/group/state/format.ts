@@ -1,7 +1,7 @@
 /**
- * A group's state as bytes, format 4: equal state is equal bytes. A header, then records, one behind the other,
- * cut into chunks between records. A value is read and written piece by piece, so that no record is much larger than
- * a piece, whatever a client has stored.
+ * A group's state as bytes, format 4: equal state is equal bytes. A header, then records, one behind the other, and one
+ * that says so behind the last (from format 4 on), cut into chunks between records. A value is read and written piece by
+ * piece, so that no record is much larger than a piece, whatever a client has stored.
  *
  *   header    version · kind of machine · latest log time · configuration (not in format 1)
  *   tenants   { released }* · { ended }* · { whole }* · { staged · whole }* · { departed · whole? }* · directory?
@@ -23,6 +23,7 @@ import { readConfiguration, writeConfiguration } from '../../wire/configuration.
 
 const stateVersion = 4;
 const withoutConfiguration = 1;
+const firstWithEnd = 4;
 export type MachineKind = 'tenants' | 'directory';
 const kindCode = { tenants: 1, directory: 2 } as const;
 
@@ -64,6 +65,8 @@ export const record = {
   /** Of the directory: a tenant that is pinned, and a group that is for one tenant alone. */
   pinned: 30,
   dedicated: 31,
+  /** Nothing follows. */
+  end: 32,
 } as const;
 
 /** Byte strings beyond it are written in parts of this size; records end soon behind it. */
@@ -75,6 +78,8 @@ export interface StateHeader {
   readonly stamp: WallTime;
   /** Who belongs to the group; null if the state does not say. */
   readonly configuration: Configuration | null;
+  /** It says where it ends. */
+  readonly hasEnd: boolean;
 }
 
 /** Of which instant a state is, beside what the machine knows. */
@@ -96,8 +101,8 @@ export function readHeader(reader: ByteReader, kind: MachineKind): StateHeader |
   const code = reader.u8();
   const stamp = WallTime(reader.varint());
   if (code !== kindCode[kind] || version < withoutConfiguration || version > stateVersion) return null;
-  if (version === withoutConfiguration) return { kind, stamp, configuration: null };
-  return { kind, stamp, configuration: readConfiguration(reader) };
+  const configuration = version === withoutConfiguration ? null : readConfiguration(reader);
+  return { kind, stamp, configuration, hasEnd: version >= firstWithEnd };
 }
 
 /** Writes one record and comes back for the next; done when there is none. */

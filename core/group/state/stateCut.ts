@@ -1,6 +1,6 @@
 /** A machine's state at one instant, read out chunk by chunk while the machine goes on. */
 import { ByteWriter } from '../../base/bytes.ts';
-import { type Instant, type MachineKind, pieceBytes, type Records, writeHeader } from './format.ts';
+import { type Instant, type MachineKind, pieceBytes, record, type Records, writeHeader } from './format.ts';
 
 export class StateCut {
   /** Chunks are kept for as long as they are on their way, each by itself. */
@@ -18,7 +18,7 @@ export class StateCut {
 
   /** The next chunk: whole records, about `bytes` of them; null behind the last. */
   next(bytes: number): Uint8Array | null {
-    while (!this.isDone && this.writer.length < bytes) if (this.records.next().done === true) this.close();
+    while (!this.isDone && this.writer.length < bytes) if (this.records.next().done === true) this.end();
     return this.writer.length === 0 ? null : this.writer.take();
   }
 
@@ -32,5 +32,10 @@ export class StateCut {
     if (this.isDone) return;
     this.isDone = true;
     this.onClosed();
+  }
+
+  private end(): void {
+    this.writer.u8(record.end);
+    this.close();
   }
 }

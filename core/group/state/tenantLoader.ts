@@ -43,7 +43,7 @@ export class TenantLoader extends StateLoader {
     this.install = install;
   }
 
-  finish(): boolean {
+  protected takeOver(): boolean {
     if (this.next !== null || !this.endTenant()) return false;
     const directory = this.directory?.end() ?? null;
     if (directory === null && this.directory !== null) return false;

@@ -85,7 +85,7 @@ export const moves: readonly Bug[] = [
     name: 'a move is over before its destination knows',
     edits: [edit(nextAction, " || destination.kind === 'none') return", ') return')],
     oracles: ['V2'],
-    ...hunt('moves', 20, 5600),
+    ...hunt('moves', 0),
   },
   {
     name: 'an import is visible before it is whole',
