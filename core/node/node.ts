@@ -36,15 +36,10 @@ import type { Submission } from '../group/submission.ts';
 import { homesIn } from '../metadata/homes.ts';
 import { TenantMap } from '../metadata/tenantMap.ts';
 import { GroupMap } from '../routing/groupMap.ts';
-import { GroupExchange } from '../routing/groupExchange.ts';
-import { MapExchange } from '../routing/mapExchange.ts';
-import { PlaceExchange } from '../routing/placeExchange.ts';
-import { NodeExchange } from '../routing/nodeExchange.ts';
+import { Exchanges } from '../routing/exchanges.ts';
 import { Router } from '../routing/router.ts';
 import type { DeparturesHost } from '../migration/departures.ts';
-import { firstReplicas } from '../wire/groups.ts';
 import type { ForwardRequest, Operation, PeerMessage, Refusal } from '../wire/messages.ts';
-import type { NodeMapImage } from '../wire/nodes.ts';
 import { type AlarmKind, Alarms } from './alarms.ts';
 import { Balancer } from './balancer.ts';
 import { Chores } from './chores.ts';
@@ -92,10 +87,7 @@ export class Node implements ForwarderHost {
   private readonly intake = new Intake(limits);
   private readonly chores: Chores;
   private readonly moves: Moves;
-  private readonly maps: MapExchange;
-  private readonly places: PlaceExchange;
-  private readonly members: GroupExchange;
-  private readonly nodes: NodeExchange;
+  private readonly exchanges: Exchanges;
   private readonly balancer: Balancer;
   private readonly maker: GroupMaker;
   private readonly loads: Loads;
@@ -139,7 +131,17 @@ export class Node implements ForwarderHost {
     this.pulses = new Pulses(settings.electionMs);
     this.hosting = new Hosting(this.options, this.pulses, () => this.isDiskShort, options.restored, nodes.groups);
     this.groups = this.hosting.groups;
-    for (const made of nodes.groups) this.router.groups.begin(made.group, firstReplicas(made));
+    this.exchanges = new Exchanges(this.router, metadata, nodes, {
+      post: (to, message) => this.post(to, message),
+      onNodesChanged: (map) => {
+        this.effects.push({ kind: 'nodes', map });
+        this.replicas.adopt(map.groups);
+      },
+      onMembersTold: (group) => {
+        this.replicas.onMembersTold(group);
+      },
+      differs: (peer) => this.onMapDiffers(peer),
+    });
     // Who belongs to one that no map has, its log says.
     for (const group of this.groups.keys()) this.router.groups.begin(group, []);
     this.replicas = new Replicas(this.hosting, this.router, settings, this.timers, now, {
@@ -148,20 +150,13 @@ export class Node implements ForwarderHost {
       raise: (kind, group, message, facts) => this.raise(kind, group, message, facts),
       log: (message, facts) => this.log('info', message, facts),
       surroundings: () => {
-        const { router, nodes } = this;
-        const nodesVersion = nodes.present.version;
+        const { router, exchanges } = this;
+        const nodesVersion = exchanges.nodes.present.version;
         return { self: node, router, electionMs: settings.electionMs, nodesVersion, now: this.now.mono };
       },
     });
-    this.nodes = new NodeExchange(nodes, {
-      post: (to, message) => this.post(to, message),
-      peers: () => this.router.peers(),
-      onChanged: (changed) => {
-        this.onNodesChanged(changed);
-      },
-    });
     const view = new LocalView(this.options, this.groups, this.router, this.forwarder, this.statistics, {
-      nodes: () => this.nodes.present.nodes,
+      nodes: () => this.exchanges.nodes.present.nodes,
       plan: () => (this.leadsMetadata ? this.balancer.plan(this.now) : null),
       planGroups: (wanted) => this.maker.plan(wanted, this.now),
       clusterSnapshot: () => (this.leadsMetadata ? this.balancer.snapshot(this.now) : null),
@@ -192,22 +187,8 @@ export class Node implements ForwarderHost {
       this.intake.leave(connection);
     };
     this.clients = new Clients(view, this.forwarder, this.statistics, onGone, options.probe ?? null);
-    this.maps = new MapExchange(this.router.shards, {
-      post: (to, message) => this.post(to, message),
-      peers: () => this.router.peers(),
-      sources: () => this.router.groups.votersOf(metadataGroup).filter((voter) => this.router.hasLink(voter)),
-      differs: (peer) => this.onMapDiffers(peer),
-    });
-    this.places = new PlaceExchange(this.router.shards, {
-      post: (to, message) => this.post(to, message),
-      peers: () => this.router.peers(),
-    });
-    this.members = new GroupExchange(this.router.groups, this.router.leaders, {
-      post: (to, message) => this.post(to, message),
-      peers: () => this.router.peers(),
-    });
     this.loads = new Loads(now.mono);
-    this.balancer = new Balancer(this.options, this.router, this.nodes, this.pulses, {
+    this.balancer = new Balancer(this.options, this.router, this.exchanges.nodes, this.pulses, {
       order: (to, group, index, change) => {
         if (to === this.id) this.replicas.onOrder(group, index, change);
         else this.post(to, { kind: 'order', group, index, change });
@@ -223,8 +204,10 @@ export class Node implements ForwarderHost {
       log: (message, facts) => this.log('info', message, facts),
     });
     this.maker = new GroupMaker(this.options, this.router, this.balancer);
-    this.chores = new Chores(this.options, this.hosting, this.router, this.nodes, this.forwarder, {
-      greet: (peer) => this.greet(peer),
+    this.chores = new Chores(this.options, this.hosting, this.router, this.exchanges.nodes, this.forwarder, {
+      greet: (peer) => {
+        this.exchanges.greet(peer);
+      },
       post: (to, message) => this.post(to, message),
       touch: (group) => this.replicas.touch(group),
       submit: (group, submission) => this.submit(group, submission),
@@ -253,7 +236,7 @@ export class Node implements ForwarderHost {
     this.timers.schedule(this.balanceTimer, after(now.mono, limits.balanceEveryMs));
     this.timers.schedule(this.lanesTimer, after(now.mono, settings.commandTimeoutMs));
     // What the disk says of members, the first peer is told.
-    for (const group of this.groups.values()) this.members.follow(group);
+    for (const group of this.groups.values()) this.exchanges.members.follow(group);
     this.replicas.schedule();
   }
 
@@ -314,8 +297,8 @@ export class Node implements ForwarderHost {
         this.onLinkDown(input.peer);
         this.router.linkUp(input.peer, input.store);
         this.replicas.onReturned(input.peer);
-        this.greet(input.peer);
-        this.members.tellLed(
+        this.exchanges.greet(input.peer);
+        this.exchanges.members.tellLed(
           input.peer,
           [...this.groups.values()].filter(({ isLeader }) => isLeader),
         );
@@ -401,8 +384,7 @@ export class Node implements ForwarderHost {
     this.intake.forget(peer);
     this.loads.forget(peer);
     this.router.linkDown(peer);
-    this.maps.onLinkDown(peer);
-    this.places.onLinkDown(peer);
+    this.exchanges.onLinkDown(peer);
     this.forwarder.onLinkDown(peer, this.now.mono);
   }
 
@@ -430,58 +412,15 @@ export class Node implements ForwarderHost {
       case 'renewed':
         if (message.boot === this.options.boot) this.hosting.renew(message.group, message.replica);
         return;
-      case 'placesDigest':
-        this.places.onDigest(from, message.digest);
-        return;
-      case 'partDigests':
-        this.places.onPartDigests(from, message.digests);
-        return;
-      case 'partsWanted':
-        this.places.onWanted(from, message.parts);
-        return;
-      case 'places':
-        this.places.onPlaces(from, message.places, message.isLast);
-        return;
-      case 'mapVersion':
-        this.maps.onVersion(from, message.version, message.digest);
-        return;
-      case 'mapChanges':
-        this.maps.onChanges(from, message);
-        return;
-      case 'mapWanted':
-        this.maps.onWanted(from, message, this.now.mono);
-        return;
-      case 'mapPiece':
-        this.maps.onPiece(from, message);
-        return;
-      case 'leads':
-        this.members.onLeads(from, message.groups);
-        return;
-      case 'leader':
-        this.router.leaders.learn(message.group, message.node, message.term);
-        return;
       case 'loads':
         this.balancer.onLoads(from, message.capacity, message.groups);
         return;
       case 'order':
         if (!this.replicas.onOrder(message.group, message.index, message.change))
-          this.members.correct(from, message.group);
-        return;
-      case 'nodesVersion':
-        this.nodes.onVersion(from, message.version);
-        return;
-      case 'nodes':
-        this.nodes.onNodes(message.map);
-        return;
-      case 'groupsVersion':
-        this.members.onVersion(from, message.version);
-        return;
-      case 'groups':
-        this.members.onGroups(message.groups);
-        for (const { group } of message.groups) this.replicas.onMembersTold(group);
+          this.exchanges.members.correct(from, message.group);
         return;
       default:
-        unreachable(message);
+        this.exchanges.onNews(from, message, this.now.mono);
     }
   }
 
@@ -533,13 +472,13 @@ export class Node implements ForwarderHost {
       isSettled = true;
       for (const group of this.replicas.touched) {
         this.replicas.advance(group);
-        this.members.follow(group);
-        this.followPlaces(group);
+        this.exchanges.followGroup(group, this.hosting.directoryOf(group));
         if (group.completions.length === 0) continue;
         isSettled = false;
         this.deliver(group);
       }
-      this.followDirectory();
+      const { directory } = this.hosting;
+      if (directory !== null) this.exchanges.followDirectory(directory.directory, this.leadsMetadata);
       if (this.followLeaders()) isSettled = false;
     }
   }
@@ -565,29 +504,6 @@ export class Node implements ForwarderHost {
       isNews = true;
     }
     return isNews;
-  }
-
-  private followDirectory(): void {
-    const { directory } = this.hosting;
-    const leads = this.leadsMetadata;
-    if (directory === null) return;
-    // Groups before tenants that live in them.
-    this.nodes.follow(directory.directory.nodes, leads);
-    this.maps.follow(directory.directory.map, leads);
-  }
-
-  private onNodesChanged(map: NodeMapImage): void {
-    this.effects.push({ kind: 'nodes', map });
-    const { groups } = this.router;
-    for (const made of map.groups) groups.begin(made.group, firstReplicas(made));
-    this.replicas.adopt(map.groups);
-  }
-
-  /** The group may keep a part of the directory. */
-  private followPlaces(group: Group): void {
-    if (this.options.settings.metadata !== 'gossip') return;
-    const directory = this.hosting.directoryOf(group);
-    if (directory !== null) this.places.follow(group.id, directory.map, group.isLeader);
   }
 
   private onMapDiffers(peer: NodeId | null): void {
@@ -618,8 +534,7 @@ export class Node implements ForwarderHost {
         return;
       case 'gossip':
         this.timers.schedule(timer, after(mono, this.options.settings.gossipMs));
-        this.maps.tick();
-        this.places.tick();
+        this.exchanges.tick();
         this.chores.gossip();
         this.keepMap();
         this.chores.reportLosses();
@@ -654,15 +569,6 @@ export class Node implements ForwarderHost {
       default:
         unreachable(timer);
     }
-  }
-
-  /** Says how far the maps are here. */
-  private greet(peer: NodeId): void {
-    const { metadata } = this.options.settings;
-    if (metadata === 'raft') this.maps.greet(peer);
-    else if (metadata === 'gossip') this.places.greet(peer);
-    this.nodes.greet(peer);
-    this.members.greet(peer);
   }
 
   private keepMap(): void {
