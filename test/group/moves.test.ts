@@ -5,16 +5,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { bytesOfBinary, ByteWriter } from '../../core/base/bytes.ts';
-import {
-  Epoch,
-  GroupId,
-  Incarnation,
-  LaneId,
-  MoveId,
-  NodeId,
-  RequestId,
-  type TenantName,
-} from '../../core/base/ids.ts';
+import { Epoch, GroupId, Incarnation, LaneId, MoveId, type TenantName } from '../../core/base/ids.ts';
 import { WallTime } from '../../core/base/time.ts';
 import { TenantMachine } from '../../core/group/tenantMachine.ts';
 import { unknownConfiguration } from '../../core/raft/configuration.ts';
@@ -22,6 +13,7 @@ import type { Outcome } from '../../core/wire/messages.ts';
 import type { QuotaChange } from '../../core/wire/accounts.ts';
 import { copyStart, type CopyCursor, type MoveStep, sameCursor } from '../../core/wire/moves.ts';
 import type { LoggedOperation } from '../../core/wire/operation.ts';
+import { applyTo } from './logged.ts';
 
 const tenant = 'acme' as TenantName;
 const incarnation = Incarnation(1);
@@ -41,10 +33,7 @@ class Replica {
     lane = LaneId(1 + ((this.requests + 1) % 3)),
   ): Outcome | { readonly kind: 'remembered' } {
     this.requests += 1;
-    const request = RequestId(this.requests);
-    const origin = { node: NodeId(1), boot: 1, request };
-    const item = { origin, lane, ackBelow: request, isRetry: false, operation };
-    const applied = this.machine.apply(item, { stamp: WallTime(now), maxValueBytes: 1_000_000 }, true);
+    const applied = applyTo(this.machine, operation, this.requests, { now, lane });
     expect(this.machine.bytes, 'bytes kept up and bytes counted').toBe(this.machine.held.bytes);
     return applied;
   }

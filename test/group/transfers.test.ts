@@ -6,7 +6,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { bytesOfBinary, ByteWriter, noBytes } from '../../core/base/bytes.ts';
 import { crc32 } from '../../core/base/crc32.ts';
-import { Epoch, Incarnation, LaneId, MoveId, NodeId, RequestId, type TenantName } from '../../core/base/ids.ts';
+import { Epoch, Incarnation, MoveId, type TenantName } from '../../core/base/ids.ts';
 import { limits } from '../../core/base/limits.ts';
 import { MonoTime, WallTime } from '../../core/base/time.ts';
 import { restOfImport } from '../../core/group/state/importedRest.ts';
@@ -18,6 +18,7 @@ import type { Outcome } from '../../core/wire/messages.ts';
 import type { MoveStep } from '../../core/wire/moves.ts';
 import type { LoggedOperation } from '../../core/wire/operation.ts';
 import { cursorBefore, cursorBehind, decodePiece, type TenantPiece } from '../../core/wire/tenantFile.ts';
+import { applyTo } from './logged.ts';
 
 const [acme, clone] = ['acme', 'clone'] as TenantName[] as [TenantName, TenantName];
 const incarnation = Incarnation(1);
@@ -31,10 +32,7 @@ class Replica {
 
   apply(operation: LoggedOperation, now = 1000): Outcome | { readonly kind: 'remembered' } {
     this.requests += 1;
-    const request = RequestId(this.requests);
-    const origin = { node: NodeId(1), boot: 1, request };
-    const item = { origin, lane: LaneId(1), ackBelow: request, isRetry: false, operation };
-    return this.machine.apply(item, { stamp: WallTime(now), maxValueBytes: 1_000_000 }, true);
+    return applyTo(this.machine, operation, this.requests, { now });
   }
 
   run(tenant: TenantName, words: readonly string[], now = 1000): string {

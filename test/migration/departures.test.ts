@@ -1,23 +1,15 @@
 /** Tenants on their way out of the groups that a node leads: how many at a time, and how fast they are copied together. */
 import { describe, expect, test } from 'vitest';
 import { bytesOfBinary } from '../../core/base/bytes.ts';
-import {
-  Epoch,
-  GroupId,
-  Incarnation,
-  LaneId,
-  MoveId,
-  NodeId,
-  RequestId,
-  type TenantName,
-} from '../../core/base/ids.ts';
+import { Epoch, GroupId, Incarnation, MoveId, type TenantName } from '../../core/base/ids.ts';
 import { limits } from '../../core/base/limits.ts';
-import { after, elapsedMs, MonoTime, WallTime } from '../../core/base/time.ts';
+import { after, elapsedMs, MonoTime } from '../../core/base/time.ts';
 import type { Errand } from '../../core/forward/procedure.ts';
 import { TenantMachine } from '../../core/group/tenantMachine.ts';
 import { Departures } from '../../core/migration/departures.ts';
 import type { MoveState } from '../../core/wire/moves.ts';
 import type { LoggedOperation } from '../../core/wire/operation.ts';
+import { applyTo } from '../group/logged.ts';
 
 const source = GroupId(1);
 const destination = GroupId(2);
@@ -51,10 +43,7 @@ class Leader {
 
   private apply(operation: LoggedOperation): void {
     this.requests += 1;
-    const request = RequestId(this.requests);
-    const origin = { node: NodeId(1), boot: 1, request };
-    const item = { origin, lane: LaneId(1), ackBelow: request, isRetry: false, operation };
-    this.machine.apply(item, { stamp: WallTime(1000), maxValueBytes: 1_000_000 }, true);
+    applyTo(this.machine, operation, this.requests);
   }
 
   letStay(n: number): void {

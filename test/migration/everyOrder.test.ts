@@ -6,22 +6,14 @@
 import { expect, test } from 'vitest';
 import { bytesOfBinary, ByteWriter } from '../../core/base/bytes.ts';
 import { crc32 } from '../../core/base/crc32.ts';
-import {
-  Epoch,
-  GroupId,
-  Incarnation,
-  LaneId,
-  MoveId,
-  NodeId,
-  RequestId,
-  type TenantName,
-} from '../../core/base/ids.ts';
+import { Epoch, GroupId, Incarnation, MoveId, type TenantName } from '../../core/base/ids.ts';
 import { WallTime } from '../../core/base/time.ts';
 import { TenantMachine } from '../../core/group/tenantMachine.ts';
 import { nextAction } from '../../core/migration/nextAction.ts';
 import { unknownConfiguration } from '../../core/raft/configuration.ts';
 import type { MoveState, MoveStep } from '../../core/wire/moves.ts';
 import type { LoggedOperation } from '../../core/wire/operation.ts';
+import { applyTo } from '../group/logged.ts';
 
 const tenant = 'acme' as TenantName;
 const incarnation = Incarnation(1);
@@ -58,9 +50,7 @@ function save(machine: TenantMachine): Uint8Array {
 }
 
 function apply(machine: TenantMachine, operation: LoggedOperation, request = 1): string {
-  const origin = { node: NodeId(1), boot: 1, request: RequestId(request) };
-  const item = { origin, lane: LaneId(1), ackBelow: RequestId(request), isRetry: false, operation };
-  return machine.apply(item, { stamp: WallTime(1), maxValueBytes: 1000 }, true).kind;
+  return applyTo(machine, operation, request, { now: 1 }).kind;
 }
 
 function stepIn(machine: TenantMachine, step: MoveStep): void {

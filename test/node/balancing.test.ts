@@ -83,7 +83,7 @@ test('where an operator has put a leader does not keep its node from being drain
   const nodes = new Nodes(5, 1, { rebalance: 'off' });
   const id = GroupId(1);
   const leader = (): number => nodes.nodes.findIndex((node) => node.groups.get(id)?.isLeader === true) + 1;
-  const away = nodes.nodes[leader() - 1]?.groups.get(id)?.raft.configuration.voters[1]?.node ?? 0;
+  const away = nodes.raftOn(leader(), id)?.configuration.voters[1]?.node ?? 0;
   nodes.connect(leader(), 2);
   expect(nodes.ask(leader(), 2, 'GROUP', 'TRANSFER', '1', String(away))).toBe('+OK\r\n');
   nodes.pass(20_000);
@@ -235,7 +235,7 @@ test('a replica that has just begun does not hide who belongs to its group: nobo
   const messages = [{ kind: 'raft', group: GroupId(1), from: ReplicaId(2), to, message }] as const;
   nodes.input(1, { kind: 'peerMessages', from: NodeId(2), messages });
   nodes.pass(1);
-  expect(nodes.nodes[0]?.groups.get(GroupId(1))?.raft.configuration).toEqual(unknownConfiguration);
+  expect(nodes.raftOn(1, GroupId(1))?.configuration).toEqual(unknownConfiguration);
   nodes.connect(1, 1);
   expect(nodes.ask(1, 1, 'NODE', 'REMOVE', '2')).toBe('-ERR node 2 has replicas of 2 groups: they must go first\r\n');
 });

@@ -31,7 +31,7 @@ test.each([
   if (stored !== null) stored[0] = 'f'.charCodeAt(0);
   expect(valueOn(nodes, wrong)).toBe('fight');
 
-  const replicaOf = (node: number): number => nodes.nodes[node - 1]?.groups.get(GroupId(1))?.raft.id ?? 0;
+  const replicaOf = (node: number): number => nodes.raftOn(node, GroupId(1))?.id ?? 0;
   for (let i = 0; i < 200 && replicaOf(wrong) <= 3; i += 1) {
     nodes.ask(wrong, wrong, 'SET', `{acme}k${String(i)}`, 'x'.repeat(100));
     nodes.pass(50);

@@ -64,7 +64,7 @@ class Run {
     else if (what.kind === 'kill') this.kill(what.node);
     else if (what.kind === 'recover') this.recover(what.node);
     else if (what.kind === 'disaster') {
-      const members = this.nodes.nodes[what.node - 1]?.groups.get(group)?.raft.configuration.voters ?? [];
+      const members = this.nodes.raftOn(what.node, group)?.configuration.voters ?? [];
       for (const { node: member } of members) if (member !== what.node) this.kill(member);
       nodes.pass(quietMs);
       this.recover(what.node);
@@ -139,7 +139,7 @@ class Run {
     const value = Number(/^:(\d+)/.exec(this.ask(asked, 'INCR', '{acme}counter'))?.[1]);
     if (Number.isNaN(value)) return;
     const leader = nodes.nodes[asked - 1]?.router.leaders.leaderOf(group) ?? 0;
-    const raft = nodes.nodes[leader - 1]?.groups.get(group)?.raft;
+    const raft = nodes.raftOn(leader, group);
     // It may have handed over since, or died.
     if (raft === undefined) return;
     const generation = generationOf(raft.id);

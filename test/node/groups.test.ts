@@ -12,7 +12,7 @@ let nodes: Nodes;
 /** Groups 0, 1 and 2. Each node has a client, numbered as it is. */
 function begin(size: number, settings: Partial<Settings> = {}): void {
   nodes = new Nodes(size, 2, settings);
-  for (const [at] of nodes.nodes.entries()) nodes.connect(at + 1, at + 1);
+  nodes.connectAll();
 }
 
 beforeEach(() => {
@@ -23,15 +23,8 @@ function ask(node: number, ...words: string[]): string {
   return nodes.ask(node, node, ...words);
 }
 
-/** A client of the node's present life. */
-function askAnew(node: number, ...words: string[]): string {
-  const conn = 100 * (nodes.disks[node - 1]?.boots ?? 0) + node;
-  nodes.connect(node, conn);
-  return nodes.ask(node, conn, ...words);
-}
-
 function raftOn(node: number, group = made): Raft | undefined {
-  return nodes.nodes[node - 1]?.groups.get(group)?.raft;
+  return nodes.raftOn(node, group);
 }
 
 function leaderOf(group: GroupId): number {
@@ -111,8 +104,8 @@ describe('GROUP CREATE', () => {
     nodes.start(3);
     nodes.start(4);
     nodes.pass(3_000);
-    askAnew(leaderOf(metadataGroup), 'NODE', 'DRAIN', '4');
-    expect(askAnew(leaderOf(metadataGroup), 'GROUP', 'CREATE', 'NODES', '4')).toContain(
+    nodes.askAnew(leaderOf(metadataGroup), 'NODE', 'DRAIN', '4');
+    expect(nodes.askAnew(leaderOf(metadataGroup), 'GROUP', 'CREATE', 'NODES', '4')).toContain(
       '-ERR not executed: node 4 is draining',
     );
   });
@@ -140,7 +133,7 @@ describe('a group that was made', () => {
     nodes.kill(1, 2, 3, 4);
     for (const node of [1, 2, 3, 4]) nodes.start(node);
     nodes.pass(4_000);
-    expect(askAnew(4, 'GET', '{acme}key')).toBe('$5\r\nvalue\r\n');
+    expect(nodes.askAnew(4, 'GET', '{acme}key')).toBe('$5\r\nvalue\r\n');
     expect(hosts()).toEqual([1, 2, 3]);
   });
 
@@ -160,9 +153,9 @@ describe('a group that was made', () => {
     nodes.start(2, true);
     nodes.pass(6_000);
     expect(hosts()).toEqual([3]);
-    expect(askAnew(3, 'GROUP', 'RECOVER', '3', 'UNSAFE')).toContain('goes on');
+    expect(nodes.askAnew(3, 'GROUP', 'RECOVER', '3', 'UNSAFE')).toContain('goes on');
     nodes.pass(3_000);
-    expect(askAnew(3, 'GET', '{acme}key')).toBe('$5\r\nvalue\r\n');
+    expect(nodes.askAnew(3, 'GET', '{acme}key')).toBe('$5\r\nvalue\r\n');
   });
 
   test('takes replicas on nodes that it did not begin on, and lets first ones go', () => {
@@ -173,6 +166,6 @@ describe('a group that was made', () => {
     for (const node of [1, 2, 3, 4]) nodes.start(node);
     nodes.pass(4_000);
     expect(hosts()).toEqual([1, 3, 4]);
-    expect(askAnew(2, 'GET', '{acme}key')).toBe('$5\r\nvalue\r\n');
+    expect(nodes.askAnew(2, 'GET', '{acme}key')).toBe('$5\r\nvalue\r\n');
   });
 });

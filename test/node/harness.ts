@@ -21,6 +21,7 @@ import {
 } from '../../core/index.ts';
 import type { RestoredLog } from '../../core/log/records.ts';
 import type { TenantMap } from '../../core/metadata/tenantMap.ts';
+import type { Raft } from '../../core/raft/raft.ts';
 import type { NodeMapImage } from '../../core/wire/nodes.ts';
 import { Disk } from './disks.ts';
 
@@ -109,6 +110,11 @@ export class Nodes {
     this.input(node, { kind: 'clientOpened', conn: ConnId(conn), address: 'client:1' });
   }
 
+  /** A client of each node, numbered as it is. */
+  connectAll(): void {
+    for (const [at] of this.nodes.entries()) this.connect(at + 1, at + 1);
+  }
+
   send(node: number, conn: number, ...words: string[]): void {
     this.input(node, { kind: 'clientCommand', conn: ConnId(conn), args: words.map((word) => bytesOfBinary(word)) });
   }
@@ -129,6 +135,17 @@ export class Nodes {
     this.send(node, conn, ...words);
     this.pass(300);
     return this.replies(conn);
+  }
+
+  /** The same as a new client of the node's present life. */
+  askAnew(node: number, ...words: string[]): string {
+    const conn = 100 * (this.disks[node - 1]?.boots ?? 0) + node;
+    this.connect(node, conn);
+    return this.ask(node, conn, ...words);
+  }
+
+  raftOn(node: number, group: GroupId): Raft | undefined {
+    return this.nodes[node - 1]?.groups.get(group)?.raft;
   }
 
   pass(ms: number): void {

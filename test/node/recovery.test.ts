@@ -16,7 +16,7 @@ let nodes: Nodes;
 /** Group 1 is on the nodes 2, 3 and 4. Each node has a client, numbered as it is. */
 function begin(size: number, groups: number): void {
   nodes = new Nodes(size, groups);
-  for (const [at] of nodes.nodes.entries()) nodes.connect(at + 1, at + 1);
+  nodes.connectAll();
 }
 
 beforeEach(() => {
@@ -27,15 +27,8 @@ function ask(node: number, ...words: string[]): string {
   return nodes.ask(node, node, ...words);
 }
 
-/** A client of the node's present life. */
-function askAnew(node: number, ...words: string[]): string {
-  const conn = 100 * (nodes.disks[node - 1]?.boots ?? 0) + node;
-  nodes.connect(node, conn);
-  return nodes.ask(node, conn, ...words);
-}
-
 function raftOn(node: number, id = group): Raft | undefined {
-  return nodes.nodes[node - 1]?.groups.get(id)?.raft;
+  return nodes.raftOn(node, id);
 }
 
 function leads(node: number, id = group): boolean {
@@ -124,13 +117,13 @@ describe('one of three is left', () => {
     nodes.start(3, true);
     nodes.pass(quietMs);
     expect(ask(4, 'GROUP', 'RECOVER', '1').match(/silent/g)).toHaveLength(3);
-    expect(askAnew(2, 'GROUP', 'RECOVER', '1', 'UNSAFE')).toContain('is lost');
+    expect(nodes.askAnew(2, 'GROUP', 'RECOVER', '1', 'UNSAFE')).toContain('is lost');
     recover(4);
     addReplica(4, 2);
     addReplica(4, 3);
     nodes.kill(4);
     nodes.pass(quietMs);
-    expect(askAnew(2, 'GET', '{acme}a')).toBe('$1\r\n1\r\n');
+    expect(nodes.askAnew(2, 'GET', '{acme}a')).toBe('$1\r\n1\r\n');
   });
 });
 
@@ -176,7 +169,7 @@ describe('it is refused', () => {
     nodes.pass(quietMs);
     nodes.kill(4);
     nodes.start(4);
-    expect(askAnew(4, 'GROUP', 'RECOVER', '1', 'UNSAFE')).toMatch(/^-ERR not executed: a leader was heard/);
+    expect(nodes.askAnew(4, 'GROUP', 'RECOVER', '1', 'UNSAFE')).toMatch(/^-ERR not executed: a leader was heard/);
   });
 
   test('while a majority is left that has none', () => {
@@ -229,7 +222,7 @@ describe('the old majority comes back', () => {
     nodes.pass(2_000);
     expect([generationOn(2), generationOn(3)]).toEqual([null, null]);
     expect(leads(4)).toBe(true);
-    for (const node of [2, 3]) expect(askAnew(node, 'GET', '{acme}a')).toBe('$1\r\n2\r\n');
+    for (const node of [2, 3]) expect(nodes.askAnew(node, 'GET', '{acme}a')).toBe('$1\r\n2\r\n');
     // And does not come back with it.
     nodes.kill(2, 3);
     nodes.start(2);
@@ -243,15 +236,15 @@ describe('the old majority comes back', () => {
   test.each([2, 3])('unheard, and stops serving when node %i alone hears of it', (node) => {
     returnUnheard();
     const zombie = leads(2) ? 2 : 3;
-    expect(askAnew(zombie, 'SET', '{acme}a', 'zombie')).toBe('+OK\r\n');
+    expect(nodes.askAnew(zombie, 'SET', '{acme}a', 'zombie')).toBe('+OK\r\n');
     nodes.heal(4, node);
     nodes.pass(defaultSettings.electionMs);
-    expect(askAnew(zombie, 'GET', '{acme}a')).not.toContain('zombie');
+    expect(nodes.askAnew(zombie, 'GET', '{acme}a')).not.toContain('zombie');
     nodes.heal(4, 5 - node);
     nodes.pass(2_000);
     expect([generationOn(2), generationOn(3)]).toEqual([null, null]);
     for (const asked of [1, 4]) expect(ask(asked, 'GET', '{acme}a')).toBe('$1\r\n2\r\n');
-    expect(askAnew(zombie, 'GET', '{acme}a')).toBe('$1\r\n2\r\n');
+    expect(nodes.askAnew(zombie, 'GET', '{acme}a')).toBe('$1\r\n2\r\n');
   });
 
   test('and is told by a node that has no replica: it serves no more, but what it has stays until the group says so', () => {
@@ -262,7 +255,7 @@ describe('the old majority comes back', () => {
     nodes.pass(2_000);
     expect([leads(2), leads(3)]).toEqual([false, false]);
     expect([generationOn(2), generationOn(3)]).toEqual([0, 0]);
-    expect(askAnew(2, 'NODE', 'ALARMS')).toContain('outlived');
+    expect(nodes.askAnew(2, 'NODE', 'ALARMS')).toContain('outlived');
     nodes.heal(4, 2);
     nodes.heal(4, 3);
     nodes.pass(2_000);
@@ -304,10 +297,10 @@ test('what was given up may go on after all, when the generation behind it is lo
   nodes.start(3);
   nodes.start(4, true);
   nodes.pass(100);
-  expect(askAnew(2, 'GROUP', 'RECOVER', '1', 'UNSAFE')).toMatch(/was heard a moment ago|node 4 has one that is/);
+  expect(nodes.askAnew(2, 'GROUP', 'RECOVER', '1', 'UNSAFE')).toMatch(/was heard a moment ago|node 4 has one that is/);
   nodes.pass(quietMs);
-  expect(askAnew(2, 'GROUP', 'RECOVER', '1')).toContain('the group was recovered before, as generation 100004');
-  expect(askAnew(2, 'GROUP', 'RECOVER', '1', 'UNSAFE')).toContain('as generation 200002');
+  expect(nodes.askAnew(2, 'GROUP', 'RECOVER', '1')).toContain('the group was recovered before, as generation 100004');
+  expect(nodes.askAnew(2, 'GROUP', 'RECOVER', '1', 'UNSAFE')).toContain('as generation 200002');
   nodes.pass(2_000);
   expect(ask(1, 'GET', '{acme}a')).toBe('$1\r\n1\r\n');
   expect(generationOn(3)).toBeNull();
