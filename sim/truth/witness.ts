@@ -19,9 +19,6 @@ import type { Input } from '../../core/node/door.ts';
 import type { Node } from '../../core/node/node.ts';
 import type { Topology } from '../../core/node/options.ts';
 import type { Probe } from '../../core/node/probe.ts';
-import { settled, without } from '../../core/raft/configuration.ts';
-import type { Configuration } from '../../core/raft/types.ts';
-import { decodeConfiguration } from '../../core/wire/configuration.ts';
 import type { Raft } from '../../core/raft/raft.ts';
 import type { LogBase } from '../../core/raft/types.ts';
 import { DirectoryMachine } from '../../core/group/directoryMachine.ts';
@@ -39,6 +36,7 @@ import type { Schedule } from '../world/schedule.ts';
 import { type Command, Commands, takeArrival } from './commands.ts';
 import { type CommittedEntry, GroupTruth, isAsOnDisk, type Leadership, type ReplicaTruth } from './groupTruth.ts';
 import { Crossings } from './crossings.ts';
+import { Reserve } from './reserve.ts';
 import { Hooks } from './hooks.ts';
 import { Histories } from './histories.ts';
 import { Marks } from './marks.ts';
@@ -105,6 +103,7 @@ export class Witness implements Truth {
     inputs: 0,
     turns: 0,
   };
+  readonly reserve: Reserve;
   readonly marks = new Marks();
   readonly crossings = new Crossings();
   turn: Now = { mono: MonoTime(0), wall: WallTime(0) };
@@ -157,6 +156,7 @@ export class Witness implements Truth {
       group.beginEverywhere();
       this.crossings.configured(group.id, group.configuration);
     }
+    this.reserve = new Reserve(this.groups, (replica) => this.isThere(replica));
     this.histories = new Histories(this.groups.keys());
     this.firstNodes = topology.nodes.length;
     this.nodes = ids.map(() => null);
@@ -198,51 +198,9 @@ export class Witness implements Truth {
     this.outages -= 1;
   }
 
-  /** Who belongs to the group by what is committed, and by anything later that a replica has in its log. */
-  configurationsOf(group: GroupTruth): readonly Configuration[] {
-    const found = new Set([group.configuration]);
-    const { index } = group.configurations.at(-1) ?? { index: 0 };
-    for (const { raft, durable } of group.replicas.values()) {
-      for (const { since, configuration } of raft?.state.log.erasSince(LogIndex(index)) ?? [])
-        if (since > index) found.add(configuration);
-      for (const entry of durable.slice(index)) {
-        const configuration = entry.kind === 'configuration' ? decodeConfiguration(entry.data) : null;
-        if (configuration !== null) found.add(configuration);
-      }
-    }
-    return [...found];
-  }
-
   /** Its node has it still, if it runs. */
   isThere(replica: ReplicaTruth): boolean {
     return this.hosted[replica.node - 1]?.get(replica.group.id) === replica;
-  }
-
-  /** Without what is on these nodes every group has a majority, whatever becomes of a change of its members. */
-  canSpare(nodes: ReadonlySet<NodeId>): boolean {
-    return [...this.groups.values()].every((group) =>
-      this.configurationsOf(group).every((configuration) => this.decides(group, configuration, nodes)),
-    );
-  }
-
-  /** Whatever becomes of the changes before, those that are left in the group without that node have a majority. */
-  canRemove(id: GroupId, node: NodeId): boolean {
-    const group = this.groups.get(id);
-    if (group === undefined) return true;
-    return this.configurationsOf(group).every((configuration) => {
-      const former = configuration.voters.find((voter) => voter.node === node);
-      const next = former === undefined ? configuration : without(configuration, former.replica);
-      return this.decides(group, settled(next), new Set());
-    });
-  }
-
-  /** A voter on a node where another replica begins is as good as lost. */
-  private decides(group: GroupTruth, configuration: Configuration, lost: ReadonlySet<NodeId>): boolean {
-    const isEnding = ({ node }: ReplicaTruth): boolean => configuration.learners.some((l) => l.node === node);
-    return group.isQuorum(
-      configuration,
-      (replica) => !lost.has(replica.node) && !isEnding(replica) && this.isThere(replica),
-    );
   }
 
   // The life of a node.

@@ -339,7 +339,8 @@ export class Faults {
   private die(machine: Machine): Undo | null {
     const { witness, operator, machines } = this.stage;
     const dead = machines.filter(({ isDiscarded, id }) => isDiscarded && !operator.leaving.has(id)).length;
-    if (!machine.isRunning || !this.areEnoughWithout(machine) || !witness.canSpare(new Set([machine.id]))) return null;
+    if (!machine.isRunning || !this.areEnoughWithout(machine) || !witness.reserve.canSpare(new Set([machine.id])))
+      return null;
     // More than a third would stop all repairs until somebody has looked.
     if ((dead + 1) * 3 > this.staying().length + dead) return null;
     machine.discard();
@@ -413,7 +414,7 @@ export class Faults {
   /** Damage to more than a majority can spare is nobody's to repair. */
   private lose(machine: Machine, how: 'wipe' | DamageKind): Undo | null {
     const { witness, scenario, random } = this.stage;
-    if (!machine.isRunning || !witness.canSpare(new Set([machine.id]))) return null;
+    if (!machine.isRunning || !witness.reserve.canSpare(new Set([machine.id]))) return null;
     machine.crash(scenario.disk.crashKeeps);
     const isLost = how === 'wipe' ? machine.disk.wipe() : machine.disk.damage(how, random);
     if (isLost && how !== 'wipe') witness.marks.hit('damageNoticed');
@@ -535,14 +536,14 @@ export class Faults {
   private remove(machine: Machine, fault: Fault): Undo | null {
     const group = this.groupOf(fault);
     const node = this.nodeOf(fault.peer);
-    if (!this.stage.witness.canRemove(GroupId(Number(group)), node)) return null;
+    if (!this.stage.witness.reserve.canRemove(GroupId(Number(group)), node)) return null;
     return this.order(machine, ['GROUP', 'REMOVE-REPLICA', group, String(node)]);
   }
 
   /** In its own place a replica is replaced only by operators who have looked whether the others are well. */
   private replace(machine: Machine, fault: Fault): Undo | null {
     const [former, later] = this.replacementOf(fault);
-    if (former === later && !this.stage.witness.canSpare(new Set([former]))) return null;
+    if (former === later && !this.stage.witness.reserve.canSpare(new Set([former]))) return null;
     return this.order(machine, ['GROUP', 'REPLACE', this.groupOf(fault), String(former), String(later)]);
   }
 

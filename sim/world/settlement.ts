@@ -94,7 +94,7 @@ export class Settlement {
   private bearable(numbers: readonly number[], others: ReadonlySet<NodeId>): ReadonlySet<NodeId> {
     const { nodes } = this.scenario;
     const found = numbers.map((node) => NodeId(((node - 1) % nodes) + 1)).filter((node) => !others.has(node));
-    return this.world.witness.canSpare(new Set([...found, ...others])) ? new Set(found) : new Set();
+    return this.world.witness.reserve.canSpare(new Set([...found, ...others])) ? new Set(found) : new Set();
   }
 
   private isSettled(): boolean {

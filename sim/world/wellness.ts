@@ -58,7 +58,7 @@ export class Wellness {
   }
 
   private wellNodes(group: GroupTruth): readonly NodeId[] | null {
-    const [configuration, ...more] = this.world.witness.configurationsOf(group);
+    const [configuration, ...more] = this.world.witness.reserve.configurationsOf(group);
     if (configuration === undefined || more.length > 0 || configuration.outgoing.length > 0) return null;
     const { voters, learners } = configuration;
     if (learners.some(({ joins }) => joins)) return null;
