@@ -364,7 +364,7 @@ export const nemeses = {
   /** The same as soon as a move is at one of its steps. */
   metadataOutageWhileMoving: (stage) => {
     const startMs = between(stage.random, 0, Math.floor(stage.faultyMs / 2));
-    const outages = [1, 2].map(() => {
+    const outages = [1, 2, 3].map(() => {
       const event = pick(stage.random, moveEvents);
       const n = between(stage.random, 1, 2);
       return outage(stage, { node: someNode(stage), event, n, plusMs: between(stage.random, 0, 5) });
@@ -525,7 +525,7 @@ function retirement(stage: Stage, at: Anchor, peer: number, forMs: number): Faul
   return fault('retire', at, { node: someNode(stage) }, forMs, peer, heir);
 }
 
-const outages: readonly FaultKind[] = ['quorumDown', 'quorumCut', 'quorumDeaf', 'quorumDeaf'];
+const outages: readonly FaultKind[] = ['quorumDown', 'quorumCut', 'quorumDeaf'];
 
 /** Of the metadata group: all of its nodes, or a majority. */
 function outage(stage: Stage, at: Anchor): Fault {
