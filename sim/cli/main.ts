@@ -16,6 +16,12 @@ import { runSwarm, summarize } from './swarm.ts';
 
 const exitCode = { clean: 0, violation: 1, usage: 2 } as const;
 
+// Who reads it has seen enough (`| head`).
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit();
+});
+
 try {
   process.exitCode = await run(parseRequest(process.argv.slice(2)));
 } catch (error) {

@@ -21,7 +21,7 @@ export const nodes: readonly Bug[] = [
     name: 'the metadata group is asked where a tenant is whenever its group has another leader',
     edits: [edit(forwarder, "if (kind === 'notOwner') lane", "if (kind === 'notOwner' || kind === 'notLeader') lane")],
     oracles: ['V5'],
-    ...hunt('metadata-down', 60),
+    ...hunt('metadata-down', 0),
   },
   {
     name: 'an order is carried out although its group has changed since',
