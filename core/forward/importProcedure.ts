@@ -7,8 +7,15 @@
 import { ByteWriter, noBytes } from '../base/bytes.ts';
 import { Epoch, type GroupId, metadataGroup, type MoveId, type TenantName } from '../base/ids.ts';
 import { restOfImport } from '../group/state/importedRest.ts';
-import type { Outcome, PlannedMove, TenantPlace } from '../wire/messages.ts';
-import { isFromOutside, type MovePlan, type MoveState, type MoveStep, sameCursor } from '../wire/moves.ts';
+import type { Outcome, TenantPlace } from '../wire/messages.ts';
+import {
+  isFromOutside,
+  type MovePlan,
+  type MoveState,
+  type MoveStep,
+  type PlannedMove,
+  sameCursor,
+} from '../wire/moves.ts';
 import { cursorBefore, cursorBehind, type TenantPiece } from '../wire/tenantFile.ts';
 import type { NextStep } from './nextStep.ts';
 

@@ -3,8 +3,15 @@
  * move is only to have it planned: who keeps the tenant's entry sees it through.
  */
 import { type GroupId, metadataGroup, type TenantName } from '../base/ids.ts';
-import type { Outcome, PlannedMove } from '../wire/messages.ts';
-import { isFromOutside, type MovePlan, type MoveState, type MoveStep, type Pin } from '../wire/moves.ts';
+import type { Outcome } from '../wire/messages.ts';
+import {
+  isFromOutside,
+  type MovePlan,
+  type MoveState,
+  type MoveStep,
+  type Pin,
+  type PlannedMove,
+} from '../wire/moves.ts';
 import type { NextStep } from './nextStep.ts';
 
 export interface MoveProcedure {

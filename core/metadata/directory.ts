@@ -14,8 +14,8 @@ import {
 } from '../base/ids.ts';
 import { limits } from '../base/limits.ts';
 import type { GroupPlan } from '../wire/groups.ts';
-import type { PlannedMove, TenantPlace } from '../wire/messages.ts';
-import { isFromOutside, type Pin } from '../wire/moves.ts';
+import type { TenantPlace } from '../wire/messages.ts';
+import { isFromOutside, type Pin, type PlannedMove } from '../wire/moves.ts';
 import { Moves } from './moves.ts';
 import { NodeMap, noNodes } from './nodeMap.ts';
 import { Pins } from './pins.ts';

@@ -4,8 +4,8 @@
  */
 import { type GroupId, MoveId, type TenantName } from '../base/ids.ts';
 import { limits } from '../base/limits.ts';
-import type { PlannedMove, TenantPlace } from '../wire/messages.ts';
-import { isFromOutside } from '../wire/moves.ts';
+import type { TenantPlace } from '../wire/messages.ts';
+import { isFromOutside, type PlannedMove } from '../wire/moves.ts';
 
 export class Moves {
   private readonly open = new Map<TenantName, PlannedMove>();

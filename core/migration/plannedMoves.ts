@@ -6,8 +6,7 @@ import { metadataGroup } from '../base/ids.ts';
 import { limits } from '../base/limits.ts';
 import { after, type MonoTime } from '../base/time.ts';
 import type { Errand } from '../forward/procedure.ts';
-import type { PlannedMove } from '../wire/messages.ts';
-import { isFromOutside, type MoveState, type MoveStep } from '../wire/moves.ts';
+import { isFromOutside, type MoveState, type MoveStep, type PlannedMove } from '../wire/moves.ts';
 import { Errands } from './errands.ts';
 import { nextAction } from './nextAction.ts';
 

@@ -15,7 +15,6 @@ import type { Configuration } from '../raft/types.ts';
 import type { MembershipChange } from '../raft/raft.ts';
 import type { Router } from '../routing/router.ts';
 import type { TenantReport } from '../wire/accounts.ts';
-import type { PlannedMove } from '../wire/messages.ts';
 import type { Alarm, Alarms } from './alarms.ts';
 import { commandSpecs } from './commandTable.ts';
 import type { Connection } from './connection.ts';
@@ -25,6 +24,7 @@ import type { WantedGroups } from './groupMaker.ts';
 import type { GroupDescriptor, NodeContext, Settings } from './options.ts';
 import type { Held } from '../group/tenants.ts';
 import type { GroupCounts, GroupView, LocalReplicaView, NodeStatistics, NodeView, TenantView } from './view.ts';
+import type { PlannedMove } from '../wire/moves.ts';
 
 /** What only the node's client side can do. */
 export interface Handles {

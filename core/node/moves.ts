@@ -8,8 +8,7 @@ import { TenantMachine } from '../group/tenantMachine.ts';
 import { Departures, type DeparturesHost, type LedGroup } from '../migration/departures.ts';
 import { PlannedMoves } from '../migration/plannedMoves.ts';
 import type { GroupPlan } from '../wire/groups.ts';
-import type { PlannedMove } from '../wire/messages.ts';
-import { isFromOutside } from '../wire/moves.ts';
+import { isFromOutside, type PlannedMove } from '../wire/moves.ts';
 import { type Hosting, pieceBytes } from './hosting.ts';
 import type { Settings } from './options.ts';
 

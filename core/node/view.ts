@@ -12,7 +12,6 @@ import type { ClusterNode } from '../wire/nodes.ts';
 import type { Configuration } from '../raft/types.ts';
 import type { MembershipChange, ReplicaProgress } from '../raft/raft.ts';
 import type { TenantReport } from '../wire/accounts.ts';
-import type { PlannedMove } from '../wire/messages.ts';
 import type { Connection } from './connection.ts';
 import type { ClusterSnapshot } from '../placement/clusterSnapshot.ts';
 import type { Plan } from '../placement/plan.ts';
@@ -20,6 +19,7 @@ import type { WantedGroups } from './groupMaker.ts';
 import type { GroupDescriptor, Settings } from './options.ts';
 import type { RecoveryView } from './recovery.ts';
 import type { Queued } from './transactions.ts';
+import type { PlannedMove } from '../wire/moves.ts';
 
 export interface GroupView {
   readonly group: GroupId;

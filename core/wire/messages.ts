@@ -22,7 +22,7 @@ import type { QuotaChange, TenantReport } from './accounts.ts';
 import type { ExportAnswer, WantedPiece } from './exports.ts';
 import type { GroupPlan } from './groups.ts';
 import type { GroupLoad, NodeCapacity } from './loads.ts';
-import type { MovePlan, MoveState, MoveStep, Pin } from './moves.ts';
+import type { MovePlan, MoveState, MoveStep, Pin, PlannedMove } from './moves.ts';
 import type { NodeMapImage, NodePlan } from './nodes.ts';
 
 export type PeerMessage =
@@ -206,22 +206,6 @@ export type Refusal =
   | { readonly kind: 'busy'; readonly what: string }
   /** The tenant has used what it may in this second; `what` names the quota. Final: later requests of its lane need not wait for it. */
   | { readonly kind: 'quota'; readonly what: string };
-
-/**
- * A move that the keeper of the tenant's entry has begun. That of a tenant which is imported comes from outside: `from` is the metadata
- * group, which holds no tenants, and `epoch` 0.
- */
-export interface PlannedMove {
-  readonly move: MoveId;
-  readonly tenant: TenantName;
-  readonly incarnation: Incarnation;
-  /** Of the tenant before the move; it has the next one after it. */
-  readonly epoch: Epoch;
-  readonly from: GroupId;
-  readonly to: GroupId;
-  /** No operator asked for it. */
-  readonly isPlanners: boolean;
-}
 
 export interface TenantPlace {
   readonly tenant: TenantName;

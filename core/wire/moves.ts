@@ -3,10 +3,9 @@
  * what of it is written into messages and logs. What the steps mean is in `group/tenantMoves.ts`.
  */
 import type { ByteReader, ByteWriter } from '../base/bytes.ts';
-import { Epoch, GroupId, type Incarnation, metadataGroup, type MoveId } from '../base/ids.ts';
+import { Epoch, GroupId, type Incarnation, metadataGroup, type MoveId, type TenantName } from '../base/ids.ts';
 import { unreachable } from '../base/invariant.ts';
 import { none, readGroup, readIncarnation, readMove, readTenant, sizedBytes, varintBytes } from './fields.ts';
-import type { PlannedMove } from './messages.ts';
 
 /**
  * How much of the source the destination has: every item up to `serial`, every change up to `change`; and of one large
@@ -83,6 +82,22 @@ export type MovePlan =
   /** `hasDeparted`: the destination owns the tenant now; otherwise it stays where it was. */
   | { readonly kind: 'end'; readonly move: MoveId; readonly hasDeparted: boolean }
   | { readonly kind: 'look' };
+
+/**
+ * A move that the keeper of the tenant's entry has begun. That of a tenant which is imported comes from outside: `from` is
+ * the metadata group, which holds no tenants, and `epoch` 0.
+ */
+export interface PlannedMove {
+  readonly move: MoveId;
+  readonly tenant: TenantName;
+  readonly incarnation: Incarnation;
+  /** Of the tenant before the move; it has the next one after it. */
+  readonly epoch: Epoch;
+  readonly from: GroupId;
+  readonly to: GroupId;
+  /** No operator asked for it. */
+  readonly isPlanners: boolean;
+}
 
 /** It is an import. */
 export function isFromOutside({ from }: PlannedMove): boolean {

@@ -25,12 +25,11 @@ import type {
   OrderedChange,
   Outcome,
   PeerMessage,
-  PlannedMove,
   Refusal,
   TenantPlace,
 } from '../../core/wire/messages.ts';
 import type { ExportAnswer } from '../../core/wire/exports.ts';
-import type { CopyCursor, MovePlan, MoveState, MoveStep } from '../../core/wire/moves.ts';
+import type { CopyCursor, MovePlan, MoveState, MoveStep, PlannedMove } from '../../core/wire/moves.ts';
 import type { GroupPlan } from '../../core/wire/groups.ts';
 import type { NodeMapImage, NodePlan } from '../../core/wire/nodes.ts';
 import type { LoggedItem, LoggedOperation } from '../../core/wire/operation.ts';

@@ -7,8 +7,14 @@ import type { Pins } from '../../metadata/pins.ts';
 import type { NodeMapImage } from '../../wire/nodes.ts';
 import { type MapCut, MapBuilder, TenantMap } from '../../metadata/tenantMap.ts';
 import { readGroup, readIncarnation, readMove, readTenant } from '../../wire/fields.ts';
-import type { PlannedMove } from '../../wire/messages.ts';
-import { decodePin, decodePlannedMove, encodePin, encodePlannedMove, type Pin } from '../../wire/moves.ts';
+import {
+  decodePin,
+  decodePlannedMove,
+  encodePin,
+  encodePlannedMove,
+  type Pin,
+  type PlannedMove,
+} from '../../wire/moves.ts';
 import { decodeNodeMap, encodeNodeMap } from '../../wire/nodes.ts';
 import { record, type Records } from './format.ts';
 import { StateLoader } from './stateLoader.ts';

@@ -2,11 +2,12 @@
 import type { MoveProcedure } from '../../forward/moveProcedure.ts';
 import type { Errand, Procedure } from '../../forward/procedure.ts';
 import type { ReplyWriter } from '../../resp/replyWriter.ts';
-import type { PlannedMove, TenantPlace } from '../../wire/messages.ts';
+import type { TenantPlace } from '../../wire/messages.ts';
 import type { NodeView } from '../view.ts';
 import { configurationFor } from './joining.ts';
 import { writeQuota, writeStatistics } from './tenantAccounts.ts';
 import { writeExported, writeImported } from './tenantTransfers.ts';
+import type { PlannedMove } from '../../wire/moves.ts';
 
 export function writeEnd(reply: ReplyWriter, node: NodeView, procedure: Procedure, place: TenantPlace | null): void {
   const { tenant } = procedure;
