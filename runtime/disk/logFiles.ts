@@ -8,11 +8,11 @@
  *
  * A write that fails is never tried again: after it nobody knows what is on disk. The node stops.
  */
-import { closeSync, fdatasync, fstatSync, openSync, unlink, write, writev } from 'node:fs';
+import { fdatasync, unlink, write, writev } from 'node:fs';
 import type { GroupId, WriteId } from '../../core/index.ts';
 import type { LogAppender, LogChunk } from '../../core/log/appender.ts';
 import type { LogRecord } from '../../core/log/records.ts';
-import { openSynced, segmentPath } from './segmentFiles.ts';
+import { closeSegment, openSegmentLater, type SegmentFile, segmentPath } from './segmentFiles.ts';
 
 /** Zeros are written so many at a time: enough to be rare, few enough not to delay the log's own writes. */
 const aheadBytes = 1024 * 1024;
@@ -22,6 +22,8 @@ type Done = (error: NodeJS.ErrnoException | null, written: number) => void;
 
 /** What of the operating system it uses; tests pass one that fails. */
 export interface LogDisk {
+  /** Opens a segment, which is made if it is not there: it is for good when it returns. */
+  open(directory: string, segment: number, done: (opened: SegmentFile | Error) => void): void;
   /** On disk when it returns. */
   writev(descriptor: number, chunks: readonly Uint8Array[], position: number, done: Done): void;
   /** Zeros at `position`, on disk when it returns. */
@@ -35,11 +37,7 @@ interface QueuedWrite {
   readonly chunk: LogChunk;
 }
 
-interface OpenSegment {
-  readonly segment: number;
-  readonly descriptor: number;
-  /** The same file without `O_DSYNC`, for the zeros. */
-  readonly unsynced: number;
+interface OpenSegment extends SegmentFile {
   /** How far it reaches. Behind the log's end there are zeros. */
   size: number;
 }
@@ -49,7 +47,8 @@ export class LogFiles {
   private readonly appender: LogAppender;
   private readonly disk: LogDisk;
   private queue: QueuedWrite[] = [];
-  private open: OpenSegment | null = null;
+  private open: OpenSegment | null;
+  private isOpening = false;
   private isWriting = false;
   private isExtending = false;
   private hasFailed = false;
@@ -60,9 +59,11 @@ export class LogFiles {
   private isDeleting = false;
   private onIdle: (() => void) | null = null;
 
-  constructor(directory: string, appender: LogAppender, disk: LogDisk = realDisk) {
+  /** `open`: the segment in which the log ends, which it closes in the end. */
+  constructor(directory: string, appender: LogAppender, open: SegmentFile, disk: LogDisk) {
     this.directory = directory;
     this.appender = appender;
+    this.open = { ...open };
     this.disk = disk;
   }
 
@@ -87,18 +88,22 @@ export class LogFiles {
 
   /** Resolves when everything handed over is on disk, or never will be; then closes. */
   async close(): Promise<void> {
-    if (this.isWriting || this.isExtending) {
+    if (this.isBusy) {
       await new Promise<void>((resolve) => {
         this.onIdle = resolve;
       });
     }
-    this.closeSegment();
+    this.closeOpen();
+  }
+
+  private get isBusy(): boolean {
+    return this.isOpening || this.isWriting || this.isExtending;
   }
 
   private flush(): void {
     const [first] = this.queue;
-    if (first === undefined || this.isWriting || this.hasFailed) {
-      if (!this.isWriting && !this.isExtending) this.onIdle?.();
+    if (first === undefined || this.isOpening || this.isWriting || this.hasFailed) {
+      if (!this.isBusy) this.onIdle?.();
       return;
     }
     const opened = this.openFor(first.chunk.segment);
@@ -172,26 +177,26 @@ export class LogFiles {
     });
   }
 
-  /** Null while the segment before it is still being extended. */
+  /** Null while it is being opened, or the segment before it is still being extended. */
   private openFor(segment: number): OpenSegment | null {
     if (this.open?.segment === segment) return this.open;
     if (this.isExtending) return null;
-    try {
-      this.closeSegment();
-      const descriptor = openSynced(this.directory, segment);
-      const unsynced = openSync(segmentPath(this.directory, segment), 'r+');
-      this.open = { segment, descriptor, unsynced, size: fstatSync(descriptor).size };
-      return this.open;
-    } catch (error) {
-      this.fail(error instanceof Error ? error : new Error(String(error)));
-      return null;
-    }
+    this.closeOpen();
+    this.isOpening = true;
+    this.disk.open(this.directory, segment, (opened) => {
+      this.isOpening = false;
+      if (opened instanceof Error) {
+        this.fail(opened);
+        return;
+      }
+      this.open = { ...opened };
+      this.flush();
+    });
+    return null;
   }
 
-  private closeSegment(): void {
-    if (this.open === null) return;
-    closeSync(this.open.descriptor);
-    closeSync(this.open.unsynced);
+  private closeOpen(): void {
+    if (this.open !== null) closeSegment(this.open);
     this.open = null;
   }
 
@@ -204,6 +209,11 @@ export class LogFiles {
 }
 
 export const realDisk: LogDisk = {
+  open: (directory, segment, done) => {
+    openSegmentLater(directory, segment).then(done, (error: unknown) => {
+      done(error instanceof Error ? error : new Error(String(error)));
+    });
+  },
   remove: (path, done) => {
     unlink(path, done);
   },

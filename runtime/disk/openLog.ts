@@ -2,7 +2,7 @@
  * Opens a node's log: recovers what it says, cuts a torn tail, begins anew where it is lost, and records a new life of
  * the node, all before the node is made.
  */
-import { closeSync, existsSync, readFileSync, renameSync, writeSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync, writeSync } from 'node:fs';
 import { crc32 } from 'node:zlib';
 import { emptyLog, LogAppender, segmentBytes } from '../../core/log/appender.ts';
 import type { LogIdentity, LogRecord, RestoredLog } from '../../core/log/records.ts';
@@ -10,7 +10,7 @@ import { LogRecovery } from '../../core/log/recovery.ts';
 import { ConfigError } from '../exitCodes.ts';
 import { plainBytes } from '../plainBytes.ts';
 import { type LogDisk, LogFiles, realDisk } from './logFiles.ts';
-import { cutBehind, makeDirectory, openSynced, segmentPath, segmentsIn } from './segmentFiles.ts';
+import { cutBehind, makeDirectory, openSegment, type SegmentFile, segmentPath, segmentsIn } from './segmentFiles.ts';
 
 export interface OpenedLog {
   readonly restored: RestoredLog;
@@ -64,8 +64,8 @@ export function openLog(
   cutBehind(directory, segments, found.end);
   const boot = found.log.boots + 1;
   const appender = new LogAppender(identity, found.end, crc32, options.segmentBytes);
-  record(directory, appender, [{ kind: 'boot', boot }]);
-  const files = new LogFiles(directory, appender, options.disk);
+  const open = record(directory, appender, [{ kind: 'boot', boot }]);
+  const files = new LogFiles(directory, appender, open, options.disk);
   return { restored: found.log, boot, isTorn: found.isTorn, loss: null, files };
 }
 
@@ -80,9 +80,9 @@ function beginAnew(
   const minutes = Math.floor((Date.now() - firstMinute) / millisPerMinute);
   const boot = Math.max(boots, mostBoots + minutes) + 1;
   const appender = new LogAppender(identity, emptyLog, crc32, options.segmentBytes);
-  record(directory, appender, [{ kind: 'lost' }, { kind: 'boot', boot }]);
+  const open = record(directory, appender, [{ kind: 'lost' }, { kind: 'boot', boot }]);
   const restored = { boots, isLost: true, groups: new Map() };
-  return { restored, boot, isTorn: false, loss, files: new LogFiles(directory, appender, options.disk) };
+  return { restored, boot, isTorn: false, loss, files: new LogFiles(directory, appender, open, options.disk) };
 }
 
 const firstMinute = Date.UTC(2026);
@@ -101,12 +101,13 @@ function setAside(directory: string): string {
   }
 }
 
-function record(directory: string, appender: LogAppender, records: readonly LogRecord[]): void {
+/** Returns the segment that it wrote to. */
+function record(directory: string, appender: LogAppender, records: readonly LogRecord[]): SegmentFile {
   const { segment, offset, bytes } = appender.append(records);
-  const descriptor = openSynced(directory, segment);
+  const { descriptor, unsynced, size } = openSegment(directory, segment);
   for (let written = 0; written < bytes.length; ) {
     written += writeSync(descriptor, bytes, written, bytes.length - written, offset + written);
   }
-  closeSync(descriptor);
   appender.onSynced(appender.lastSequence);
+  return { segment, descriptor, unsynced, size: Math.max(size, offset + bytes.length) };
 }

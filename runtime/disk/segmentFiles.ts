@@ -2,8 +2,23 @@
  * The files of a node's log, `00000001.wal` and so on: which there are, how they are opened, and how their
  * names and ends become durable.
  */
-import { closeSync, constants, fsyncSync, ftruncateSync, mkdirSync, openSync, readdirSync, unlinkSync } from 'node:fs';
+import {
+  close,
+  closeSync,
+  constants,
+  fstat,
+  fstatSync,
+  fsync,
+  fsyncSync,
+  ftruncateSync,
+  mkdirSync,
+  open,
+  openSync,
+  readdirSync,
+  unlinkSync,
+} from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
+import { promisify } from 'node:util';
 import type { LogPosition } from '../../core/log/appender.ts';
 
 const namePattern = /^([0-9]{8})\.wal$/;
@@ -32,12 +47,45 @@ export function makeDirectory(directory: string): void {
   for (let made = resolve(directory); made !== there; made = dirname(made)) syncDirectory(dirname(made));
 }
 
-/** Opens a segment for writes that return when they are on disk; creates it if it is not there. */
-export function openSynced(directory: string, segment: number): number {
-  const { O_RDWR, O_CREAT, O_DSYNC } = constants;
-  const descriptor = openSync(segmentPath(directory, segment), O_RDWR | O_CREAT | O_DSYNC, ownerOnly);
+const { O_RDWR, O_CREAT, O_DSYNC } = constants;
+/** Writes return when they are on disk. */
+const syncedFlags = O_RDWR | O_CREAT | O_DSYNC;
+
+export interface SegmentFile {
+  readonly segment: number;
+  /** Writes to it return when they are on disk. */
+  readonly descriptor: number;
+  /** The same file without `O_DSYNC`. */
+  readonly unsynced: number;
+  readonly size: number;
+}
+
+/** Opens a segment, which is made if it is not there: it is for good when this returns. */
+export function openSegment(directory: string, segment: number): SegmentFile {
+  const path = segmentPath(directory, segment);
+  const descriptor = openSync(path, syncedFlags, ownerOnly);
   syncDirectory(directory);
-  return descriptor;
+  const unsynced = openSync(path, 'r+');
+  return { segment, descriptor, unsynced, size: fstatSync(descriptor).size };
+}
+
+const [opening, syncing, closing, looking] = [promisify(open), promisify(fsync), promisify(close), promisify(fstat)];
+
+/** The same in the background: a directory becomes durable when the disk has done what came before. */
+export async function openSegmentLater(directory: string, segment: number): Promise<SegmentFile> {
+  const path = segmentPath(directory, segment);
+  const descriptor = await opening(path, syncedFlags, ownerOnly);
+  const parent = await opening(directory, 'r');
+  await syncing(parent);
+  await closing(parent);
+  const unsynced = await opening(path, 'r+');
+  const { size } = await looking(descriptor);
+  return { segment, descriptor, unsynced, size };
+}
+
+export function closeSegment({ descriptor, unsynced }: SegmentFile): void {
+  closeSync(descriptor);
+  closeSync(unsynced);
 }
 
 /** What lies behind the end could be taken for what is written next: it goes. */

@@ -20,6 +20,7 @@ import { GroupId, LogIndex, NodeId, Term, WriteId } from '../../core/index.ts';
 import { emptyLog, LogAppender } from '../../core/log/appender.ts';
 import type { LogRecord } from '../../core/log/records.ts';
 import { type LogDisk, LogFiles } from '../../runtime/disk/logFiles.ts';
+import { openSegment } from '../../runtime/disk/segmentFiles.ts';
 import { openLog } from '../../runtime/disk/openLog.ts';
 import { ConfigError } from '../../runtime/exitCodes.ts';
 import { until } from './until.ts';
@@ -152,7 +153,7 @@ describe('what is on disk', () => {
 });
 
 interface Request {
-  readonly what: 'write' | 'zeros' | 'remove';
+  readonly what: 'open' | 'write' | 'zeros' | 'remove';
   readonly descriptor: number;
   readonly position: number;
   readonly lengths: readonly number[];
@@ -164,6 +165,12 @@ function slowDisk(): LogDisk & { readonly requests: Request[] } {
   const requests: Request[] = [];
   return {
     requests,
+    open: (path, segment, done) => {
+      const open = (error: Error | null): void => {
+        done(error ?? openSegment(path, segment));
+      };
+      requests.push({ what: 'open', descriptor: 0, position: 0, lengths: [], done: open });
+    },
     writev: (descriptor, chunks, position, done) => {
       const lengths = chunks.map(({ length }) => length);
       const all = lengths.reduce((sum, length) => sum + length, 0);
@@ -206,13 +213,18 @@ describe('while a write is under way', () => {
   const kib = 1024;
   const mib = 1024 * kib;
   let disk = slowDisk();
-  let files = new LogFiles('', new LogAppender(identity, emptyLog, crc32), disk);
-  let heard = listen(files);
+  let files: LogFiles;
+  let heard: Heard;
+
+  function begin(largest?: number): void {
+    const appender = new LogAppender(identity, emptyLog, crc32, largest);
+    files = new LogFiles(directory, appender, openSegment(directory, 1), disk);
+    heard = listen(files);
+  }
 
   beforeEach(() => {
     disk = slowDisk();
-    files = new LogFiles(directory, new LogAppender(identity, emptyLog, crc32), disk);
-    heard = listen(files);
+    begin();
   });
 
   afterEach(async () => {
@@ -287,6 +299,28 @@ describe('while a write is under way', () => {
       await files.close();
     },
   );
+
+  test.each([null, new Error('ENOSPC')])('the next segment is opened in the background: %s', async (error) => {
+    await files.close();
+    begin(4 * kib);
+    for (const write of [1, 2, 3, 4]) files.persist(WriteId(write), [entry(write, Buffer.alloc(3 * kib))]);
+    take(disk.requests, 'write').done(null);
+    expect(disk.requests.map(({ what }) => what)).toEqual(['zeros']); // They would go on to a closed file.
+    take(disk.requests, 'zeros').done(null);
+    const opening = take(disk.requests, 'open');
+    expect(disk.requests).toEqual([]);
+    opening.done(error);
+    if (error === null) {
+      const second = take(disk.requests, 'write');
+      expect(second).toMatchObject({ position: 0, lengths: [expect.any(Number)] });
+      second.done(null);
+      expect(heard).toEqual({ persisted: [1, 2], failed: [] });
+    } else {
+      files.persist(WriteId(5), [entry(5)]);
+      expect(disk.requests).toEqual([]);
+      expect(heard).toEqual({ persisted: [1], failed: ['ENOSPC'] });
+    }
+  });
 
   test('closing waits for it', async () => {
     files.persist(WriteId(1), [entry(1)]);

@@ -5,9 +5,10 @@
  * What a system would lose in a power cut is not in its hands: that a file is opened so that writes are on disk when
  * they return is asked of the system instead.
  */
-import { constants, existsSync, readFileSync, unlinkSync, writeSync } from 'node:fs';
+import { constants, existsSync, readFileSync, unlinkSync, writeFileSync, writeSync } from 'node:fs';
 import type { Random } from '../../../core/base/random.ts';
 import { type LogDisk, realDisk } from '../../../runtime/disk/logFiles.ts';
+import { segmentPath } from '../../../runtime/disk/segmentFiles.ts';
 import { between, chance } from '../../../sim/base/random.ts';
 import type { CrashKeeps } from '../../../sim/scenario/scenario.ts';
 import { sectorBytes } from '../../../sim/world/damage.ts';
@@ -58,6 +59,17 @@ export class HeldDisk implements LogDisk {
       request.abandon(keeps);
       request.refuse(new Error('the machine has crashed'));
     }
+  }
+
+  open(...[directory, segment, done]: Parameters<LogDisk['open']>): void {
+    this.held.push({
+      isWrite: false,
+      perform: async () => perform((said) => realDisk.open(directory, segment, said), done),
+      refuse: done,
+      abandon: () => {
+        if (chance(this.random, 500)) writeFileSync(segmentPath(directory, segment), '', { flag: 'a' });
+      },
+    });
   }
 
   writev(...[descriptor, chunks, position, done]: Parameters<LogDisk['writev']>): void {
