@@ -99,11 +99,16 @@ export class ByteWriter {
   private view: DataView;
   private start = 0;
   private end = 0;
-  private readonly chunkBytes: number;
+  private chunkBytes: number;
+  private readonly mostChunkBytes: number;
 
-  /** `chunkBytes`: how much to allocate at a time; a larger result gets a chunk of its own. */
-  constructor(chunkBytes: number = initialCapacity) {
+  /**
+   * `chunkBytes`: how much to allocate at a time; a larger result gets a chunk of its own. Up to `mostChunkBytes` each chunk
+   * that is full makes the next twice as large: until all fits in one that is needed before its memory may serve again.
+   */
+  constructor(chunkBytes: number = initialCapacity, mostChunkBytes: number = chunkBytes) {
     this.chunkBytes = chunkBytes;
+    this.mostChunkBytes = mostChunkBytes;
     this.chunk = new Uint8Array(chunkBytes);
     this.memory = this.chunk.buffer;
     this.view = new DataView(this.memory);
@@ -227,6 +232,7 @@ export class ByteWriter {
 
   private grow(count: number): void {
     const pending = this.end - this.start;
+    this.chunkBytes = Math.min(2 * this.chunkBytes, this.mostChunkBytes);
     const next = new Uint8Array(Math.max(this.chunkBytes, (pending + count) * (pending === 0 ? 1 : 2)));
     next.set(this.chunk.subarray(this.start, this.end));
     this.startChunk(next);

@@ -14,7 +14,9 @@ const mib = 1024 * 1024;
 
 /** A write that does not fit begins the next segment. One that fits in none has a segment to itself, as large as it needs. */
 export const segmentBytes = 64 * mib;
-const writerChunkBytes = 256 * 1024;
+/** What gathers while a write is under way, at first and at most: more gets memory that does not serve again. */
+const writerBytes = 256 * 1024;
+const mostWriterBytes = mib;
 
 /** Where the log ends. */
 export interface LogPosition {
@@ -57,7 +59,10 @@ export class LogAppender {
   private readonly identity: LogIdentity;
   private readonly crc: Crc32;
   private readonly largest: number;
-  private readonly writer = new ByteWriter(writerChunkBytes);
+  private writer = newWriter();
+  /** What it wrote last, up to this frame, may be on its way to the disk while the other writes on. */
+  private spare = newWriter();
+  private spareSequence = 0;
   private segment: number;
   private offset: number;
   private sequence: number;
@@ -148,9 +153,25 @@ export class LogAppender {
     ];
   }
 
-  /** Every frame up to this one is on disk. When all are, their memory serves for the next. */
+  /**
+   * Every frame up to this one is on disk. When all are, their memory serves for the next; where writes follow one another,
+   * the memory of those before last does. So a log that is written to all the time costs the collector nothing.
+   */
   onSynced(sequence: number): void {
     if (sequence > this.synced) this.synced = sequence;
     if (this.synced === this.sequence) this.writer.reuse();
+    else if (this.synced >= this.spareSequence) this.takeTurns();
   }
+
+  private takeTurns(): void {
+    const { writer, spare } = this;
+    spare.reuse();
+    this.writer = spare;
+    this.spare = writer;
+    this.spareSequence = this.sequence;
+  }
+}
+
+function newWriter(): ByteWriter {
+  return new ByteWriter(writerBytes, mostWriterBytes);
 }

@@ -2,9 +2,12 @@
 import { ByteWriter } from '../../base/bytes.ts';
 import { type Instant, type MachineKind, pieceBytes, record, type Records, writeHeader } from './format.ts';
 
+/** What is read out in a turn that makes up for a wait, and somewhat more. */
+const mostWriterBytes = 8 * pieceBytes;
+
 export class StateCut {
   /** Chunks are kept for as long as they are on their way, each by itself. */
-  private readonly writer = new ByteWriter(2 * pieceBytes);
+  private readonly writer = new ByteWriter(2 * pieceBytes, mostWriterBytes);
   private readonly records: Records;
   private readonly onClosed: () => void;
   private isDone = false;

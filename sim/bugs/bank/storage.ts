@@ -94,4 +94,10 @@ export const storage: readonly Bug[] = [
     oracles: ['disk'],
     ...hunt('crashes', 60),
   },
+  {
+    name: 'memory of writes before last serves again although one of them is not on disk',
+    edits: [edit('core/log/appender.ts', 'else if (this.synced >= this.spareSequence) this', 'else this')],
+    oracles: ['disk'],
+    ...hunt('crashes', 60),
+  },
 ];
