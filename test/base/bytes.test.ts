@@ -71,6 +71,23 @@ describe('the cursor pair', () => {
     expect(third.byteOffset).toBe(first.byteOffset);
   });
 
+  test('memory grows until what is needed at a time fits, and no further', () => {
+    const writer = new ByteWriter(64, 256);
+    const memories: ArrayBufferLike[] = [];
+    for (let round = 0; round < 6; round += 1) {
+      for (let i = 0; i < 4; i += 1) {
+        writer.raw(new Uint8Array(50));
+        memories.push(writer.take().buffer);
+      }
+      writer.reuse();
+    }
+    expect(memories.map(({ byteLength }) => byteLength)).toEqual([
+      ...[64, 128, 128, 256],
+      ...Array.from({ length: 20 }, () => 256),
+    ]);
+    expect(new Set(memories.slice(4)).size).toBe(1);
+  });
+
   test('what was taken is not written to again', () => {
     const writer = new ByteWriter(64);
     writer.latin1('one');

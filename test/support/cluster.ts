@@ -42,6 +42,8 @@ export async function startCluster(
     readonly groups?: number;
     readonly rebalance?: string;
     readonly metadata?: string;
+    /** Of the cluster's processes, beside this one's. */
+    readonly environment?: Readonly<Record<string, string>>;
   } = {},
 ): Promise<Cluster> {
   const nodes = options.nodes ?? 3;
@@ -68,6 +70,7 @@ export async function startCluster(
     ];
     const child = spawn(process.execPath, ['--import', 'tsx', ...args], {
       cwd: root,
+      env: { ...process.env, ...options.environment },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     own.add(child);
