@@ -1,10 +1,8 @@
 #!/usr/bin/env node
 /**
  * The command line: `leasehold init` begins a node's data directory, `leasehold node` runs one node, `leasehold dev` a
- * local cluster, and `leasehold plan` tells what the planner would do with a cluster that a file describes.
-=======
- * The command line: `leasehold node` runs one node, `leasehold dev` a local cluster, `leasehold plan` tells what the
- * planner would do with a cluster that a file describes, and `leasehold tenant` takes a tenant out of one or into one.
+ * local cluster, `leasehold plan` tells what the planner would do with a cluster that a file describes, and
+ * `leasehold tenant` takes a tenant out of one or into one.
  */
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';

@@ -51,7 +51,7 @@ export class Replicas {
   private readonly snapshotWork: SnapshotWork;
   private readonly groupTimers = new Map<Group, ReplicaTimer>();
   private readonly snapshotTimer: ReplicaTimer = { kind: 'snapshots', scheduledAt: null };
-  private readonly touchedGroups = new Set<Group>();
+  private touchedGroups = new Set<Group>();
   /** Groups with writes that are not on disk, and the last of them. */
   private readonly unsynced = new Map<Group, WriteId>();
   /** To be written before what the groups want written. */
@@ -409,7 +409,7 @@ export class Replicas {
     }
     if (!this.snapshotWork.isIdle && this.snapshotTimer.scheduledAt === null)
       this.timers.schedule(this.snapshotTimer, after(this.now.mono, limits.snapshotTickMs));
-    this.touchedGroups.clear();
+    this.touchedGroups = new Set();
   }
 
   /**
