@@ -13,6 +13,7 @@ import {
   Incarnation,
   metadataGroup,
   type NodeId,
+  type RequestId,
   Term,
   unordered,
 } from '../base/ids.ts';
@@ -66,6 +67,9 @@ type NodeTimer =
       readonly kind: 'pulse' | 'gossip' | 'deadline' | 'purge' | 'lanes' | 'moves' | 'balance' | 'drain' | 'intake';
     });
 
+/** The group has no replica here: whoever asks is to ask another member. */
+const notHere: Refusal = { kind: 'notLeader', leader: null, term: Term(0) };
+
 export class Node implements ForwarderHost {
   readonly id: NodeId;
   /** The groups with a replica here. */
@@ -109,6 +113,8 @@ export class Node implements ForwarderHost {
    * that nothing that passes through it dies young once it has grown old itself.
    */
   private outbox = new Map<NodeId, PeerMessage[]>();
+  /** Sent to groups on this node that are not here. */
+  private readonly astray: { readonly request: RequestId; readonly attempt: number }[] = [];
   private effects: Effect[] = [];
   private now: Now;
   private isDiskShort = false;
@@ -453,9 +459,7 @@ export class Node implements ForwarderHost {
     this.statistics.forwardedHere += 1;
     if (group === undefined || !isKnown(operation)) {
       const refusal: Refusal =
-        group === undefined
-          ? { kind: 'notLeader', leader: null, term: Term(0) }
-          : { kind: 'busy', what: 'the command is not known on this node' };
+        group === undefined ? notHere : { kind: 'busy', what: 'the command is not known on this node' };
       this.post(from, { kind: 'reply', boot, request, attempt, outcome: { kind: 'refused', refusal } });
       return;
     }
@@ -484,7 +488,16 @@ export class Node implements ForwarderHost {
       const { directory } = this.hosting;
       if (directory !== null) this.exchanges.followDirectory(directory.directory, this.leadsMetadata);
       if (this.followLeaders()) isSettled = false;
+      if (this.refuseAstray()) isSettled = false;
     }
+  }
+
+  /** What this node believed itself to lead and has no replica of is refused as a peer would refuse it. */
+  private refuseAstray(): boolean {
+    if (this.astray.length === 0) return false;
+    for (const { request, attempt } of this.astray.splice(0))
+      this.forwarder.onOutcome(this.id, request, attempt, { kind: 'refused', refusal: notHere }, this.now.mono);
+    return true;
   }
 
   private deliver(group: Group): void {
@@ -678,7 +691,10 @@ export class Node implements ForwarderHost {
       return;
     }
     const hosted = this.groups.get(group);
-    if (hosted === undefined) return;
+    if (hosted === undefined) {
+      this.astray.push({ request, attempt });
+      return;
+    }
     const origin = { node: this.id, boot, request };
     const readsHere = call.kind === 'command' && call.lane.readsHere;
     this.submit(hosted, { origin, attempt, lane, ackBelow, isRetry, resumes, readsHere, operation });

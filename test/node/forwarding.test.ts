@@ -1,6 +1,6 @@
 /** Commands through nodes that do not lead: same answers, same order, and a route that can be explained. */
 import { beforeEach, expect, test } from 'vitest';
-import { GroupId } from '../../core/base/ids.ts';
+import { GroupId, NodeId, Term } from '../../core/base/ids.ts';
 import { defaultSettings } from '../../core/node/defaults.ts';
 import { Nodes } from './harness.ts';
 
@@ -193,4 +193,16 @@ test('where the disk is nearly full nothing is written and everything is read; o
   nodes.pass(1500);
   expect(nodes.ask(leader, leader, 'SET', '{acme}k', 'x')).toBe('+OK\r\n');
   expect(nodes.ask(leader, leader, 'NODE', 'ALARMS')).toBe('*0\r\n');
+});
+
+test('who believes itself the leader of a group that it has no replica of any more asks the others at once', () => {
+  nodes = new Nodes(4, 1);
+  nodes.connectAll();
+  const group = GroupId(1);
+  expect(nodes.raftOn(1, group)).toBeUndefined();
+  nodes.ask(1, 1, 'SET', '{acme}k', 'v');
+  const { router } = nodes.nodes[0] ?? {};
+  const later = Term((router?.leaders.termOf(group) ?? 0) + 1);
+  expect(router?.leaders.learn(group, NodeId(1), later)).toBe(true);
+  expect(nodes.ask(1, 1, 'GET', '{acme}k')).toBe('$1\r\nv\r\n');
 });

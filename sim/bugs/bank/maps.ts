@@ -27,6 +27,12 @@ export const maps: readonly Bug[] = [
     ...hunt('gossip', 20),
   },
   {
+    name: 'what a node asks itself about a group that has left it gets no answer',
+    edits: [edit('core/node/node.ts', '      this.astray.push({ request, attempt });\n', '')],
+    oracles: ['V2', 'V1', 'V3', 'V4', 'V5'],
+    ...hunt('moves', 0),
+  },
+  {
     name: 'two groups are the home of a tenant, and both create it',
     edits: [
       edit(

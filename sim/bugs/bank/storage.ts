@@ -89,7 +89,11 @@ export const storage: readonly Bug[] = [
   {
     name: 'memory of writes serves for the next before the disk has them',
     edits: [
-      edit('core/log/appender.ts', 'if (this.synced === this.sequence) this.writer.reuse();', 'this.writer.reuse();'),
+      edit(
+        'core/log/appender.ts',
+        'if (this.synced === this.sequence) this.writer.reuse();\n    else if (this.synced >= this.spareSequence) this.takeTurns();',
+        'this.writer.reuse();',
+      ),
     ],
     oracles: ['disk'],
     ...hunt('crashes', 60),
