@@ -14,7 +14,8 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import pc from 'picocolors';
 import seedrandom from 'seedrandom';
-import { type Cluster, startCluster } from '../support/cluster.ts';
+import { askPort } from '../support/asking.ts';
+import { type Cluster, startCluster, until } from '../support/cluster.ts';
 import { moveTenant } from '../support/moving.ts';
 import { growAndShrink } from './growth.ts';
 import { compare, type Disagreement, Worker } from './worker.ts';
@@ -66,6 +67,8 @@ async function disturb(
     await cluster.kill(node);
     await pause(lastsMs);
     cluster.start(node);
+    const port = cluster.ports[node - 1] ?? 0;
+    await until(async () => (await askPort(port, 'PING')) === 'PONG', `node ${String(node)} answers again`);
   } else {
     say(`node ${String(node)} is paused`);
     process.kill(cluster.pidOf(node), 'SIGSTOP');
