@@ -139,7 +139,8 @@ export class LogRecovery {
   private nextFrame(bytes: Uint8Array, offset: number): Frame | null {
     const frame = decodeFrame(bytes, offset, this.crc);
     if (frame === 'invalid') return null;
-    const isFirst = this.end.sequence === 0 && this.firstSegment > 1;
+    // Only in the first segment that there is: one that has another before it follows what that says.
+    const isFirst = this.end.sequence === 0 && this.firstSegment > 1 && this.lastSegment === this.firstSegment;
     return isFirst || frame.sequence === this.end.sequence + 1 ? frame : null;
   }
 
