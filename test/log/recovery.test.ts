@@ -246,6 +246,21 @@ describe('damage', () => {
     });
   });
 
+  test('is that nothing is left of the first segment, where those before it were deleted', () => {
+    const snapshot: readonly Intent[] = [
+      { kind: 'begin', group: 1, back: 0, pieces: [text('state')] },
+      { kind: 'complete', group: 1 },
+    ];
+    const vote: Intent = { kind: 'hardState', group: 1, term: 7, vote: 2 };
+    const history = record([put('a'), snapshot, [vote]], { largest: 64 });
+    const image = imageOfHistory(history);
+    expect([...image.keys()]).toEqual([1, 2, 3]);
+    image.delete(1);
+    expect(recover(image)).toMatchObject({ kind: 'recovered', log: logAfter(history, 3), isTorn: false });
+    const zeros = changed(image, 2, (bytes) => bytes.fill(0));
+    expect(recover(zeros)).toMatchObject({ kind: 'damaged', segment: 2, offset: 0 });
+  });
+
   test('of the last write before a boot is known for what it is', () => {
     const { chunk } = record([put('a')]).written[0]!;
     const found = recover(imageOf([chunk]));

@@ -21,6 +21,12 @@ export const storage: readonly Bug[] = [
     ...hunt('crashes', 50),
   },
   {
+    name: 'a segment of which nothing is left is passed over where the log begins',
+    edits: [edit('core/log/recovery.ts', ' && this.lastSegment === this.firstSegment', '')],
+    oracles: ['disk'],
+    ...hunt('mixed', 0),
+  },
+  {
     name: 'a new segment is written to where the last one ended',
     edits: [edit('core/log/appender.ts', '      this.offset = 0;\n', '')],
     oracles: ['disk', 'R4', 'D1'],
