@@ -24,7 +24,7 @@ const settleMs = defaultSettings.commandTimeoutMs + 1000;
 
 export async function failover({ isQuick, progress }: PartOptions): Promise<PartResult> {
   const kills = isQuick ? 2 : 10;
-  const cluster = await startCluster();
+  const cluster = await startCluster({ isBuilt: true });
   try {
     const workers = Array.from(
       { length: clients },

@@ -69,7 +69,7 @@ async function withCluster<T>(
   use: (cluster: Cluster) => Promise<T>,
 ): Promise<T> {
   progress(`${String(groups)} groups start`);
-  const cluster = await startCluster({ groups });
+  const cluster = await startCluster({ isBuilt: true, groups });
   try {
     return await use(cluster);
   } finally {

@@ -33,7 +33,7 @@ export async function isolation({ isQuick, progress }: PartOptions): Promise<Par
   const rows: Row[] = [];
   for (const nodes of [1, 3]) {
     progress(`${String(nodes)} nodes`);
-    const cluster = await startCluster({ nodes });
+    const cluster = await startCluster({ isBuilt: true, nodes });
     try {
       rows.push(...(await rowsOf(cluster, nodes, seconds, progress)));
     } finally {

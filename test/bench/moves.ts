@@ -37,7 +37,7 @@ interface Move {
 export async function moves({ isQuick, progress }: PartOptions): Promise<PartResult> {
   const bytes = (isQuick ? 8 : 100) * mib;
   const count = isQuick ? 3 : 20;
-  const cluster = await startCluster({ groups });
+  const cluster = await startCluster({ isBuilt: true, groups });
   try {
     const [port = 0] = cluster.ports;
     await askPort(port, 'TENANT', 'CREATE', 'moving', 'IN', '1');

@@ -38,7 +38,7 @@ export async function snapshot({ isQuick, progress }: PartOptions): Promise<Part
   const stateBytes = (isQuick ? 64 : 1024) * mib;
   const aloneMs = isQuick ? 2000 : 10_000;
   const watched = mkdtempSync(join(tmpdir(), 'loops-'));
-  const cluster = await startCluster({ environment: watching(watched) });
+  const cluster = await startCluster({ isBuilt: true, environment: watching(watched) });
   try {
     const [first = 0] = cluster.ports;
     await askPort(first, 'TENANT', 'CREATE', tenant);

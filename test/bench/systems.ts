@@ -66,7 +66,7 @@ function respCases(target: RespTarget): readonly Case[] {
 }
 
 export async function leasehold(): Promise<System> {
-  const cluster = await startCluster();
+  const cluster = await startCluster({ isBuilt: true });
   const key = '{bench}k';
   const [first = 0] = cluster.ports;
   await askPort(first, 'SET', key, value);

@@ -42,6 +42,8 @@ export async function startCluster(
     readonly groups?: number;
     readonly rebalance?: string;
     readonly metadata?: string;
+    /** As it is installed, from `dist/`, which `npm run build` makes. Otherwise from the source as it stands. */
+    readonly isBuilt?: boolean;
     /** Of the cluster's processes, beside this one's. */
     readonly environment?: Readonly<Record<string, string>>;
   } = {},
@@ -51,9 +53,10 @@ export async function startCluster(
   const data = mkdtempSync(join(tmpdir(), 'cluster-'));
   const port = await freePorts(nodes);
   const own = new Set<ChildProcess>();
+  const program = options.isBuilt === true ? ['dist/runtime/cli.js'] : ['--import', 'tsx', 'runtime/cli.ts'];
   const launch = async (): Promise<{ readonly dev: ChildProcess; readonly servingAfterMs: number }> => {
     const args = [
-      'runtime/cli.ts',
+      ...program,
       'dev',
       '--nodes',
       String(nodes),
@@ -68,7 +71,7 @@ export async function startCluster(
       '--metadata',
       options.metadata ?? 'raft',
     ];
-    const child = spawn(process.execPath, ['--import', 'tsx', ...args], {
+    const child = spawn(process.execPath, args, {
       cwd: root,
       env: { ...process.env, ...options.environment },
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -99,14 +102,14 @@ export async function startCluster(
     pidOf,
     kill: killNode,
     start: (node) => {
-      own.add(runNode('--config', join(data, `node-${String(node)}`, 'config.json')));
+      own.add(runNode(program, '--config', join(data, `node-${String(node)}`, 'config.json')));
     },
     join: async () => {
       const node = ports.length + 1;
       const [client, directory] = [await freePorts(1), join(data, `node-${String(node)}`)];
       const address = (at: number): string => `127.0.0.1:${String(at)}`;
       const place = ['--client', address(client), '--peer', address(client + peerPortOffset)];
-      own.add(runNode('--join', address(port), '--token', localToken, '--data', directory, ...place));
+      own.add(runNode(program, '--join', address(port), '--token', localToken, '--data', directory, ...place));
       const serves = async (): Promise<boolean> => (await askPort(client, 'PING')) === 'PONG';
       await until(serves, `node ${String(node)} serves`, serveWithinMs);
       ports.push(client);
@@ -124,11 +127,8 @@ export async function startCluster(
   };
 }
 
-function runNode(...args: readonly string[]): ChildProcess {
-  return spawn(process.execPath, ['--import', 'tsx', 'runtime/cli.ts', 'node', ...args], {
-    cwd: root,
-    stdio: 'ignore',
-  });
+function runNode(program: readonly string[], ...args: readonly string[]): ChildProcess {
+  return spawn(process.execPath, [...program, 'node', ...args], { cwd: root, stdio: 'ignore' });
 }
 
 /** Waits for a condition, with a bound. */
