@@ -111,7 +111,7 @@ export const membership: readonly Bug[] = [
       ),
     ],
     oracles: ['R13', 'R1', 'R12', 'V1', 'V2', 'core'],
-    ...hunt('membership', 400),
+    ...hunt('membership', 100, 1001),
   },
   {
     name: 'a learner gets its vote although those that are alive do not decide with it',

@@ -63,7 +63,7 @@ export const nodes: readonly Bug[] = [
     name: 'a member that was to come and is lost is waited for',
     edits: [edit('core/placement/groupDraft.ts', 'joins && !isLost(indexOf(node))', 'joins')],
     oracles: ['N3', 'N4'],
-    ...hunt('scale-out', 200),
+    ...hunt('scale-out', 60, 201),
   },
   {
     name: 'the id of a node that was removed is given again',

@@ -28,7 +28,7 @@ export const reads: readonly Bug[] = [
     name: 'a follower reads behind a write of which nobody knows whether it is still to come',
     edits: [edit('core/forward/forwarder.ts', 'lane.setbacks === 0 && lane.doubtful === 0', 'lane.setbacks === 0')],
     oracles: ['L2'],
-    ...hunt('membership', 400),
+    ...hunt('membership', 100, 1001),
   },
   {
     name: 'a read does not wait for its quorum round',

@@ -108,6 +108,6 @@ export const storage: readonly Bug[] = [
     name: 'memory of writes before last serves again although one of them is not on disk',
     edits: [edit('core/log/appender.ts', 'else if (this.synced >= this.spareSequence) this', 'else this')],
     oracles: ['disk'],
-    ...hunt('crashes', 60),
+    ...hunt('disks', 150),
   },
 ];
