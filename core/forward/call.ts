@@ -43,6 +43,8 @@ export interface CommandCall extends CallState {
   mayHaveRun: boolean;
   /** The tenant's incarnation it was sent to then: to any other it would be another write. */
   incarnation: Incarnation | null;
+  /** The replica here may serve it although it does not lead; decided each time that it is sent. */
+  readsHere: boolean;
 }
 
 /** An EXEC waits until it is known which versions its keys had when they were watched. */

@@ -185,6 +185,7 @@ export class Forwarder {
       isSilent: false,
       mayHaveRun: false,
       incarnation: null,
+      readsHere: false,
     };
     this.calls.add(call);
     lane.waiting.push(call);
@@ -203,7 +204,8 @@ export class Forwarder {
         if (lane.inFlight === 0) this.resolve(lane, now);
         return;
       }
-      const node = this.isReadHere(call, route.group) ? this.options.self : this.router.nodeFor(route.group);
+      const readsHere = this.isReadHere(call, route.group);
+      const node = readsHere ? this.options.self : this.router.nodeFor(route.group);
       if (node === null) {
         if (lane.inFlight === 0) this.backOff(lane, now);
         return;
@@ -231,6 +233,7 @@ export class Forwarder {
       const resumes = lane.inFlight === 0;
       lane.inFlight += 1;
       call.incarnation = incarnation;
+      call.readsHere = readsHere;
       if (access === 'write') lane.lastWrite = call.request;
       const operation: Operation = { kind: 'execute', tenant, incarnation, access, protocol, args };
       this.send(call, node, route.group, operation, resumes);

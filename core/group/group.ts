@@ -20,9 +20,9 @@ import { Queue } from '../base/queue.ts';
 import { after, MonoTime, type Now, WallTime } from '../base/time.ts';
 import type { Placed } from '../metadata/place.ts';
 import type { Probe } from '../node/probe.ts';
-import { membersOf } from '../raft/configuration.ts';
-import type { Raft } from '../raft/raft.ts';
-import type { Configuration, Entry, RaftOutput } from '../raft/types.ts';
+import { membersOf, nodeIn } from '../raft/configuration.ts';
+import { isOfLeader, type Raft } from '../raft/raft.ts';
+import type { Configuration, Entry, RaftMessage, RaftOutput } from '../raft/types.ts';
 import { exportAnswerBytes } from '../wire/exports.ts';
 import type { Outcome, Refusal } from '../wire/messages.ts';
 import { stepBytes } from '../wire/moves.ts';
@@ -149,16 +149,32 @@ export class Group implements StateOwner {
     return this.raft.state.role === 'leader';
   }
 
-  /** The node of a replica of this group: that never changes. Null if it was not heard of. */
+  /** The node of a replica of this group. Null if it was not heard of. */
   nodeOf(replica: ReplicaId): NodeId | null {
-    const known = this.nodes.get(replica) ?? this.raft.state.log.nodeOf(replica);
-    if (known !== null) this.nodes.set(replica, known);
-    return known;
+    const { raft, nodes } = this;
+    const committed = nodeIn(raft.committedConfiguration, replica);
+    // What is committed never changes, and is remembered of those that leave. What is not may be taken back.
+    if (committed !== null) nodes.set(replica, committed);
+    return nodes.get(replica) ?? raft.state.log.nodeOf(replica);
   }
 
-  /** A replica speaks that no configuration known here names: there are newer ones. */
+  /** A replica speaks that nothing committed here names: there are newer configurations. */
   introduce(replica: ReplicaId, node: NodeId): void {
     this.nodes.set(replica, node);
+  }
+
+  /**
+   * Whether what a replica says on this node is to be heard. Two leaders may have given one id, to replicas on different
+   * nodes, and only one of them got it committed: if that leads now, what is in the log here and not committed is wrong.
+   */
+  hears(replica: ReplicaId, node: NodeId, message: RaftMessage): boolean {
+    const known = this.nodeOf(replica);
+    if (known === node) return true;
+    const { raft } = this;
+    const leads = isOfLeader(message) && message.term >= raft.state.term;
+    if (known !== null && (!leads || nodeIn(raft.committedConfiguration, replica) !== null)) return false;
+    this.introduce(replica, node);
+    return true;
   }
 
   /** The node that leads, as far as this replica knows. */

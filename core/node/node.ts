@@ -696,7 +696,7 @@ export class Node implements ForwarderHost {
       return;
     }
     const origin = { node: this.id, boot, request };
-    const readsHere = call.kind === 'command' && call.lane.readsHere;
+    const readsHere = call.kind === 'command' && call.readsHere;
     this.submit(hosted, { origin, attempt, lane, ackBelow, isRetry, resumes, readsHere, operation });
   }
 

@@ -120,9 +120,7 @@ export class Replicas {
     if (receiver === null) this.answerVoid(from, id, sender);
     if (receiver === null || (receiver === 'unknown' && this.router.groups.isOutlived(id, to))) return;
     const group = receiver === 'unknown' ? this.begin(id, to) : receiver;
-    const known = group.nodeOf(sender);
-    if (known === null) group.introduce(sender, from);
-    else if (known !== from) return;
+    if (!group.hears(sender, from, message)) return;
     group.raft.step(sender, message, this.now.mono);
     this.touch(group);
   }

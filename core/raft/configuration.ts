@@ -34,6 +34,12 @@ export function membersOf({ voters, outgoing, learners }: Configuration): readon
   return [...voters, ...outgoing.filter(({ replica }) => !isAmong(voters, replica)), ...learners];
 }
 
+/** Where a member is; null if it is none. */
+export function nodeIn({ voters, outgoing, learners }: Configuration, id: ReplicaId): NodeId | null {
+  const isIt = ({ replica }: Member): boolean => replica === id;
+  return (voters.find(isIt) ?? outgoing.find(isIt) ?? learners.find(isIt))?.node ?? null;
+}
+
 /** With one more replica, which has the next id and no vote. It takes the place of a learner on its node. */
 export function withLearner(c: Configuration, node: NodeId, joins: boolean, replaces: ReplicaId | null): Configuration {
   const replica = ReplicaId(c.highest + 1);

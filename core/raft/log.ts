@@ -4,7 +4,7 @@
  */
 import { LogIndex, type NodeId, type ReplicaId, type Term } from '../base/ids.ts';
 import { invariant } from '../base/invariant.ts';
-import { membersOf } from './configuration.ts';
+import { nodeIn } from './configuration.ts';
 import type { Configuration } from './types.ts';
 import { decodeConfiguration } from '../wire/configuration.ts';
 import { type Quorum, quorumOf } from './quorum.ts';
@@ -61,8 +61,10 @@ export class RaftLog {
 
   /** Where a replica is that any of the known configurations names. */
   nodeOf(replica: ReplicaId): NodeId | null {
-    for (const { configuration } of this.eras)
-      for (const member of membersOf(configuration)) if (member.replica === replica) return member.node;
+    for (const { configuration } of this.eras) {
+      const node = nodeIn(configuration, replica);
+      if (node !== null) return node;
+    }
     return null;
   }
 

@@ -102,6 +102,18 @@ export const membership: readonly Bug[] = [
     ...hunt('membership', 400),
   },
   {
+    name: 'an uncommitted entry says where the leader has to be',
+    edits: [
+      edit(
+        'core/group/group.ts',
+        'known !== null && (!leads || nodeIn(raft.committedConfiguration, replica) !== null)',
+        'known !== null',
+      ),
+    ],
+    oracles: ['V1', 'V2'],
+    ...hunt('scale-out', 60, 50101),
+  },
+  {
     name: 'a replica saves its state before it knows who belongs to its group',
     edits: [
       edit(

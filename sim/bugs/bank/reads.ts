@@ -31,6 +31,18 @@ export const reads: readonly Bug[] = [
     ...hunt('membership', 100, 1001),
   },
   {
+    name: 'a follower serves what came to it as to the leader',
+    edits: [
+      edit(
+        'core/node/node.ts',
+        "call.kind === 'command' && call.readsHere;",
+        "call.kind === 'command' && call.lane.readsHere;",
+      ),
+    ],
+    oracles: ['L2'],
+    ...hunt('mixed', 60, 53001),
+  },
+  {
     name: 'a read does not wait for its quorum round',
     edits: [
       edit(
