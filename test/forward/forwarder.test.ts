@@ -139,6 +139,16 @@ describe('reads of a READONLY connection', () => {
     ]);
   });
 
+  test('are for the replica here only if they went there for its sake, not as to the leader', () => {
+    forwarder.expire(MonoTime(now + 1_000_000));
+    router.leaders.learn(group, one, Term(5));
+    const asked = read();
+    expect(sent.at(-1)?.to).toBe(one);
+    expect(asked.readsHere).toBe(false);
+    forwarder.onOutcome(one, asked.request, 1, done, now);
+    expect(read().readsHere).toBe(true);
+  });
+
   test('go to the leader where there is no replica here that could serve them', () => {
     forwarder.onOutcome(two, call.request, 1, done, now);
     canReadHere = false;
