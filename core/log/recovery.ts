@@ -58,6 +58,8 @@ export class LogRecovery {
   private isLost = false;
   private end: LogPosition = emptyLog;
   private firstSegment = 0;
+  /** Has the first frame that there is; of segments before it nothing is left. */
+  private firstRead = 0;
   private lastSegment = 0;
   /** The latest that was recorded: what is needed begins there. */
   private floor = 1;
@@ -89,7 +91,7 @@ export class LogRecovery {
 
   finish(): Recovery {
     const lost = [...this.groups.values()].some(({ isWhole, base }) => !isWhole && base.index > 0);
-    if (this.failure === null && (lost || this.firstSegment > this.floor))
+    if (this.failure === null && (lost || this.firstRead > this.floor))
       this.damage({ segment: this.floor, offset: 0 }, missing);
     if (this.failure !== null) return this.failure;
     const groups = new Map<GroupId, RestoredGroup>();
@@ -105,6 +107,7 @@ export class LogRecovery {
   /** Segments before the first were deleted once nothing in them was needed: the first there is says where it begins. */
   private begin(segment: number): void {
     this.firstSegment = segment;
+    this.firstRead = segment;
     this.lastSegment = segment - 1;
   }
 
@@ -131,6 +134,7 @@ export class LogRecovery {
         this.damage({ segment, offset }, "a group's entries do not follow one another");
         return;
       }
+      if (this.end.sequence === 0) this.firstRead = segment;
       this.end = { segment, offset: frame.end, sequence: frame.sequence };
     }
     if (this.end.offset < bytes.length) this.scan(segment, bytes, this.end.offset);
@@ -139,8 +143,8 @@ export class LogRecovery {
   private nextFrame(bytes: Uint8Array, offset: number): Frame | null {
     const frame = decodeFrame(bytes, offset, this.crc);
     if (frame === 'invalid') return null;
-    // Only in the first segment that there is: one that has another before it follows what that says.
-    const isFirst = this.end.sequence === 0 && this.firstSegment > 1 && this.lastSegment === this.firstSegment;
+    // Whether nothing is missing before it, the floor tells: a first segment may be left of which nothing came to the disk.
+    const isFirst = this.end.sequence === 0 && this.firstSegment > 1;
     return isFirst || frame.sequence === this.end.sequence + 1 ? frame : null;
   }
 

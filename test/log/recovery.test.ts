@@ -261,6 +261,20 @@ describe('damage', () => {
     expect(recover(zeros)).toMatchObject({ kind: 'damaged', segment: 2, offset: 0 });
   });
 
+  test('is not that nothing came to the first segment, where the next says that it is not needed', () => {
+    const boot: readonly Intent[] = [{ kind: 'boot' }];
+    const history = record([boot, boot, boot], { largest: 64 });
+    const image = imageOfHistory(history);
+    expect([...image.keys()]).toEqual([1, 2, 3]);
+    image.delete(1);
+    const bare = changed(image, 2, (bytes) => bytes.slice(0, headerBytesOf(history.written[1]!.chunk)));
+    expect(recover(bare)).toMatchObject({
+      kind: 'recovered',
+      log: logAfter(history, 3),
+      end: { first: 2, sequence: 3 },
+    });
+  });
+
   test('of the last write before a boot is known for what it is', () => {
     const { chunk } = record([put('a')]).written[0]!;
     const found = recover(imageOf([chunk]));

@@ -22,7 +22,7 @@ export const storage: readonly Bug[] = [
   },
   {
     name: 'a segment of which nothing is left is passed over where the log begins',
-    edits: [edit('core/log/recovery.ts', ' && this.lastSegment === this.firstSegment', '')],
+    edits: [edit('core/log/recovery.ts', '      if (this.end.sequence === 0) this.firstRead = segment;\n', '')],
     oracles: ['disk'],
     ...hunt('mixed', 0),
   },
