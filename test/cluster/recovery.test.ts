@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { Redis } from 'ioredis';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { localToken } from '../../runtime/dev/topology.ts';
-import { freePort } from '../runtime/freePort.ts';
+import { freePort } from '../support/freePort.ts';
 import { askPort, fieldsOf } from '../support/asking.ts';
 import { type Cluster, startCluster, until } from '../support/cluster.ts';
 

@@ -3,7 +3,7 @@ import { connect, type Socket } from 'node:net';
 import { afterEach, expect, test } from 'vitest';
 import type { ConnId, Input } from '../../core/index.ts';
 import { ClientServer, type ClientServerOptions } from '../../runtime/clients/clientServer.ts';
-import { freePort } from './freePort.ts';
+import { freePort } from '../support/freePort.ts';
 import { listeningLog } from './quietLog.ts';
 import { until } from './until.ts';
 

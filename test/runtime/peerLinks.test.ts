@@ -16,7 +16,7 @@ import { encodeFrames, FrameReader } from '../../core/wire/frames.ts';
 import { decodeHello, encodeHello, type Hello, protocolVersion } from '../../core/wire/hello.ts';
 import type { PeerMessage } from '../../core/wire/messages.ts';
 import { PeerLinks, type PeerLinksOptions } from '../../runtime/peers/peerLinks.ts';
-import { freePort } from './freePort.ts';
+import { freePort } from '../support/freePort.ts';
 import { listeningLog } from './quietLog.ts';
 import { until } from './until.ts';
 

@@ -3,18 +3,16 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { localToken } from '../../runtime/dev/topology.ts';
 import { askPort } from './asking.ts';
+import { freePort, freePorts, peerPortOffset } from './freePort.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const serveWithinMs = 120_000;
-const peerPortOffset = 10_000;
-const portTries = 200;
 const pollMs = 10;
 
 export interface Cluster {
@@ -106,7 +104,7 @@ export async function startCluster(
     },
     join: async () => {
       const node = ports.length + 1;
-      const [client, directory] = [await freePorts(1), join(data, `node-${String(node)}`)];
+      const [client, directory] = [await freePort(), join(data, `node-${String(node)}`)];
       const address = (at: number): string => `127.0.0.1:${String(at)}`;
       const place = ['--client', address(client), '--peer', address(client + peerPortOffset)];
       own.add(runNode(program, '--join', address(port), '--token', localToken, '--data', directory, ...place));
@@ -162,31 +160,6 @@ async function untilSaid(child: ChildProcess, expected: RegExp): Promise<RegExpE
     child.once('exit', () => {
       clearTimeout(deadline);
       reject(new Error(`the cluster ended: ${said}`));
-    });
-  });
-}
-
-/** The first of so many free ports in a row, whose peer ports are free too. */
-async function freePorts(count: number): Promise<number> {
-  for (let i = 0; i < portTries; i += 1) {
-    const first = 20_000 + Math.floor(Math.random() * 20_000);
-    const wanted = Array.from({ length: count }, (_, n) => [first + n, first + n + peerPortOffset]).flat();
-    const free = await Promise.all(wanted.map(isFree));
-    if (free.every(Boolean)) return first;
-  }
-  throw new Error('no free ports');
-}
-
-async function isFree(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const server = createServer();
-    server.once('error', () => {
-      resolve(false);
-    });
-    server.listen(port, '127.0.0.1', () => {
-      server.close(() => {
-        resolve(true);
-      });
     });
   });
 }

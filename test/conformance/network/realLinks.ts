@@ -6,7 +6,7 @@ import { protocolVersion } from '../../../core/wire/hello.ts';
 import type { PeerMessage } from '../../../core/wire/messages.ts';
 import { PeerLinks } from '../../../runtime/peers/peerLinks.ts';
 import { randomSource } from '../../../sim/base/random.ts';
-import { freePort } from '../../runtime/freePort.ts';
+import { freePort } from '../../support/freePort.ts';
 import { listeningLog } from '../../runtime/quietLog.ts';
 import { until } from '../../runtime/until.ts';
 import { Cable, type Direction } from './cable.ts';
