@@ -1,6 +1,6 @@
 /** What groups can bear: whom a majority is left without, whatever becomes of changes of their members that are under way. */
 import { type GroupId, LogIndex, type NodeId } from '../../core/base/ids.ts';
-import { settled, without } from '../../core/raft/configuration.ts';
+import { settled, without, withVote } from '../../core/raft/configuration.ts';
 import type { Configuration } from '../../core/raft/types.ts';
 import { decodeConfiguration } from '../../core/wire/configuration.ts';
 import type { GroupTruth, ReplicaTruth } from './groupTruth.ts';
@@ -32,9 +32,15 @@ export class Reserve {
 
   /** Without what is on these nodes every group has a majority, whatever becomes of a change of its members. */
   canSpare(nodes: ReadonlySet<NodeId>): boolean {
-    return [...this.groups.values()].every((group) =>
-      this.configurationsOf(group).every((configuration) => this.decides(group, configuration, nodes)),
-    );
+    return this.areDecided(nodes, (group) => this.configurationsOf(group));
+  }
+
+  /**
+   * That, of nodes that fall silent: nobody misses them for an election timeout, and until then a leader may begin a
+   * change that needs them. Where a connection breaks it knows at once.
+   */
+  canSpareUnnoticed(nodes: ReadonlySet<NodeId>): boolean {
+    return this.areDecided(nodes, (group) => [...this.configurationsOf(group), ...imminent(group)]);
   }
 
   /** Whatever becomes of the changes before, those that are left in the group without that node have a majority. */
@@ -48,6 +54,15 @@ export class Reserve {
     });
   }
 
+  private areDecided(
+    lost: ReadonlySet<NodeId>,
+    configurationsOf: (group: GroupTruth) => readonly Configuration[],
+  ): boolean {
+    return [...this.groups.values()].every((group) =>
+      configurationsOf(group).every((configuration) => this.decides(group, configuration, lost)),
+    );
+  }
+
   /** A voter on a node where another replica begins is as good as lost. */
   private decides(group: GroupTruth, configuration: Configuration, lost: ReadonlySet<NodeId>): boolean {
     const isEnding = ({ node }: ReplicaTruth): boolean => configuration.learners.some((l) => l.node === node);
@@ -56,4 +71,16 @@ export class Reserve {
       (replica) => !lost.has(replica.node) && !isEnding(replica) && this.isThere(replica),
     );
   }
+}
+
+/** What its leader may append at any moment: a learner that keeps up gets its vote. */
+function imminent(group: GroupTruth): readonly Configuration[] {
+  return [...group.replicas.values()].flatMap(({ raft, role }) => {
+    if (raft === null || role !== 'leader') return [];
+    const { log, progress } = raft.state;
+    const { configuration } = log.era;
+    return configuration.learners
+      .filter(({ replica, joins }) => joins && progress.get(replica)?.mode === 'replicate')
+      .map((learner) => withVote(configuration, learner));
+  });
 }

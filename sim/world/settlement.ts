@@ -74,8 +74,9 @@ export class Settlement {
    */
   private heal(): number {
     const { scenario, world } = this;
-    const lost = this.bearable(scenario.lost, new Set());
-    const isolated = this.bearable(scenario.isolated, lost);
+    const { reserve } = world.witness;
+    const lost = this.nodesAmong(scenario.lost, new Set(), (nodes) => reserve.canSpare(nodes));
+    const isolated = this.nodesAmong(scenario.isolated, lost, (nodes) => reserve.canSpareUnnoticed(nodes));
     const { marks, groups } = world.witness;
     const leads = [...groups.values()].map((group) => group.currentLeader()?.node);
     if (lost.size > 0) marks.hit('lostForGood');
@@ -91,10 +92,14 @@ export class Settlement {
   }
 
   /** These nodes, if every group can do without them and the others as well; otherwise none. */
-  private bearable(numbers: readonly number[], others: ReadonlySet<NodeId>): ReadonlySet<NodeId> {
+  private nodesAmong(
+    numbers: readonly number[],
+    others: ReadonlySet<NodeId>,
+    canSpare: (nodes: ReadonlySet<NodeId>) => boolean,
+  ): ReadonlySet<NodeId> {
     const { nodes } = this.scenario;
     const found = numbers.map((node) => NodeId(((node - 1) % nodes) + 1)).filter((node) => !others.has(node));
-    return this.world.witness.reserve.canSpare(new Set([...found, ...others])) ? new Set(found) : new Set();
+    return canSpare(new Set([...found, ...others])) ? new Set(found) : new Set();
   }
 
   private isSettled(): boolean {
