@@ -36,6 +36,12 @@ export class Calls {
     this.count += 1;
   }
 
+  /** Numbers a call that has ended already. */
+  pass(): void {
+    this.lastRequest += 1;
+    if (this.window.length > 0) this.window.push(null);
+  }
+
   get(request: RequestId): Call | undefined {
     return this.window.at(this.placeOf(request)) ?? undefined;
   }

@@ -1,6 +1,7 @@
 /**
  * Sees each call of this node through to an answer: finds whom to ask, sends it there (or to a group on this
- * very node: one path, not two), and sends it again after a refusal, which always means "not executed".
+ * very node: one path, not two), and sends it again after a refusal, which always means "not executed". Only a read that
+ * a group here can run as it comes is no call.
  *
  * A write whose answer was lost with its link is never sent again: it ends as `unknown`. Every call ends by
  * its deadline. It does not know clients' sockets, nor how a peer is reached: see `ForwarderHost`.
@@ -24,7 +25,7 @@ import { encodeNumbered } from '../engine/numbered.ts';
 import { encodeTransaction } from '../engine/transaction.ts';
 import type { Timer } from '../base/timers.ts';
 import type { Router } from '../routing/router.ts';
-import type { Operation, Outcome, Refusal, TenantPlace } from '../wire/messages.ts';
+import type { Execute, Operation, Outcome, Refusal, TenantPlace } from '../wire/messages.ts';
 import {
   type Call,
   type CommandCall,
@@ -60,6 +61,8 @@ export type ProcedureEnding =
 export interface ForwarderHost {
   /** Sends one request to a node, this one included. Its outcome comes back through `onOutcome`, or never. */
   send(to: NodeId, group: GroupId, call: Call, operation: Operation, resumes: boolean): void;
+  /** What a read is answered that a group on this node can run as it comes; null if it has to be sent. */
+  readAtOnce(group: GroupId, request: RequestId, operation: Execute): Outcome | null;
   /** Whether a replica of the group on this node, leader or not, can serve reads whose clients ask for that. */
   canReadHere(group: GroupId): boolean;
   /** A command has its answer. Called once per command. */
@@ -155,6 +158,29 @@ export class Forwarder {
       hold: 'none',
       isClosed: false,
     };
+  }
+
+  /** The number of the next command. */
+  get nextRequest(): RequestId {
+    return this.calls.nextRequest;
+  }
+
+  /**
+   * How a read ends of whose lane nothing is open and whose leader, on this node, can run it as it comes: it never is a call. Null:
+   * it is a command like any other.
+   */
+  readAtOnce(lane: IngressLane, protocol: 2 | 3, args: readonly Uint8Array[]): Ending | null {
+    const isClear = lane.unanswered.length === 0 && lane.hold === 'none' && !lane.mustResolve && lane.doubtful === 0;
+    const route = isClear ? this.router.route(lane.tenant, lane.route) : null;
+    if (route === null || this.router.nodeFor(route.group) !== this.options.self) return null;
+    lane.route = route;
+    const { tenant } = lane;
+    const { group, incarnation } = route;
+    const operation: Execute = { kind: 'execute', tenant, incarnation, access: 'read', protocol, args };
+    const outcome = this.host.readAtOnce(group, this.calls.nextRequest, operation);
+    const ending = outcome === null ? null : endingOf(outcome);
+    if (ending !== null) this.calls.pass();
+    return ending;
   }
 
   /** Takes a client's command; its reply is set and `finished` called in this turn or a later one. */
@@ -350,7 +376,7 @@ export class Forwarder {
         return;
       case 'refused':
         if (isBound(outcome.refusal) && !call.mayHaveRun) {
-          this.end(call, { kind: 'notExecuted', reason: 'busy', what: outcome.refusal.what });
+          this.end(call, busyEnding(outcome.refusal));
           this.settle(lane, now);
           return;
         }
@@ -651,8 +677,20 @@ export class Forwarder {
   }
 }
 
+/** How a read ends that was run, or must not be; null if it is to be asked elsewhere. */
+function endingOf(outcome: Outcome): Ending | null {
+  if (outcome.kind === 'done') return { kind: 'executed', reply: outcome.reply };
+  return outcome.kind === 'refused' && isBound(outcome.refusal) ? busyEnding(outcome.refusal) : null;
+}
+
+function busyEnding({ what }: Bound): Ending {
+  return { kind: 'notExecuted', reason: 'busy', what };
+}
+
 /** More than may be at a time: to ask elsewhere, or at once again, is of no use. */
-function isBound(refusal: Refusal): refusal is Extract<Refusal, { kind: 'busy' | 'quota' }> {
+type Bound = Extract<Refusal, { kind: 'busy' | 'quota' }>;
+
+function isBound(refusal: Refusal): refusal is Bound {
   return refusal.kind === 'busy' || refusal.kind === 'quota';
 }
 

@@ -12,7 +12,7 @@ import type { Outcome } from '../wire/messages.ts';
 import type { MovePlan } from '../wire/moves.ts';
 import type { NodePlan } from '../wire/nodes.ts';
 import type { LoggedItem, LoggedOperation } from '../wire/operation.ts';
-import { done, type StateMachine } from './machine.ts';
+import { done, type Judged, type StateMachine } from './machine.ts';
 import { type DirectoryCut, DirectoryLoader, DirectoryReader, directoryRecords } from './state/directoryRecords.ts';
 import type { Instant } from './state/format.ts';
 import { StateCut } from './state/stateCut.ts';
@@ -45,7 +45,7 @@ export class DirectoryMachine implements StateMachine {
     return create && isFree ? 'write' : 'read';
   }
 
-  judge({ operation }: LoggedItem): Outcome | null {
+  judge({ operation }: Judged): Outcome | null {
     const { kind } = operation;
     return ours.has(kind) && this.isHomeOf(operation.tenant) ? null : notForUs;
   }

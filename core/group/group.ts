@@ -19,12 +19,12 @@ import { invariant } from '../base/invariant.ts';
 import { Queue } from '../base/queue.ts';
 import { after, MonoTime, type Now, WallTime } from '../base/time.ts';
 import type { Placed } from '../metadata/place.ts';
-import type { Probe } from '../node/probe.ts';
+import type { Origin, Probe } from '../node/probe.ts';
 import { membersOf, nodeIn } from '../raft/configuration.ts';
 import { isOfLeader, type Raft } from '../raft/raft.ts';
 import type { Configuration, Entry, RaftMessage, RaftOutput } from '../raft/types.ts';
 import { exportAnswerBytes } from '../wire/exports.ts';
-import type { Outcome, Refusal } from '../wire/messages.ts';
+import type { Execute, Outcome, Refusal } from '../wire/messages.ts';
 import { stepBytes } from '../wire/moves.ts';
 import { decodeEntryBatch, encodeEntryBatch, type EntryBatch, type LoggedOperation } from '../wire/operation.ts';
 import { Checks } from './checks.ts';
@@ -222,6 +222,22 @@ export class Group implements StateOwner {
   }
 
   /**
+   * Runs a client's read if it need not wait for anything, neither for a proof that this replica leads nor for what is
+   * committed to be applied; null if it must be submitted. Nothing of its lane may be under way. `turn` as in `advance`.
+   */
+  readAtOnce(operation: Execute, origin: Origin, now: Now, turn: number): Outcome | null {
+    this.beginTurn(turn);
+    if (!this.canServeAtOnce(now.mono)) return null;
+    const refusal = this.machine.judge({ operation, isRetry: false }, now.mono);
+    if (refusal !== null) return refusal;
+    this.submitted += 1;
+    this.probe?.readRegistered({ group: this.id, term: this.raft.state.term, origin });
+    const outcome = this.run(operation, origin, now);
+    this.count(outcome);
+    return outcome;
+  }
+
+  /**
    * Ends the turn for what was submitted: one entry, one quorum round. What comes while the last entry is on its
    * way gathers for the next, and reads that come while rounds are under way share the next: the busier the
    * group, the larger its batches.
@@ -404,8 +420,7 @@ export class Group implements StateOwner {
     }
     this.probe?.readRegistered({ group: this.id, term: this.raft.state.term, origin: submission.origin });
     if ((lane === null || lane.reads.length === 0) && this.canServeAtOnce(now.mono)) {
-      this.operationsLeft -= 1;
-      this.serve(submission, WallTime(Math.max(now.wall, this.stamp)));
+      this.serve(submission, now);
       return;
     }
     const read: WaitingRead = { submission, isLogged: false };
@@ -480,14 +495,15 @@ export class Group implements StateOwner {
     ) {
       this.refuseReads(stale);
     }
-    const wall = WallTime(Math.max(now.wall, this.stamp));
     while (!this.isExhausted) {
       const read = this.reads.takeReady(this.appliedIndex, (point) => raft.readIndexOf(point));
       if (read === null) return;
-      this.operationsLeft -= 1;
-      if (read.isLogged) continue;
+      if (read.isLogged) {
+        this.operationsLeft -= 1;
+        continue;
+      }
       this.forgetRead(read);
-      this.serve(read.submission, wall);
+      this.serve(read.submission, now);
     }
   }
 
@@ -500,12 +516,17 @@ export class Group implements StateOwner {
     }
   }
 
-  private serve(submission: Submission, wall: WallTime): void {
-    const { origin, operation } = submission;
-    const outcome = this.machine.read(operation, wall);
+  private serve(submission: Submission, now: Now): void {
+    const outcome = this.run(submission.operation, submission.origin, now);
     if (outcome.kind === 'refused') this.block(submission);
     this.complete(submission, outcome);
-    if (this.probe === null || outcome.kind !== 'done' || operation.kind !== 'execute') return;
+  }
+
+  /** Beside the log, as of what is applied now. */
+  private run(operation: LoggedOperation, origin: Origin, now: Now): Outcome {
+    this.operationsLeft -= 1;
+    const outcome = this.machine.read(operation, WallTime(Math.max(now.wall, this.stamp)));
+    if (this.probe === null || outcome.kind !== 'done' || operation.kind !== 'execute') return outcome;
     const { tenant, incarnation, args } = operation;
     const { term } = this.raft.state;
     this.probe.readServed({
@@ -519,6 +540,7 @@ export class Group implements StateOwner {
       isFollowers: !this.isLeader,
       reply: outcome.reply,
     });
+    return outcome;
   }
 
   private forgetRead(read: WaitingRead): void {
@@ -635,10 +657,14 @@ export class Group implements StateOwner {
   }
 
   private complete(submission: Submission, outcome: Outcome): void {
-    if (outcome.kind === 'done') this.replyBytesLeft -= outcome.reply.length;
-    else if (outcome.kind === 'exported') this.replyBytesLeft -= exportAnswerBytes(outcome.answer);
+    this.count(outcome);
     const { origin, attempt, operation } = submission;
     this.completions.push({ origin, attempt, tenant: operation.tenant, outcome });
+  }
+
+  private count(outcome: Outcome): void {
+    if (outcome.kind === 'done') this.replyBytesLeft -= outcome.reply.length;
+    else if (outcome.kind === 'exported') this.replyBytesLeft -= exportAnswerBytes(outcome.answer);
   }
 }
 

@@ -17,7 +17,7 @@ export interface StateMachine {
    * An answer that needs no log entry: a refusal, or "done before". Null: go on. Asked once for each time an operation
    * is submitted: what it costs its tenant is counted with it.
    */
-  judge(item: LoggedItem, now: MonoTime): Outcome | null;
+  judge(item: Judged, now: MonoTime): Outcome | null;
   /** Runs a logged operation on the terms of its entry. `wantsReply` is false where nobody waits for the outcome. */
   apply(item: LoggedItem, terms: Terms, wantsReply: boolean): Applied;
   /** Runs a read beside the log; leadership at this instant has been proven. `now` is never before the last stamp. */
@@ -27,6 +27,9 @@ export interface StateMachine {
   /** Takes over, at its end, a state that a cut has told of. */
   loader(): StateLoader;
 }
+
+/** What an operation is judged by, whether it is to be logged or not. */
+export type Judged = Pick<LoggedItem, 'operation' | 'isRetry'>;
 
 /** What came of a logged operation. `remembered`: it did not run, since it had run before; `reply` is what it answered then. */
 export type Applied = Outcome | { readonly kind: 'remembered'; readonly reply: Uint8Array };

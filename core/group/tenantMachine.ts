@@ -15,11 +15,11 @@ import { runWithin } from '../engine/fullness.ts';
 import { Keyspace } from '../engine/keyspace.ts';
 import type { CutClock } from '../engine/keyspaceCut.ts';
 import { ReplyWriter } from '../resp/replyWriter.ts';
-import type { Operation, Outcome } from '../wire/messages.ts';
+import type { Execute, Operation, Outcome } from '../wire/messages.ts';
 import type { LoggedItem, LoggedOperation, Terms } from '../wire/operation.ts';
 import type { PurgeOperation } from '../node/probe.ts';
 import { TenantExports } from './exports.ts';
-import { type Applied, done, type StateMachine } from './machine.ts';
+import { type Applied, done, type Judged, type StateMachine } from './machine.ts';
 import type { DirectoryMachine } from './directoryMachine.ts';
 import type { Instant, Records } from './state/format.ts';
 import { StateCut } from './state/stateCut.ts';
@@ -41,9 +41,8 @@ import {
   withData,
 } from './tenants.ts';
 
-type Execute = Extract<Operation, { kind: 'execute' }>;
 /** What is said to the owner of one incarnation of a tenant. */
-type ToOwner = PurgeOperation | Extract<Operation, { kind: 'execute' | 'setQuota' | 'inspectTenant' | 'exportTenant' }>;
+type ToOwner = PurgeOperation | Execute | Extract<Operation, { kind: 'setQuota' | 'inspectTenant' | 'exportTenant' }>;
 
 const replyChunkBytes = 16 * 1024;
 
@@ -118,7 +117,7 @@ export class TenantMachine implements StateMachine {
     return operation.kind === 'execute' ? operation.access : 'write';
   }
 
-  judge(item: LoggedItem, now: MonoTime): Outcome | null {
+  judge(item: Judged, now: MonoTime): Outcome | null {
     const { operation } = item;
     switch (operation.kind) {
       case 'execute': {

@@ -140,8 +140,10 @@ export class Clients {
       this.answerError(connection, tenantError(choice));
       return;
     }
-    const call = this.call(connection, choice.tenant, 'read', [versionsCommand, ...keys], args, null, now);
-    connection.watches.push(call);
+    const { tenant } = choice;
+    this.tellStarted(connection, tenant, 'read', args);
+    const lane = this.laneFor(connection, tenant);
+    connection.watches.push(this.call(connection, lane, 'read', [versionsCommand, ...keys], null, now));
   }
 
   exec(connection: Connection, queued: Queued, watches: readonly CommandCall[], now: Now): void {
@@ -154,7 +156,9 @@ export class Clients {
     }
     const { access, commands } = queued;
     const client = access === 'write' ? nextNumber(connection) : null;
-    this.call(connection, tenant, access, execCommand, execCommand, { access, watches, commands, client }, now);
+    this.tellStarted(connection, tenant, access, execCommand);
+    const lane = this.laneFor(connection, tenant);
+    this.call(connection, lane, access, execCommand, { access, watches, commands, client }, now);
   }
 
   /** Starts a procedure whose end answers the command that is being run. */
@@ -247,33 +251,54 @@ export class Clients {
       this.answerError(connection, tenantError(choice));
       return;
     }
-    const client = spec.access === 'write' ? nextNumber(connection) : null;
+    const { tenant } = choice;
+    const { access } = spec;
+    const lane = this.laneFor(connection, tenant);
+    this.tellStarted(connection, tenant, access, args);
+    if (access === 'read' && this.readAtOnce(connection, lane, args)) return;
+    const client = access === 'write' ? nextNumber(connection) : null;
     const numbered = client === null ? args : encodeNumbered(client, args);
-    this.call(connection, choice.tenant, spec.access, numbered, args, null, now);
+    this.call(connection, lane, access, numbered, null, now);
   }
 
-  /** Has a command run in its tenant's group; its reply is the connection's next. `asked`: as the client wrote it. */
+  /** Answers a read that need not wait for anything. Returns whether it was one. */
+  private readAtOnce(connection: Connection, lane: IngressLane, args: readonly Uint8Array[]): boolean {
+    const request = this.forwarder.nextRequest;
+    const ending = this.forwarder.readAtOnce(lane, connection.protocol, args);
+    if (ending === null) return false;
+    const reply = ending.kind === 'executed' ? ending.reply : this.errorBytes(endingError(ending));
+    this.probe?.commandFinished({ conn: connection.id, request, outcome: ending.kind, reply, hops: 0 });
+    if (!isSilenced(connection)) this.answer(connection, reply);
+    return true;
+  }
+
+  /** Has a command run in its tenant's group; its reply is the connection's next. */
   private call(
     connection: Connection,
-    tenant: TenantName,
+    lane: IngressLane,
     access: 'read' | 'write',
     args: readonly Uint8Array[],
-    asked: readonly Uint8Array[],
     transaction: Transaction | null,
     now: Now,
   ): CommandCall {
-    const lane = this.laneFor(connection, tenant);
     const call = this.forwarder.command(lane, access, connection.protocol, args, now.mono, transaction);
     call.isSilent = isSilenced(connection);
     connection.slots.push(call);
     connection.pendingBytes += call.bytes;
     this.touch(connection);
-    if (this.probe !== null) {
-      const { request } = call;
-      this.probe.commandStarted({ conn: connection.id, request, tenant, access, args: asked });
-    }
     this.forwarder.pump(lane, now.mono);
     return call;
+  }
+
+  /** The next command of the forwarder's is this, as its client wrote it. */
+  private tellStarted(
+    connection: Connection,
+    tenant: TenantName,
+    access: 'read' | 'write',
+    args: readonly Uint8Array[],
+  ): void {
+    if (this.probe === null) return;
+    this.probe.commandStarted({ conn: connection.id, request: this.forwarder.nextRequest, tenant, access, args });
   }
 
   /** What the client is told; a WATCH keeps what it was told, and says OK. */

@@ -106,7 +106,7 @@ export class Intake {
    * half of one that is shared, is for everybody. `tenant`: null if none is known.
    */
   admits(tenant: TenantName | null, bytes: number): boolean {
-    if (tenant !== null) this.note(this.loadOf(tenant) ?? this.addLoad(tenant));
+    if (tenant !== null) this.see(tenant);
     if (!this.isEmpty || this.left <= this.limits.arrivalsPerTurn / 2 || this.isHeld(tenant)) return false;
     this.left -= this.costOf(bytes);
     return true;
@@ -217,6 +217,10 @@ export class Intake {
   }
 
   /** The tenant is about. */
+  see(tenant: TenantName): void {
+    this.note(this.loadOf(tenant) ?? this.addLoad(tenant));
+  }
+
   private note(load: Load): void {
     const { latest } = this;
     if (load === latest) return;

@@ -40,7 +40,7 @@ import { GroupMap } from '../routing/groupMap.ts';
 import { Exchanges } from '../routing/exchanges.ts';
 import { Router } from '../routing/router.ts';
 import type { DeparturesHost } from '../migration/departures.ts';
-import type { ForwardRequest, Operation, PeerMessage, Refusal } from '../wire/messages.ts';
+import type { Execute, ForwardRequest, Operation, Outcome, PeerMessage, Refusal } from '../wire/messages.ts';
 import { type AlarmKind, Alarms } from './alarms.ts';
 import { Balancer } from './balancer.ts';
 import { Chores } from './chores.ts';
@@ -698,6 +698,13 @@ export class Node implements ForwarderHost {
     const origin = { node: this.id, boot, request };
     const readsHere = call.kind === 'command' && call.readsHere;
     this.submit(hosted, { origin, attempt, lane, ackBelow, isRetry, resumes, readsHere, operation });
+  }
+
+  readAtOnce(group: GroupId, request: RequestId, operation: Execute): Outcome | null {
+    const hosted = this.groups.get(group);
+    if (hosted === undefined) return null;
+    this.intake.see(operation.tenant);
+    return this.replicas.readAtOnce(hosted, operation, { node: this.id, boot: this.options.boot, request });
   }
 
   canReadHere(group: GroupId): boolean {

@@ -15,7 +15,8 @@ import { isOfLeader, type MembershipChange } from '../raft/raft.ts';
 import type { OutgoingRaftMessage } from '../raft/types.ts';
 import type { Router } from '../routing/router.ts';
 import type { MadeGroup } from '../wire/groups.ts';
-import type { OrderedChange, PeerMessage } from '../wire/messages.ts';
+import type { Execute, OrderedChange, Outcome, PeerMessage } from '../wire/messages.ts';
+import type { Origin } from './probe.ts';
 import type { AlarmKind } from './alarms.ts';
 import type { Effect } from './door.ts';
 import { Elections } from './elections.ts';
@@ -104,6 +105,12 @@ export class Replicas {
     group.submit(submission, this.now, this.turn, placeElsewhere(group, submission.operation, this.router));
     if (group.isBatchFull) group.proposeBatch(this.now);
     this.touch(group);
+  }
+
+  /** As `Group.readAtOnce`. */
+  readAtOnce(group: Group, operation: Execute, origin: Origin): Outcome | null {
+    if (placeElsewhere(group, operation, this.router) !== null) return null;
+    return group.readAtOnce(operation, origin, this.now, this.turn);
   }
 
   /** Lets it work as far as what happened in this turn goes. */

@@ -36,6 +36,7 @@ import {
   placesMessageBytes,
 } from './mapCodec.ts';
 import type {
+  Execute,
   ForwardReply,
   ForwardRequest,
   Operation,
@@ -207,7 +208,7 @@ function encodeMessage(writer: ByteWriter, m: PeerMessage, previous: PeerMessage
 }
 
 interface ExecuteRequest extends ForwardRequest {
-  readonly operation: Extract<Operation, { kind: 'execute' }>;
+  readonly operation: Execute;
 }
 
 interface DoneReply extends ForwardReply {

@@ -107,16 +107,18 @@ export interface ForwardRequest {
   readonly operation: Operation;
 }
 
+/** A client's command. `args` starts with its name; `protocol` is the RESP version of the reply. */
+export interface Execute {
+  readonly kind: 'execute';
+  readonly tenant: TenantName;
+  readonly incarnation: Incarnation;
+  readonly access: 'read' | 'write';
+  readonly protocol: 2 | 3;
+  readonly args: readonly Uint8Array[];
+}
+
 export type Operation =
-  /** A client's command. `args` starts with its name; `protocol` is the RESP version of the reply. */
-  | {
-      readonly kind: 'execute';
-      readonly tenant: TenantName;
-      readonly incarnation: Incarnation;
-      readonly access: 'read' | 'write';
-      readonly protocol: 2 | 3;
-      readonly args: readonly Uint8Array[];
-    }
+  | Execute
   /** To a tenant's group: own it from now on, as the keeper of its entry decided. Idempotent. */
   | { readonly kind: 'adopt'; readonly tenant: TenantName; readonly incarnation: Incarnation; readonly epoch: Epoch }
   /** To a tenant's group: give it up for good, with its data. Idempotent. */

@@ -6,6 +6,7 @@
  * however the bytes are cut. Errors are worded as Redis words them.
  */
 import Parser from 'redis-parser';
+import { CommandNames } from './commandNames.ts';
 import { splitInline } from './inlineCommand.ts';
 
 export interface FramerLimits {
@@ -44,13 +45,17 @@ const chunkBytes = 64 * 1024;
 /**
  * What the parser is given: bytes whose slices are views, as a Buffer's are and it expects, but plain ones, since the
  * core is never handed a Buffer, whose `slice` does not copy. Not a subclass of `Uint8Array`: V8 gives up optimising
- * what constructs one, and tries again for ever.
+ * what constructs one, and tries again for ever. A slice that is a known name is that.
  */
 function sliceable(memory: ArrayBuffer, from: number, length: number): Uint8Array {
   const bytes = new Uint8Array(memory, from, length);
-  bytes.slice = (start = 0, end = length) => new Uint8Array(memory, from + start, end - start);
+  bytes.slice = (start = 0, end = length) =>
+    names.find(bytes, start, end) ?? new Uint8Array(memory, from + start, end - start);
   return bytes;
 }
+
+/** Of all connections. */
+const names = new CommandNames();
 
 export class CommandFramer {
   private readonly limits: FramerLimits;
@@ -75,7 +80,11 @@ export class CommandFramer {
       returnBuffers: true,
       returnReply: (reply) => {
         // `*0` and `*-1` are commands without a name: nothing to do.
-        if (Array.isArray(reply) && reply.length > 0) this.sink.command(reply as Uint8Array[]);
+        const args = reply as Uint8Array[];
+        const name = Array.isArray(reply) ? args[0] : undefined;
+        if (name === undefined) return;
+        names.keep(name);
+        this.sink.command(args);
       },
       returnError: throwError,
       returnFatalError: throwError,

@@ -23,12 +23,15 @@ let router: Router;
 let forwarder: Forwarder;
 let call: CommandCall;
 let canReadHere: boolean;
+/** What a group here says to a read as it comes. */
+let saysAtOnce: Outcome | null;
 
 beforeEach(() => {
   sent = [];
   ended = [];
   pauses = [];
   canReadHere = false;
+  saysAtOnce = null;
   router = new Router(
     one,
     new GroupMap([{ group, replicas: [one, two, three].map((node) => ({ replica: ReplicaId(node), node })) }]),
@@ -43,6 +46,7 @@ beforeEach(() => {
       ended.push(ending);
     },
     procedureFinished: () => undefined,
+    readAtOnce: () => saysAtOnce,
     canReadHere: () => canReadHere,
     misrouted: () => undefined,
     schedule: (timer: RetryTimer) => pauses.push(timer),
@@ -154,5 +158,64 @@ describe('reads of a READONLY connection', () => {
     canReadHere = false;
     read();
     expect(sent.at(-1)?.to).toBe(two);
+  });
+});
+
+describe('a read as it comes', () => {
+  const get = [bytesOfBinary('GET'), bytesOfBinary('n')];
+  const readAtOnce = (): Ending | null => forwarder.readAtOnce(call.lane, 2, get);
+
+  beforeEach(() => {
+    router.leaders.learn(group, one, Term(5));
+    saysAtOnce = done;
+  });
+
+  test('waits for the write before it, and then is no call: its number is that of none', () => {
+    expect(readAtOnce()).toBe(null);
+    forwarder.onOutcome(two, call.request, 1, done, now);
+    const { nextRequest } = forwarder;
+    expect(readAtOnce()).toEqual({ kind: 'executed', reply: bytesOfBinary('+OK\r\n') });
+    expect(forwarder.nextRequest).toBe(nextRequest + 1);
+    expect(sent).toHaveLength(1);
+    expect(forwarder.inFlight).toBe(0);
+  });
+
+  test('is sent where this node does not lead', () => {
+    forwarder.onOutcome(two, call.request, 1, done, now);
+    router.leaders.learn(group, two, Term(6));
+    expect(readAtOnce()).toBe(null);
+  });
+
+  test('is sent behind a write of which nobody knows whether it is still to come', () => {
+    forwarder.expire(MonoTime(now + 1_000_000));
+    expect(readAtOnce()).toBe(null);
+  });
+
+  test.each<Outcome | null>([null, notLeader])(
+    'is sent if the group here says %j, and its number is not used',
+    (says) => {
+      forwarder.onOutcome(two, call.request, 1, done, now);
+      saysAtOnce = says;
+      const { nextRequest } = forwarder;
+      expect(readAtOnce()).toBe(null);
+      expect(forwarder.nextRequest).toBe(nextRequest);
+    },
+  );
+
+  test('is not executed if its tenant has had its share', () => {
+    forwarder.onOutcome(two, call.request, 1, done, now);
+    saysAtOnce = { kind: 'refused', refusal: { kind: 'quota', what: 'operations' } };
+    expect(readAtOnce()).toEqual({ kind: 'notExecuted', reason: 'busy', what: 'operations' });
+  });
+
+  test('leaves calls before and behind it where they are found', () => {
+    const other = forwarder.openLane(ConnId(2), tenant);
+    expect(forwarder.readAtOnce(other, 2, get)).not.toBe(null);
+    const later = forwarder.command(other, 'write', 2, get, now);
+    forwarder.pump(other, now);
+    forwarder.onOutcome(two, call.request, 1, done, now);
+    forwarder.onOutcome(one, later.request, 1, done, now);
+    expect(ended).toHaveLength(2);
+    expect(forwarder.inFlight).toBe(0);
   });
 });

@@ -21,7 +21,7 @@ import { Raft } from '../../core/raft/raft.ts';
 import type { Submission } from '../../core/group/submission.ts';
 import type { LogRecord } from '../../core/log/records.ts';
 import type { RaftMessage } from '../../core/raft/types.ts';
-import type { Outcome } from '../../core/wire/messages.ts';
+import type { Execute, Outcome } from '../../core/wire/messages.ts';
 
 /** For machines that have nothing to keep. */
 export const stateless: Pick<StateMachine, 'cut' | 'loader'> = {
@@ -135,16 +135,15 @@ export class OneReplica {
       isRetry: false,
       resumes,
       readsHere: false,
-      operation: {
-        kind: 'execute',
-        tenant: 'acme' as TenantName,
-        incarnation: Incarnation(1),
-        access,
-        protocol: 2,
-        args: [bytesOfBinary('any')],
-      },
+      operation: any(access),
     };
     this.group.submit(submission, this.now, this.turns + 1);
+  }
+
+  /** A read that is not submitted: what it is answered now; null if it must be. */
+  readAtOnce(): Outcome | null {
+    const origin = { node: ingress, boot: 1, request: RequestId(1) };
+    return this.group.readAtOnce(any('read'), origin, this.now, this.turns + 1);
   }
 
   /** What came to an end since it was asked last. */
@@ -159,4 +158,9 @@ export class OneReplica {
   private get now(): Now {
     return { mono: MonoTime(this.micros), wall: WallTime(this.micros / 1000) };
   }
+}
+
+function any(access: 'read' | 'write'): Execute {
+  const tenant = 'acme' as TenantName;
+  return { kind: 'execute', tenant, incarnation: Incarnation(1), access, protocol: 2, args: [bytesOfBinary('any')] };
 }

@@ -36,6 +36,14 @@ test('a read is answered where it is submitted', () => {
   expect(answered()).toEqual([1]);
 });
 
+test('a read that is not submitted is answered as it comes, under a lease and with everything committed applied', () => {
+  expect(replica.readAtOnce()).toBe(answer);
+  replica.pass(80);
+  expect(replica.readAtOnce()).toBe(null);
+  lead(false);
+  expect(replica.readAtOnce()).toBe(null);
+});
+
 test('without a lease it waits for a quorum round', () => {
   lead(false);
   replica.submit(1, true, 'read');
@@ -73,6 +81,10 @@ test('reads make no more bytes of replies in a turn than they may', () => {
   expect(answered()).toEqual([4]);
 });
 
+test('nor do those that are not submitted: the next is', () => {
+  expect([1, 2, 3, 4].map(() => replica.readAtOnce())).toEqual([answer, answer, answer, null]);
+});
+
 test.each<readonly [string, (one: OneReplica) => void]>([
   [
     'the clock jumped',
@@ -96,4 +108,5 @@ test.each<readonly [string, (one: OneReplica) => void]>([
   happens(replica);
   replica.submit(1, true, 'read');
   expect(replica.outcomes().filter(([, { kind }]) => kind === 'done')).toEqual([]);
+  expect(replica.readAtOnce()).toBe(null);
 });

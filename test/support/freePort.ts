@@ -19,7 +19,7 @@ export async function freePort(): Promise<number> {
 
 /** The first of so many in a row, whose peer ports are free too. */
 export async function freePorts(count: number): Promise<number> {
-  const start = ends.first + (Number(process.env.VITEST_POOL_ID ?? 0) % workers) * span;
+  const start = ends.first + (Number(process.env['VITEST_POOL_ID'] ?? 0) % workers) * span;
   for (let attempt = 1; attempt <= attempts; attempt += 1) {
     const first = start + Math.floor(Math.random() * (span - count));
     const wanted = Array.from({ length: count }, (_, i) => [first + i, first + i + peerPortOffset]).flat();

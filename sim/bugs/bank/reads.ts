@@ -43,6 +43,24 @@ export const reads: readonly Bug[] = [
     ...hunt('mixed', 60, 53001),
   },
   {
+    name: 'a read runs as it comes although what its connection wrote before has not',
+    edits: [edit('core/forward/forwarder.ts', 'lane.unanswered.length === 0 && ', '')],
+    oracles: ['L2'],
+    ...hunt('mixed', 20),
+  },
+  {
+    name: 'a read runs as it comes where its node takes itself for the leader',
+    edits: [
+      edit(
+        'core/group/group.ts',
+        'if (!this.canServeAtOnce(now.mono)) return null;',
+        'if (this.isExhausted) return null;',
+      ),
+    ],
+    oracles: ['X1', 'L1'],
+    ...hunt('mixed', 20),
+  },
+  {
     name: 'a read does not wait for its quorum round',
     edits: [
       edit(
