@@ -103,7 +103,7 @@ export class Forwarder {
   private readonly random: Random;
   private readonly options: ForwarderOptions;
   private readonly calls = new Calls();
-  private readonly perPeer = new Map<NodeId, number>();
+  private readonly perPeer = new Map<NodeId, { requests: number }>();
   private readonly ensuring = new Map<
     TenantName,
     { readonly procedure: Procedure; readonly lanes: Set<IngressLane> }
@@ -343,7 +343,7 @@ export class Forwarder {
   }
 
   private isBusy(peer: NodeId): boolean {
-    return this.calls.size > limits.commandsInFlight || (this.perPeer.get(peer) ?? 0) >= limits.requestsPerPeer;
+    return this.calls.size > limits.commandsInFlight || this.askedOf(peer).requests >= limits.requestsPerPeer;
   }
 
   private send(call: Call, to: NodeId, group: GroupId, operation: Operation, resumes: boolean): void {
@@ -351,7 +351,7 @@ export class Forwarder {
     call.attempts += 1;
     if (to !== this.options.self) {
       call.hops += 1;
-      this.perPeer.set(to, (this.perPeer.get(to) ?? 0) + 1);
+      this.askedOf(to).requests += 1;
     }
     this.host.send(to, group, call, operation, resumes);
   }
@@ -361,7 +361,16 @@ export class Forwarder {
     invariant(peer !== null, 'only what was sent comes back', { request: call.request });
     call.sentTo = null;
     if (call.kind === 'command') call.lane.inFlight -= 1;
-    if (peer !== this.options.self) this.perPeer.set(peer, (this.perPeer.get(peer) ?? 1) - 1);
+    if (peer !== this.options.self) this.askedOf(peer).requests -= 1;
+  }
+
+  private askedOf(peer: NodeId): { requests: number } {
+    let asked = this.perPeer.get(peer);
+    if (asked === undefined) {
+      asked = { requests: 0 };
+      this.perPeer.set(peer, asked);
+    }
+    return asked;
   }
 
   private onCommandOutcome(call: CommandCall, from: NodeId, outcome: Outcome, now: MonoTime): void {

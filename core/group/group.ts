@@ -203,22 +203,25 @@ export class Group implements StateOwner {
    * tenant is, if it is known to be in another group whatever the state here says.
    */
   submit(submission: Submission, now: Now, turn: number, elsewhere: Placed | null = null): void {
+    const outcome = this.take(submission, now, turn, elsewhere);
+    if (outcome !== null) this.complete(submission, outcome);
+  }
+
+  /** As `submit`, but what comes to an end at once is returned, and has no completion. */
+  take(submission: Submission, now: Now, turn: number, elsewhere: Placed | null): Outcome | null {
     this.beginTurn(turn);
     this.submitted += 1;
     const lane = submission.lane === unordered ? null : this.lanes.at(submission.origin.node, submission.lane);
     const refusal = this.refusalOf(submission, lane) ?? (elsewhere === null ? null : { kind: 'moved', ...elsewhere });
-    if (refusal !== null) {
-      this.refuse(submission, refusal);
-      return;
+    const outcome: Outcome | null =
+      refusal === null ? this.machine.judge(submission, now.mono) : { kind: 'refused', refusal };
+    if (outcome !== null) {
+      if (outcome.kind === 'refused' && outcome.refusal.kind !== 'quota') this.block(submission);
+      return outcome;
     }
-    const answer = this.machine.judge(submission, now.mono);
-    if (answer !== null) {
-      this.complete(submission, answer);
-      if (answer.kind === 'refused' && answer.refusal.kind !== 'quota') this.block(submission);
-      return;
-    }
-    if (this.machine.accessOf(submission.operation) === 'read') this.read(submission, lane, now);
-    else this.write(submission, lane);
+    if (this.machine.accessOf(submission.operation) === 'read') return this.read(submission, lane, now);
+    this.write(submission, lane);
+    return null;
   }
 
   /**
@@ -232,9 +235,7 @@ export class Group implements StateOwner {
     if (refusal !== null) return refusal;
     this.submitted += 1;
     this.probe?.readRegistered({ group: this.id, term: this.raft.state.term, origin });
-    const outcome = this.run(operation, origin, now);
-    this.count(outcome);
-    return outcome;
+    return this.run(operation, origin, now);
   }
 
   /**
@@ -412,21 +413,20 @@ export class Group implements StateOwner {
     this.append(submission);
   }
 
-  private read(submission: Submission, lane: Lane | null, now: Now): void {
+  /** Returns what it is answered if it need not wait. */
+  private read(submission: Submission, lane: Lane | null, now: Now): Outcome | null {
     if (lane !== null && lane.logged > 0) {
       lane.logged += 1;
       this.append(submission);
-      return;
+      return null;
     }
     this.probe?.readRegistered({ group: this.id, term: this.raft.state.term, origin: submission.origin });
-    if ((lane === null || lane.reads.length === 0) && this.canServeAtOnce(now.mono)) {
-      this.serve(submission, now);
-      return;
-    }
+    if ((lane === null || lane.reads.length === 0) && this.canServeAtOnce(now.mono)) return this.serve(submission, now);
     const read: WaitingRead = { submission, isLogged: false };
     lane?.reads.push(read);
     if (this.reads.length === 0) this.readsAsLeader = this.isLeader;
     this.reads.add(read);
+    return null;
   }
 
   /** A lease says what a quorum round would, and everything that is committed is applied: nothing is to be waited for. */
@@ -503,7 +503,7 @@ export class Group implements StateOwner {
         continue;
       }
       this.forgetRead(read);
-      this.serve(read.submission, now);
+      this.complete(read.submission, this.serve(read.submission, now));
     }
   }
 
@@ -516,16 +516,17 @@ export class Group implements StateOwner {
     }
   }
 
-  private serve(submission: Submission, now: Now): void {
+  private serve(submission: Submission, now: Now): Outcome {
     const outcome = this.run(submission.operation, submission.origin, now);
     if (outcome.kind === 'refused') this.block(submission);
-    this.complete(submission, outcome);
+    return outcome;
   }
 
   /** Beside the log, as of what is applied now. */
   private run(operation: LoggedOperation, origin: Origin, now: Now): Outcome {
     this.operationsLeft -= 1;
     const outcome = this.machine.read(operation, WallTime(Math.max(now.wall, this.stamp)));
+    this.count(outcome);
     if (this.probe === null || outcome.kind !== 'done' || operation.kind !== 'execute') return outcome;
     const { tenant, incarnation, args } = operation;
     const { term } = this.raft.state;
@@ -611,8 +612,10 @@ export class Group implements StateOwner {
 
   /** What comes behind one that is refused must not run before it has come again. */
   private answer(submission: Submission, applied: Applied): void {
-    if (applied.kind === 'refused') this.block(submission);
-    this.complete(submission, outcomeOf(applied));
+    const outcome = outcomeOf(applied);
+    this.count(outcome);
+    if (outcome.kind === 'refused') this.block(submission);
+    this.complete(submission, outcome);
   }
 
   /** The proposal that became this entry, if it is ours. */
@@ -656,12 +659,11 @@ export class Group implements StateOwner {
     if (submission.lane !== unordered) this.lanes.at(submission.origin.node, submission.lane).blocked = true;
   }
 
-  private complete(submission: Submission, outcome: Outcome): void {
-    this.count(outcome);
-    const { origin, attempt, operation } = submission;
+  private complete({ origin, attempt, operation }: Submission, outcome: Outcome): void {
     this.completions.push({ origin, attempt, tenant: operation.tenant, outcome });
   }
 
+  /** What this turn has left for replies. */
   private count(outcome: Outcome): void {
     if (outcome.kind === 'done') this.replyBytesLeft -= outcome.reply.length;
     else if (outcome.kind === 'exported') this.replyBytesLeft -= exportAnswerBytes(outcome.answer);

@@ -464,7 +464,10 @@ export class Node implements ForwarderHost {
       return;
     }
     const origin = { node: from, boot, request };
-    this.submit(group, { origin, attempt, lane, ackBelow, isRetry, resumes, readsHere: false, operation });
+    const submission = { origin, attempt, lane, ackBelow, isRetry, resumes, readsHere: false, operation };
+    const outcome = this.replicas.take(group, submission);
+    if (outcome === null) this.intake.begun(operation.tenant, operation.kind === 'execute');
+    else this.post(from, { kind: 'reply', boot, request, attempt, outcome });
   }
 
   private submit(group: Group, submission: Submission): void {

@@ -103,6 +103,18 @@ export class Replicas {
 
   submit(group: Group, submission: Submission): void {
     group.submit(submission, this.now, this.turn, placeElsewhere(group, submission.operation, this.router));
+    this.taken(group);
+  }
+
+  /** As `Group.take`. */
+  take(group: Group, submission: Submission): Outcome | null {
+    const elsewhere = placeElsewhere(group, submission.operation, this.router);
+    const outcome = group.take(submission, this.now, this.turn, elsewhere);
+    if (outcome === null) this.taken(group);
+    return outcome;
+  }
+
+  private taken(group: Group): void {
     if (group.isBatchFull) group.proposeBatch(this.now);
     this.touch(group);
   }
