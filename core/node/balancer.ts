@@ -3,12 +3,14 @@
  * planned (`placement`), and gives the first steps of the plan to the leaders of the groups concerned. Nothing is
  * remembered of a plan: the next one begins with what has become of it.
  */
-import type { GroupId, LogIndex, NodeId, TenantName } from '../base/ids.ts';
+import { type GroupId, type LogIndex, metadataGroup, type NodeId, type TenantName } from '../base/ids.ts';
 import { limits } from '../base/limits.ts';
 import { elapsedMs, type MonoTime, type Now, type WallTime } from '../base/time.ts';
 import type { Directory } from '../metadata/directory.ts';
 import { placeOf } from '../metadata/place.ts';
 import { isJoint, membersOf } from '../raft/configuration.ts';
+import { generationOf } from '../raft/generation.ts';
+import type { Configuration } from '../raft/types.ts';
 import type {
   ClusterSnapshot,
   GroupStatus,
@@ -214,13 +216,21 @@ export class Balancer {
       leader: leaders.leaderOf(group),
       bytes,
       operations,
-      // What an operator has added or removed is wanted so.
-      replicas: configuration.voters.length,
+      replicas: this.wantedVotersOf(configuration),
       others: tenants,
       dedicatedTo: this.host.directory()?.pins.ownerOf(group) ?? null,
       movedAt: changedAt,
       leaderMovedAt: changedAt,
     };
+  }
+
+  /**
+   * What an operator has added or removed is wanted so. What a recovery left over is not: such a group is to have what
+   * groups have that are made now.
+   */
+  private wantedVotersOf({ voters, highest }: Configuration): number {
+    const isRecovered = generationOf(highest) > 0;
+    return isRecovered ? Math.max(voters.length, this.router.groups.votersOf(metadataGroup).length) : voters.length;
   }
 
   /** Who is to live there moves when it is there. */

@@ -178,6 +178,24 @@ test('what a lost node had is made again on the others, and nothing before it co
   expect([replicas[4], sum(replicas)]).toEqual([0, 3 * (groups + 1)]);
 });
 
+test('a group that was recovered has as many replicas again as the metadata group; what an operator has removed stays away', () => {
+  const nodes = new Nodes(5, 4, { rebalance: 'off' });
+  // The one is on nodes 2, 3 and 4, the other on 5, 1 and 2.
+  const [recovered, small] = [GroupId(1), GroupId(4)];
+  const leaderOf = (group: GroupId): number =>
+    1 + nodes.nodes.findIndex((node, at) => !nodes.isDown(at + 1) && node.groups.get(group)?.isLeader === true);
+  const votersOf = (group: GroupId): number =>
+    nodes.raftOn(leaderOf(group), group)?.committedConfiguration.voters.length ?? 0;
+  expect(nodes.askAnew(leaderOf(small), 'GROUP', 'REMOVE-REPLICA', '4', '2')).toBe('+OK\r\n');
+  nodes.kill(3, 4);
+  nodes.pass(4000);
+  expect(nodes.askAnew(2, 'GROUP', 'RECOVER', '1', 'UNSAFE')).toMatch(/goes on from index/);
+  for (const node of [3, 4]) nodes.start(node, true);
+  nodes.pass(60_000);
+  expect(votersOf(recovered)).toBe(3);
+  expect(votersOf(small)).toBe(2);
+});
+
 test('nothing is repaired while too much looks lost', () => {
   const nodes = new Nodes(5, groups, { rebalance: 'on', lostAfterMs: 10_000 });
   for (const gone of [4, 5]) {

@@ -205,6 +205,10 @@ export class Nodes {
     }
   }
 
+  isDown(node: number): boolean {
+    return this.down.has(node);
+  }
+
   /** Another life on the same disk, or on one that has lost everything. */
   start(node: number, isLost = false): void {
     const disk = this.disks[node - 1];

@@ -1,5 +1,5 @@
 /** GROUP RECOVER: what is left of a group whose majority is lost for good, and the word that lets it go on from there. */
-import type { GroupId } from '../../base/ids.ts';
+import { type GroupId, metadataGroup } from '../../base/ids.ts';
 import { unreachable } from '../../base/invariant.ts';
 import type { ReplyWriter } from '../../resp/replyWriter.ts';
 import type { Obstacle, RecoveryView } from '../recovery.ts';
@@ -105,7 +105,9 @@ function writeBegun(reply: ReplyWriter, { group, next, lastIndex }: RecoveryView
   const lines = [
     `group ${id} goes on from index ${String(lastIndex)} with the replica on this node alone, as generation ${String(next)}`,
     `it serves when GROUP INFO ${id} says that this node leads`,
-    `then: GROUP ADD-REPLICA ${id} <node>, for each replica it is to have`,
+    group === metadataGroup
+      ? `then: GROUP ADD-REPLICA ${id} <node>, for each replica it is to have`
+      : 'the planner gives it as many replicas as the metadata group has; GROUP ADD-REPLICA does it at once',
     'a node that comes back after all gives up what it had of this group as soon as it hears of that',
   ];
   reply.array(lines.length);
