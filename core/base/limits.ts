@@ -47,8 +47,8 @@ export const limits = {
   /** A turn's commands to one group beyond this become an entry before the turn ends. */
   entryBytes: 1 * mib,
   /**
-   * Behind an entry of so many operations the next waits until followers have answered for it, or so long: fewer and
-   * larger entries, where clients come again at once. A few clients are better served at once.
+   * Behind an entry of so many operations the next waits until followers have answered for it and clients that were
+   * answered have come again, for so long at most: fewer and larger entries. A few clients are better served at once.
    */
   gatherFrom: 8,
   gatherMs: 3,

@@ -17,7 +17,7 @@ import {
 } from '../base/ids.ts';
 import { invariant } from '../base/invariant.ts';
 import { Queue } from '../base/queue.ts';
-import { after, MonoTime, type Now, WallTime } from '../base/time.ts';
+import { MonoTime, type Now, WallTime } from '../base/time.ts';
 import type { Placed } from '../metadata/place.ts';
 import type { Origin, Probe } from '../node/probe.ts';
 import { membersOf, nodeIn } from '../raft/configuration.ts';
@@ -28,13 +28,14 @@ import type { Execute, Outcome, Refusal } from '../wire/messages.ts';
 import { stepBytes } from '../wire/moves.ts';
 import { decodeEntryBatch, encodeEntryBatch, type EntryBatch, type LoggedOperation } from '../wire/operation.ts';
 import { Checks } from './checks.ts';
+import { Gathering, type GatheringLimits } from './gathering.ts';
 import { type Lane, Lanes } from './lanes.ts';
 import type { Applied, StateMachine } from './machine.ts';
 import { ReadQueue, type WaitingRead } from './reads.ts';
 import { type SnapshotLimits, Snapshots, type StateOwner } from './snapshots.ts';
 import type { Completion, Submission } from './submission.ts';
 
-export interface GroupLimits extends SnapshotLimits {
+export interface GroupLimits extends SnapshotLimits, GatheringLimits {
   /** A batch that reaches this many bytes becomes an entry before its turn ends. */
   readonly entryBytes: number;
   /** Operations run in one turn, and bytes of replies made in it; the rest follow in the next. */
@@ -48,9 +49,6 @@ export interface GroupLimits extends SnapshotLimits {
   readonly maxValueBytes: number;
   /** Operations proposed and not applied at a time. */
   readonly proposedOperations: number;
-  /** Behind an entry of so many operations the next gathers until its followers have answered, or so long. */
-  readonly gatherFrom: number;
-  readonly gatherMs: number;
 }
 
 /** What the state that this life begins with took on disk, and its log time. */
@@ -105,8 +103,7 @@ export class Group implements StateOwner {
   private replyBytesLeft: number;
   private batch: Submission[] = [];
   private batchBytes = 0;
-  /** Until when the next batch may wait for answers to the last entry. */
-  private gatherUntil = MonoTime(0);
+  private readonly gathering: Gathering;
   /** Of the present term, by index. */
   private readonly proposals = new Queue<Proposal>();
   private proposedCount = 0;
@@ -128,6 +125,7 @@ export class Group implements StateOwner {
     this.raft = raft;
     this.machine = machine;
     this.limits = limits;
+    this.gathering = new Gathering(limits);
     this.operationsLeft = limits.operationsPerTurn;
     this.replyBytesLeft = limits.replyBytesPerTurn;
     this.probe = probe;
@@ -241,7 +239,7 @@ export class Group implements StateOwner {
   /**
    * Ends the turn for what was submitted: one entry, one quorum round. What comes while the last entry is on its
    * way gathers for the next, and reads that come while rounds are under way share the next: the busier the
-   * group, the larger its batches.
+   * group, the larger its batches. What is committed is to be applied before (`advance`).
    */
   endTurn(now: Now): void {
     if (!this.isLeader) this.ledSince = null;
@@ -254,16 +252,12 @@ export class Group implements StateOwner {
   /** When `onTimer` wants to be called: for Raft, or for a batch that waits no longer. Null while the group is at rest. */
   deadlineAt(now: MonoTime): MonoTime | null {
     const { deadlineAt } = this.raft;
-    const isGathering = this.batch.length > 0 && this.gatherUntil > now;
-    return isGathering && deadlineAt !== null ? MonoTime(Math.min(deadlineAt, this.gatherUntil)) : deadlineAt;
+    const until = this.batch.length > 0 ? this.gathering.deadlineAt(now) : null;
+    return until !== null && deadlineAt !== null ? MonoTime(Math.min(deadlineAt, until)) : deadlineAt;
   }
 
-  /**
-   * Clients whose commands were answered come again at once: an entry that waits for them saves a write and a message
-   * to each replica. It waits no longer than for the answer of the slowest follower that keeps up.
-   */
   private isGathering(mono: MonoTime): boolean {
-    return mono < this.gatherUntil && this.raft.awaitsFollowers;
+    return this.gathering.isWaiting(this.batch.length, this.raft.awaitsFollowers, mono);
   }
 
   onLinkDown(peer: NodeId): void {
@@ -284,7 +278,7 @@ export class Group implements StateOwner {
     this.beginTurn(turn);
     this.snapshots.hear(now.mono);
     this.compareStates();
-    if (this.hasBacklog) this.applyCommitted();
+    if (this.hasBacklog) this.applyCommitted(now.mono);
     const oldest = this.proposals.peek();
     if (oldest !== undefined && (!this.isLeader || oldest.term !== this.raft.state.term)) this.surrender();
     if (this.reads.length > 0) this.serveReads(now);
@@ -448,11 +442,10 @@ export class Group implements StateOwner {
   /** Makes an entry of what was submitted so far. */
   proposeBatch({ mono, wall }: Now): void {
     if (this.batch.length === 0) return;
-    const { gatherFrom, gatherMs } = this.limits;
     const submissions = this.batch;
     this.batch = [];
     this.batchBytes = 0;
-    this.gatherUntil = submissions.length < gatherFrom ? mono : after(mono, gatherMs);
+    this.gathering.onProposed(submissions.length, mono);
     const batch: OwnBatch = { stamp: wall, maxValueBytes: this.limits.maxValueBytes, items: submissions };
     const index = this.isLeader ? this.raft.propose(encodeEntryBatch(batch)) : null;
     if (index === null) {
@@ -557,16 +550,16 @@ export class Group implements StateOwner {
     return this.operationsLeft <= 0 || this.replyBytesLeft <= 0;
   }
 
-  private applyCommitted(): void {
+  private applyCommitted(now: MonoTime): void {
     const { commitIndex } = this.raft.state;
     for (const entry of this.raft.entriesBetween(this.appliedIndex, commitIndex)) {
       if (this.isExhausted) return;
-      this.operationsLeft -= this.applyEntry(entry);
+      this.operationsLeft -= this.applyEntry(entry, now);
     }
   }
 
   /** Returns how many operations it was. */
-  private applyEntry(entry: Entry): number {
+  private applyEntry(entry: Entry, now: MonoTime): number {
     invariant(entry.index === this.appliedIndex + 1, 'entries are applied without gaps', { index: entry.index });
     this.appliedIndex = entry.index;
     this.snapshots.noteApplied(entry.data.length + entryOverheadBytes);
@@ -576,6 +569,7 @@ export class Group implements StateOwner {
     if (proposal !== null) {
       this.applyBatch(entry, proposal.batch);
       for (const submission of proposal.batch.items) this.unlog(submission);
+      this.gathering.onAnswered(proposal.batch.items.length, this.batch.length, now);
       return proposal.batch.items.length;
     }
     const batch = decodeEntryBatch(entry.data);

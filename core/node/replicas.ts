@@ -127,6 +127,8 @@ export class Replicas {
 
   /** Lets it work as far as what happened in this turn goes. */
   advance(group: Group): void {
+    // Who is answered may be waited for by what is proposed.
+    group.advance(this.now, this.turn);
     group.endTurn(this.now);
     group.advance(this.now, this.turn);
     this.hosting.duties.note(group);

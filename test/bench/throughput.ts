@@ -34,6 +34,8 @@ interface Row extends Pick<Case, 'system' | 'operation' | 'pipeline'> {
 const redisPort = 17_500;
 const etcdPort = 17_600;
 const simulatedSeeds = 12;
+/** Of each case. On slow cores V8 takes five seconds to compile the way of a write. */
+const warmUpSeconds = 6;
 /** CPU time is read around a whole run, whose first part is not counted. */
 const runToCounted = 1.25;
 
@@ -60,8 +62,9 @@ export async function throughput(options: ThroughputOptions): Promise<PartResult
   return { text, figures: { rows, ratios: Object.fromEntries(others), simulator }, goals };
 }
 
-async function measureAll({ rounds, seconds, progress }: ThroughputOptions): Promise<readonly Row[]> {
+async function measureAll({ rounds, seconds, isQuick, progress }: ThroughputOptions): Promise<readonly Row[]> {
   const systems: System[] = [];
+  const warmUp = isQuick ? seconds / 2 : warmUpSeconds;
   try {
     for (const starting of [leasehold(), redis(redisPort), etcd(etcdPort)]) {
       const system = await starting;
@@ -71,13 +74,14 @@ async function measureAll({ rounds, seconds, progress }: ThroughputOptions): Pro
     const runs = new Map(cases.map((each): [Case, Run[]] => [each, []]));
     // What is compared is measured one right after the other.
     const inTurns = [...cases].sort((a, b) => a.pipeline - b.pipeline || a.operation.localeCompare(b.operation));
-    // Round 0 is not counted: compilers at run time, page caches and connections settle in it.
+    // Round 0 is not counted: page caches and connections settle in it, and V8 compiles what is used much, beside the
+    // node on the same cores.
     for (let round = 0; round <= rounds; round += 1) {
       for (const each of inTurns) {
         progress(
           `round ${String(round)}/${String(rounds)}  ${each.system} ${each.operation} ×${String(each.pipeline)}`,
         );
-        const run = await runCase(each, round === 0 ? seconds / 2 : seconds);
+        const run = await runCase(each, round === 0 ? warmUp : seconds);
         if (round > 0) runs.get(each)?.push(run);
       }
     }

@@ -84,6 +84,7 @@ export class OneReplica {
   endTurn(): void {
     this.turns += 1;
     const { group, now, turns } = this;
+    group.advance(now, turns);
     group.endTurn(now);
     group.advance(now, turns);
     this.write();

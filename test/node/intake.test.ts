@@ -189,8 +189,8 @@ describe('a flood of one tenant', () => {
 
   /** In how many turns, and behind how much of the flood. */
   test.each([
-    [1, 'same', 'GET', 2, 130],
-    [1, 'other', 'GET', 2, 130],
+    [1, 'same', 'GET', 2, 200],
+    [1, 'other', 'GET', 2, 200],
     [1, 'same', 'SET', 6, 520],
     [1, 'other', 'SET', 6, 520],
     [3, 'same', 'GET', 6, 520],
