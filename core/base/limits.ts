@@ -13,8 +13,8 @@ export const limits = {
   /** Where reading goes on: low enough that pausing and resuming are rare. */
   pipelinedCommandsResume: 8_192,
   /** Commands of one connection that wait for their turn: beyond it the connection is not read from. What its client sends in the meantime waits with the client. */
-  waitingCommands: 1_024,
-  waitingCommandsResume: 256,
+  waitingCommands: 256,
+  waitingCommandsResume: 128,
   /**
    * Commands and requests that a turn takes, and bytes of them that count as one more: half a millisecond of work, so
    * that nobody waits longer than that for what others have sent. While a tenant is alone, larger turns cost less.
@@ -29,7 +29,7 @@ export const limits = {
    * milliseconds of work, for which others wait. A tenant is about for so long after it was heard of last. While it is
    * alone it may have so many: enough for any rate, and too few to fill what a group may hold.
    */
-  operationsPerTenant: 512,
+  operationsPerTenant: 256,
   operationsAlone: 16_384,
   aboutMs: 1_000,
   /** Bytes of arguments of one connection without a reply, before it is not read from. */

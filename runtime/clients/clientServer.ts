@@ -27,10 +27,20 @@ interface Client {
   isPaused: boolean;
   /** Reading is stopped because it does not read its replies. */
   isSlow: boolean;
+  /** Of its commands, how many are handed over at a time. */
+  portion: number;
+  /** It sends no more; not said to the core before everything that it did send is. */
+  hasEnded: boolean;
 }
 
 /** Above it a client's commands wait until it reads; the hard limit is `maxUnreadBytes`. */
 const slowReaderBytes = 1024 * 1024;
+/**
+ * Commands of a client that are handed over in a turn of the loop. What waits beside others' is better kept as bytes than
+ * as objects: once the core had enough of it, it gets few, then more again while the core takes them.
+ */
+const fewestAtATime = 64;
+const mostAtATime = 1024;
 const keepAliveMs = 60_000;
 /** How long a connection that is being closed may take to read what it is still owed. */
 const lingerMs = 5000;
@@ -44,6 +54,9 @@ export class ClientServer {
   private readonly clients = new Map<ConnId, Client>();
   /** Every open socket, those included that are being closed. */
   private readonly sockets = new Set<Socket>();
+  /** Those of whose commands not all were handed over yet. */
+  private readonly behind = new Set<Client>();
+  private isGoingOn = false;
   private readonly warnings = new Seldom(repeatWarningMs);
   private lastConn = 0;
   private onEmpty: (() => void) | null = null;
@@ -97,6 +110,7 @@ export class ClientServer {
     const client = this.clients.get(conn);
     if (client === undefined) return;
     this.clients.delete(conn);
+    this.behind.delete(client);
     this.endSocket(client.socket);
   }
 
@@ -104,6 +118,7 @@ export class ClientServer {
     const client = this.clients.get(conn);
     if (client === undefined) return;
     client.isPaused = isPaused;
+    if (isPaused) client.portion = fewestAtATime;
     this.resumeIfWanted(client);
   }
 
@@ -146,7 +161,15 @@ export class ClientServer {
         socket.destroy();
       },
     });
-    const client: Client = { conn, socket, framer, isPaused: false, isSlow: false };
+    const client: Client = {
+      conn,
+      socket,
+      framer,
+      isPaused: false,
+      isSlow: false,
+      portion: mostAtATime,
+      hasEnded: false,
+    };
     this.clients.set(conn, client);
     this.emit({ kind: 'clientOpened', conn, address });
     if (this.options.idleMs > 0) {
@@ -155,23 +178,62 @@ export class ClientServer {
       });
     }
     socket.on('data', (chunk) => {
-      if (this.clients.has(conn)) framer.feed(chunk);
+      if (!this.clients.has(conn)) return;
+      framer.feed(chunk, client.portion);
+      if (framer.isBehind) this.fallBehind(client);
     });
     socket.once('end', () => {
-      if (this.clients.has(conn)) for (const args of farewell) this.emit({ kind: 'clientCommand', conn, args });
+      client.hasEnded = true;
+      if (!framer.isBehind) this.sayFarewell(client);
     });
     socket.on('drain', () => {
       client.isSlow = false;
       this.resumeIfWanted(client);
     });
     socket.once('close', () => {
+      this.behind.delete(client);
       if (this.clients.delete(conn)) this.emit({ kind: 'clientClosed', conn });
     });
   }
 
-  private resumeIfWanted({ socket, isPaused, isSlow }: Client): void {
-    if (isPaused || isSlow) socket.pause();
+  private resumeIfWanted(client: Client): void {
+    const { socket, framer } = client;
+    if (!isHeard(client)) socket.pause();
+    else if (framer.isBehind) this.scheduleGoOn();
     else socket.resume();
+  }
+
+  private fallBehind(client: Client): void {
+    client.socket.pause();
+    this.behind.add(client);
+    this.scheduleGoOn();
+  }
+
+  private scheduleGoOn(): void {
+    if (this.isGoingOn) return;
+    this.isGoingOn = true;
+    setImmediate(this.goOn);
+  }
+
+  /** Behind the turn that takes what was handed over before, which may well say that this is enough. */
+  private readonly goOn = (): void => {
+    this.isGoingOn = false;
+    for (const client of this.behind) {
+      if (!isHeard(client)) continue;
+      const { framer, hasEnded } = client;
+      client.portion = Math.min(2 * client.portion, mostAtATime);
+      framer.goOn(client.portion);
+      if (framer.isBehind) this.scheduleGoOn();
+      else {
+        this.behind.delete(client);
+        if (hasEnded) this.sayFarewell(client);
+        this.resumeIfWanted(client);
+      }
+    }
+  };
+
+  private sayFarewell({ conn }: Client): void {
+    if (this.clients.has(conn)) for (const args of farewell) this.emit({ kind: 'clientCommand', conn, args });
   }
 
   /**
@@ -195,6 +257,10 @@ export class ClientServer {
  * and no reply to that.
  */
 const farewell = [['CLIENT', 'REPLY', 'OFF'], ['QUIT']].map((words) => words.map((word) => bytesOfBinary(word)));
+
+function isHeard({ isPaused, isSlow }: Client): boolean {
+  return !isPaused && !isSlow;
+}
 
 /** Connections above the limit that are being told so: beyond it they are cut without a word. */
 const refusalsAtATime = 100;

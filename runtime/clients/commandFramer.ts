@@ -3,9 +3,11 @@
  * data, and hands the parser complete commands only, so that it never holds anything half received.
  *
  * Memory grows with the bytes received, never with a length that was merely announced, and work is linear
- * however the bytes are cut. Errors are worded as Redis words them.
+ * however the bytes are cut. Nor are more commands made of them at a time than somebody is about to run: as bytes they
+ * take a tenth of the memory, and the collector does not look at them. Errors are worded as Redis words them.
  */
 import Parser from 'redis-parser';
+import { invariant } from '../../core/base/invariant.ts';
 import { CommandNames } from './commandNames.ts';
 import { splitInline } from './inlineCommand.ts';
 
@@ -64,6 +66,8 @@ export class CommandFramer {
   /** Bytes of the first command that is not complete; null if there are none. Grows by doubling. */
   private partial: Buffer | null = null;
   private partialBytes = 0;
+  /** Whole commands and what follows them, for which it is not time yet; null if there are none. */
+  private backlog: Buffer | null = null;
   /** How far that command was checked, from its first byte. */
   private checked = 0;
   /** Arguments it still lacks; −1 while its header is not here. */
@@ -96,13 +100,30 @@ export class CommandFramer {
     return this.partial?.length ?? 0;
   }
 
-  feed(chunk: Buffer): void {
+  /** There is more to hand over, by `goOn`: until that is done, there is no other chunk. */
+  get isBehind(): boolean {
+    return this.backlog !== null;
+  }
+
+  /** Hands over what is complete now, so many commands at most. */
+  feed(chunk: Buffer, most: number): void {
     if (this.isBroken) return;
-    const source = this.join(chunk);
+    invariant(this.backlog === null, 'what came before is handed over first', { bytes: chunk.length });
+    this.take(this.join(chunk), most);
+  }
+
+  /** Hands over so many at most of those that are left. */
+  goOn(most: number): void {
+    if (this.backlog !== null) this.take(this.backlog, most);
+  }
+
+  private take(source: Buffer, most: number): void {
     /** Checked commands that were not handed over yet begin at `ready`. */
     let ready = 0;
     let start = 0;
-    while (start < source.length) {
+    let left = most;
+    this.backlog = null;
+    while (start < source.length && left > 0) {
       const isInline = source[start] !== star;
       if (isInline) {
         this.handOver(source, ready, start);
@@ -111,11 +132,13 @@ export class CommandFramer {
       const end = isInline ? this.inlineEnd(source, start) : this.commandEnd(source, start);
       if (end < 0) break;
       start = end;
+      left -= 1;
       if (isInline) ready = end;
     }
     this.handOver(source, ready, start);
     if (this.isBroken) this.reportFailure();
-    else this.keep(source, start);
+    else if (left > 0) this.keep(source, start);
+    else this.leave(source, start);
   }
 
   private handOver(source: Buffer, from: number, to: number): void {
@@ -164,6 +187,13 @@ export class CommandFramer {
     this.partial = Buffer.allocUnsafeSlow(Math.max(rest, firstBufferBytes));
     source.copy(this.partial, 0, start);
     this.partialBytes = rest;
+  }
+
+  /** Leaves what begins at `start`, at the beginning of a command, for the next time. */
+  private leave(source: Buffer, start: number): void {
+    this.partial = null;
+    this.partialBytes = 0;
+    if (start < source.length) this.backlog = source.subarray(start);
   }
 
   /** Checks a command that begins at `start`. Returns where the next begins, negative if there is none yet. */

@@ -1,6 +1,7 @@
 /**
  * One tenant at full blast, and what another notices: a polite client that says one thing at a time, alone and beside
- * the flood, with its tenant in the flooded group and in another group of the same leader.
+ * the flood, with its tenant in the flooded group and in another group of the same leader. And beside a flood of the same
+ * kind on another cluster of the same machine, which is what waiting for the machine takes.
  */
 import { execFile } from 'node:child_process';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -24,6 +25,7 @@ interface Row {
   readonly floods: string;
   readonly polite: string;
   readonly alone: Heard;
+  readonly elsewhere: Heard;
   readonly beside: Heard;
   readonly floodPerSecond: number;
 }
@@ -34,15 +36,20 @@ export async function isolation({ isQuick, progress }: PartOptions): Promise<Par
   for (const nodes of [1, 3]) {
     progress(`${String(nodes)} nodes`);
     const cluster = await startCluster({ isBuilt: true, nodes });
+    const another = await startCluster({ isBuilt: true, nodes });
     try {
-      rows.push(...(await rowsOf(cluster, nodes, seconds, progress)));
+      rows.push(...(await rowsOf(cluster, await floodedPort(another), nodes, seconds, progress)));
     } finally {
       await cluster.stop();
+      await another.stop();
     }
   }
   return {
     text: table([
-      ['nodes, flood, polite client', 'flood/s', 'alone p50', 'p99', 'beside p50', 'p99 ms', 'p99 grows'],
+      [
+        ...['nodes, flood, polite client', 'flood/s', 'alone p50', 'p99', 'elsewhere p50', 'p99'],
+        ...['beside p50', 'p99 ms', 'p99 grows', 'to elsewhere'],
+      ],
       ...rows.map(textOf),
     ]),
     figures: { rows },
@@ -52,18 +59,25 @@ export async function isolation({ isQuick, progress }: PartOptions): Promise<Par
   };
 }
 
+/** Where the group is led that the flood goes to. */
+async function floodedPort({ ports }: Cluster): Promise<number> {
+  const [first = 0] = ports;
+  await askPort(first, 'TENANT', 'CREATE', flood, 'IN', '1');
+  const { leader } = await placeOf(first, flood);
+  return ports[leader - 1] ?? 0;
+}
+
 async function rowsOf(
-  { ports }: Cluster,
+  cluster: Cluster,
+  elsewherePort: number,
   nodes: number,
   seconds: number,
   progress: PartOptions['progress'],
 ): Promise<readonly Row[]> {
-  const [first = 0] = ports;
-  await askPort(first, 'TENANT', 'CREATE', flood, 'IN', '1');
-  const { leader } = await placeOf(first, flood);
-  const elsewhere = await anotherGroupOf(first, leader);
-  const port = ports[leader - 1] ?? 0;
-  const tenants = new Map([['same group', 1], ...(elsewhere === null ? [] : [['other group', elsewhere] as const])]);
+  const port = await floodedPort(cluster);
+  const [first = 0] = cluster.ports;
+  const other = await anotherGroupOf(first, cluster.ports.indexOf(port) + 1);
+  const tenants = new Map([['same group', 1], ...(other === null ? [] : [['other group', other] as const])]);
   const rows: Row[] = [];
   for (const [where, group] of tenants) {
     const tenant = `polite${String(group)}`;
@@ -76,20 +90,28 @@ async function rowsOf(
           progress(`${String(nodes)} nodes: ${String(connections)} floods of ${kind}, ${command} in ${where}`);
           const aloneAt = performance.now();
           await pause(seconds * 1000);
-          const startedAt = performance.now();
+          const alone = Caller.heard([caller], aloneAt, performance.now());
           // An answer is as long whichever it is: OK, or that there is no such key.
           const words = kind === 'SET' ? ['SET', `{${flood}}k`, 'v'] : ['GET', `{${flood}}nothing`];
-          const { perSecond } = await flooded(port, connections, seconds, words);
-          const doneAt = performance.now();
+          const heardBeside = async (
+            target: number,
+          ): Promise<{ readonly heard: Heard; readonly perSecond: number }> => {
+            const { perSecond } = await flooded(target, connections, seconds, words);
+            const doneAt = performance.now();
+            await pause(settleMs);
+            return { heard: Caller.heard([caller], doneAt - seconds * 1000, doneAt), perSecond };
+          };
+          const elsewhere = await heardBeside(elsewherePort);
+          const beside = await heardBeside(port);
           rows.push({
             nodes,
             floods: `${String(connections)} × ${kind}`,
             polite: `${command}, ${where}`,
-            alone: Caller.heard([caller], aloneAt, startedAt),
-            beside: Caller.heard([caller], doneAt - seconds * 1000, doneAt),
-            floodPerSecond: perSecond,
+            alone,
+            elsewhere: elsewhere.heard,
+            beside: beside.heard,
+            floodPerSecond: beside.perSecond,
           });
-          await pause(settleMs);
         }
       }
       caller.stop();
@@ -137,7 +159,8 @@ function nameOf({ nodes, floods, polite }: Row): string {
 }
 
 function textOf(row: Row): readonly string[] {
-  const { alone, beside, floodPerSecond } = row;
-  const ms = [alone.p50Ms, alone.p99Ms, beside.p50Ms, beside.p99Ms].map((each) => each.toFixed(2));
-  return [nameOf(row), digits(Math.round(floodPerSecond)), ...ms, (beside.p99Ms / alone.p99Ms).toFixed(1)];
+  const { alone, elsewhere, beside, floodPerSecond } = row;
+  const ms = [alone, elsewhere, beside].flatMap(({ p50Ms, p99Ms }) => [p50Ms.toFixed(2), p99Ms.toFixed(2)]);
+  const grows = [alone, elsewhere].map(({ p99Ms }) => (beside.p99Ms / p99Ms).toFixed(1));
+  return [nameOf(row), digits(Math.round(floodPerSecond)), ...ms, ...grows];
 }

@@ -9,6 +9,8 @@ export interface Load {
   /** Where connections go, round and round. */
   readonly ports: readonly number[];
   readonly connections: number;
+  /** What each connection says first, and is answered OK. */
+  readonly prologue?: Buffer;
   /** One round trip: what is sent, how long its whole answer is, and how many operations it counts for. */
   readonly request: Buffer;
   readonly answerBytes: number;
@@ -47,11 +49,12 @@ export function summarise(latencies: readonly number[], operationsEach: number, 
 async function drive(load: Load, port: number, countFrom: number, endAt: number, latencies: number[]): Promise<void> {
   const socket = await open(port);
   await new Promise<void>((resolve, reject) => {
-    let missing = load.answerBytes;
+    let expected = load.prologue === undefined ? load.answerBytes : okBytes;
+    let missing = expected;
     let sentAt = performance.now();
     socket.on('error', reject);
     socket.on('data', (chunk: Buffer) => {
-      if (chunk[0] === minus && missing === load.answerBytes) {
+      if (chunk[0] === minus && missing === expected) {
         reject(new Error(`port ${String(port)} answered ${chunk.toString('latin1').slice(0, 200)}`));
         return;
       }
@@ -64,15 +67,17 @@ async function drive(load: Load, port: number, countFrom: number, endAt: number,
         return;
       }
       if (sentAt >= countFrom) latencies.push(now - sentAt);
-      missing = load.answerBytes;
+      expected = load.answerBytes;
+      missing = expected;
       sentAt = now;
       socket.write(load.request);
     });
-    socket.write(load.request);
+    socket.write(load.prologue ?? load.request);
   });
 }
 
 const minus = 0x2d;
+const okBytes = '+OK\r\n'.length;
 
 export async function open(port: number): Promise<Socket> {
   return new Promise((resolve, reject) => {

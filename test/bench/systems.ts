@@ -41,6 +41,8 @@ interface RespTarget {
   /** A WAIT 1 behind each pipeline of writes. */
   readonly waits?: boolean;
   readonly connections?: number;
+  /** What each connection says first. */
+  readonly prologue?: readonly string[];
 }
 
 function respCases(target: RespTarget): readonly Case[] {
@@ -52,7 +54,8 @@ function respCases(target: RespTarget): readonly Case[] {
       const request = encode([...Array.from({ length: pipeline }, () => one), ...wait]);
       const answerBytes = pipeline * (operation === 'SET' ? setReply : getReply) + wait.length * waitReply;
       const { system, pids, port } = target;
-      const load = { ports: [port], connections: count, request, answerBytes, operations: pipeline };
+      const first = target.prologue === undefined ? {} : { prologue: encode([target.prologue]) };
+      const load = { ports: [port], connections: count, ...first, request, answerBytes, operations: pipeline };
       return {
         system,
         operation,
@@ -79,6 +82,14 @@ export async function leasehold(): Promise<System> {
     cases: [
       ...respCases({ system: 'leasehold, leader', port, key, pids, operations: both }),
       ...respCases({ system: 'leasehold, forwarded', port: other, key, pids, operations: both }),
+      ...respCases({
+        system: 'leasehold, follower (READONLY)',
+        port: other,
+        key,
+        pids,
+        operations: ['GET'],
+        prologue: ['READONLY'],
+      }),
       ...respCases({
         system: 'leasehold, leader, 1 connection',
         port,

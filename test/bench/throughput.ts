@@ -41,6 +41,7 @@ const runToCounted = 1.25;
 
 const leader = 'leasehold, leader';
 const forwarded = 'leasehold, forwarded';
+const follower = 'leasehold, follower (READONLY)';
 const durableRedis = 'redis, fsync always, WAIT 1';
 const plainRedis = 'redis, plain';
 const etcdMembers = 'etcd, 3 members';
@@ -169,9 +170,12 @@ function goalsOf(figures: Figures): readonly Goal[] {
 
 /** Ratios that no goal is set for. */
 function lookedAt(figures: Figures): readonly (readonly [string, number])[] {
-  const all = [1, 16].map((pipeline): readonly [string, number] => [
-    `SET, pipeline ${String(pipeline)}: ${leader} to ${plainRedis}, which keeps nothing`,
-    figures.ratio('SET', pipeline, leader, plainRedis),
+  const all = [1, 16].flatMap((pipeline): readonly (readonly [string, number])[] => [
+    [
+      `SET, pipeline ${String(pipeline)}: ${leader} to ${plainRedis}, which keeps nothing`,
+      figures.ratio('SET', pipeline, leader, plainRedis),
+    ],
+    [`GET, pipeline ${String(pipeline)}: ${follower} to ${leader}`, figures.ratio('GET', pipeline, follower, leader)],
   ]);
   return all.filter(([, figure]) => Number.isFinite(figure));
 }

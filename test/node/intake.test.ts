@@ -191,12 +191,12 @@ describe('a flood of one tenant', () => {
   test.each([
     [1, 'same', 'GET', 2, 200],
     [1, 'other', 'GET', 2, 200],
-    [1, 'same', 'SET', 6, 520],
-    [1, 'other', 'SET', 6, 520],
-    [3, 'same', 'GET', 6, 520],
-    [3, 'other', 'GET', 6, 520],
-    [3, 'same', 'SET', 16, 1100],
-    [3, 'other', 'SET', 16, 1100],
+    [1, 'same', 'SET', 6, 260],
+    [1, 'other', 'SET', 6, 260],
+    [3, 'same', 'GET', 6, 330],
+    [3, 'other', 'GET', 6, 330],
+    [3, 'same', 'SET', 16, 500],
+    [3, 'other', 'SET', 16, 500],
   ])('on %d nodes: a client of a tenant in the %s group has its %s soon', (size, tenant, name, turns, behind) => {
     const nodes = flooded(size);
     const polite = 50;

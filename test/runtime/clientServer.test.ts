@@ -30,13 +30,16 @@ afterEach(async () => {
   for (const server of servers.splice(0)) await server.close();
 });
 
-async function serve(options: Partial<ClientServerOptions> = {}): Promise<Served> {
+/** A server, and what it tells the core, which has enough of the first client each time it was told `enough` things. */
+async function serve(options: Partial<ClientServerOptions> = {}, enough: readonly number[] = []): Promise<Served> {
   const inputs: Input[] = [];
   const { log, messages } = listeningLog();
   const port = await freePort();
   const framer = { maxArguments: 100, maxBulkBytes: mib, maxCommandBytes: 2 * mib };
   const usual = { host: '127.0.0.1', port, maxClients: 10, maxUnreadBytes: 8 * mib, idleMs: 0, framer };
-  const server = new ClientServer({ ...usual, ...options }, log, (input) => inputs.push(input));
+  const server = new ClientServer({ ...usual, ...options }, log, (input) => {
+    if (enough.includes(inputs.push(input))) server.setPaused(conn(1), true);
+  });
   await server.listen();
   servers.push(server);
   return { server, inputs, messages, dial: () => dial(port) };
@@ -64,6 +67,11 @@ function told(inputs: readonly Input[]): readonly string[] {
     if (input.kind === 'clientMalformed') return `${String(input.conn)} malformed: ${input.error}`;
     return 'conn' in input ? `${String(input.conn)} ${input.kind}` : input.kind;
   });
+}
+
+/** Time for whatever would have happened by itself. */
+async function turnsOfTheLoop(): Promise<void> {
+  for (let turn = 0; turn < 20; turn += 1) await new Promise((resolve) => setImmediate(resolve));
 }
 
 const conn = (id: number): ConnId => id as ConnId;
@@ -171,6 +179,50 @@ test('a paused client is not read from until it is resumed', async () => {
   server.setPaused(conn(1), false);
   await until(() => inputs.length === 4, 'the paused');
   expect(told(inputs).at(-1)).toBe('1 PING');
+});
+
+/** More than are handed over at a time. */
+const words = Array.from({ length: 3000 }, (_, i) => `w${String(i)}`);
+const saidAtOnce = `${words.join('\r\n')}\r\n`;
+
+test('of many commands at once some are handed over, few once the core had enough, and none while it has', async () => {
+  const { server, inputs, dial } = await serve({}, [2, 1026]);
+  const client = dial();
+  client.socket.write(saidAtOnce);
+  await until(() => inputs.length > 1, 'the first');
+  await turnsOfTheLoop();
+  const first = inputs.length;
+  expect(first).toBeLessThanOrEqual(1 + 1024);
+  server.setPaused(conn(1), false);
+  await until(() => inputs.length > first, 'more');
+  await turnsOfTheLoop();
+  expect(inputs.length).toBeLessThanOrEqual(1 + 1024 + 128);
+  server.setPaused(conn(1), false);
+  await until(() => inputs.length === 1 + words.length, 'all of them');
+  expect(told(inputs)).toEqual(['1 clientOpened', ...words.map((word) => `1 ${word}`)]);
+});
+
+test('behind all that a client said come its farewell, or what it says next', async () => {
+  const { inputs, dial } = await serve();
+  const client = dial();
+  client.socket.write(saidAtOnce);
+  await until(() => inputs.length === 1 + words.length, 'all of them');
+  client.socket.end(saidAtOnce);
+  await until(() => inputs.length === 1 + 2 * words.length + 2, 'the farewell');
+  const commands = [...words, ...words, 'CLIENTREPLYOFF', 'QUIT'].map((word) => `1 ${word}`);
+  expect(told(inputs)).toEqual(['1 clientOpened', ...commands]);
+});
+
+test('a client that is paused and sends no more says farewell when it is heard again', async () => {
+  const { server, inputs, dial } = await serve({}, [2]);
+  const client = dial();
+  client.socket.end(saidAtOnce);
+  await until(() => inputs.length > 1, 'the first');
+  await turnsOfTheLoop();
+  expect(told(inputs).at(-1)).toMatch(/^1 w/);
+  server.setPaused(conn(1), false);
+  await until(() => inputs.length === 1 + words.length + 2, 'the farewell');
+  expect(told(inputs).slice(-3)).toEqual(['1 w2999', '1 CLIENTREPLYOFF', '1 QUIT']);
 });
 
 test('a client that says nothing for too long is closed', async () => {

@@ -15,7 +15,7 @@ interface Seen {
 }
 
 /** What came of it, and the most memory that was held for a command that was not complete. */
-function feed(chunks: readonly Buffer[], given: FramerLimits = limits): Seen & { readonly mostHeld: number } {
+function feed(chunks: readonly Buffer[], given = limits, atATime = 3): Seen & { readonly mostHeld: number } {
   const commands: string[][] = [];
   let end: string | null = null;
   const framer = new CommandFramer(given, {
@@ -34,15 +34,28 @@ function feed(chunks: readonly Buffer[], given: FramerLimits = limits): Seen & {
     },
   });
   let mostHeld = 0;
-  for (const chunk of chunks) {
-    framer.feed(chunk);
+  let mostAtOnce = 0;
+  const inPortions = (hand: () => void): void => {
+    const before = commands.length;
+    hand();
+    mostAtOnce = Math.max(mostAtOnce, commands.length - before);
     mostHeld = Math.max(mostHeld, framer.heldBytes);
+  };
+  for (const chunk of chunks) {
+    inPortions(() => {
+      framer.feed(chunk, atATime);
+    });
+    while (framer.isBehind)
+      inPortions(() => {
+        framer.goOn(atATime);
+      });
   }
+  expect(mostAtOnce).toBeLessThanOrEqual(atATime);
   return { commands, end, mostHeld };
 }
 
-function seen(chunks: readonly Buffer[], given?: FramerLimits): Seen {
-  const { commands, end } = feed(chunks, given);
+function seen(chunks: readonly Buffer[], given?: FramerLimits, atATime?: number): Seen {
+  const { commands, end } = feed(chunks, given, atATime);
   return { commands, end };
 }
 
@@ -142,6 +155,36 @@ describe('what is not the protocol', () => {
   });
 });
 
+describe('so many at a time', () => {
+  test('what is left stays bytes until it is asked for', () => {
+    const words: string[] = [];
+    const framer = new CommandFramer(limits, {
+      command: ([word = new Uint8Array()]) => words.push(Buffer.from(word).toString()),
+      malformed: (error) => words.push(error),
+      webRequest: () => words.push('web request'),
+    });
+    framer.feed(Buffer.from('a\r\n*1\r\n$1\r\nb\r\nc\r\n*1\r\n$1\r\nd\r\n*1\r\n$1\r'), 3);
+    expect([words, framer.isBehind, framer.heldBytes]).toEqual([['a', 'b', 'c'], true, 0]);
+    framer.goOn(3);
+    expect([words.slice(3), framer.isBehind]).toEqual([['d'], false]);
+    framer.feed(Buffer.from('\ne\r\nf\r\ng\r\nh\r\n'), 3);
+    expect([words.slice(4), framer.isBehind]).toEqual([['e', 'f', 'g'], true]);
+    framer.goOn(3);
+    framer.goOn(3);
+    expect([words.slice(7), framer.isBehind]).toEqual([['h'], false]);
+  });
+
+  test('exactly so many leave nothing behind', () => {
+    expect(seen(whole('a\r\nb\r\nc\r\n')).commands).toEqual([['a'], ['b'], ['c']]);
+    expect(seen(bytewise('a\r\nb\r\nc\r\nd')).commands).toEqual([['a'], ['b'], ['c']]);
+  });
+
+  test('an error behind them is an error when it is their turn', () => {
+    const end = "ERR Protocol error: expected '$', got '?'";
+    expect(seen(whole('a\r\nb\r\nc\r\nd\r\n*1\r\n\x01'))).toEqual({ commands: [['a'], ['b'], ['c'], ['d']], end });
+  });
+});
+
 describe('memory and time', () => {
   test('nothing is allocated for what is only announced', () => {
     const generous = { maxArguments: 1024 * kib, maxBulkBytes: 512 * kib * kib, maxCommandBytes: 1024 * kib * kib };
@@ -181,6 +224,7 @@ function cut(bytes: Buffer, lengths: readonly number[]): readonly Buffer[] {
 const latin1 = fc.uint8Array({ maxLength: 300 }).map((bytes) => Buffer.from(bytes).toString('latin1'));
 const multiBulk = fc.array(latin1, { minLength: 1, maxLength: 6 });
 const lengths = fc.array(fc.integer({ min: 1, max: 40 }), { maxLength: 200 });
+const portions = fc.integer({ min: 1, max: 6 });
 /** Bytes that look like the protocol more often than chance would have it. */
 const noise = fc
   .array(
@@ -213,8 +257,8 @@ const noise = fc
 describe('however the bytes are cut', () => {
   test('commands come out as they went in', () => {
     fc.assert(
-      fc.property(fc.array(multiBulk, { maxLength: 8 }), lengths, (commands, at) => {
-        expect(seen(cut(Buffer.concat(commands.map(encode)), at))).toEqual({ commands, end: null });
+      fc.property(fc.array(multiBulk, { maxLength: 8 }), lengths, portions, (commands, at, atATime) => {
+        expect(seen(cut(Buffer.concat(commands.map(encode)), at), limits, atATime)).toEqual({ commands, end: null });
       }),
     );
   });
@@ -230,10 +274,10 @@ describe('however the bytes are cut', () => {
 
   test('any bytes give the same, hold no more than twice what was received, and end at the first error', () => {
     fc.assert(
-      fc.property(noise, lengths, (text, at) => {
+      fc.property(noise, lengths, portions, (text, at, atATime) => {
         const bytes = Buffer.from(text, 'latin1');
-        const all = feed([bytes]);
-        const pieces = feed(cut(bytes, at));
+        const all = feed([bytes], limits, 1000);
+        const pieces = feed(cut(bytes, at), limits, atATime);
         expect({ commands: pieces.commands, end: pieces.end }).toEqual({ commands: all.commands, end: all.end });
         expect(pieces.mostHeld).toBeLessThanOrEqual(Math.max(2 * bytes.length, 256));
         expect(all.commands.every((args) => args.length > 0)).toBe(true);
