@@ -39,7 +39,7 @@ const slowReaderBytes = 1024 * 1024;
  * Commands of a client that are handed over in a turn of the loop. What waits beside others' is better kept as bytes than
  * as objects: once the core had enough of it, it gets few, then more again while the core takes them.
  */
-const fewestAtATime = 64;
+const fewestAtATime = 128;
 const mostAtATime = 1024;
 const keepAliveMs = 60_000;
 /** How long a connection that is being closed may take to read what it is still owed. */
@@ -54,9 +54,8 @@ export class ClientServer {
   private readonly clients = new Map<ConnId, Client>();
   /** Every open socket, those included that are being closed. */
   private readonly sockets = new Set<Socket>();
-  /** Those of whose commands not all were handed over yet. */
-  private readonly behind = new Set<Client>();
-  private isGoingOn = false;
+  /** Those of whose commands more are to be handed over behind this turn. */
+  private behind = new Set<Client>();
   private readonly warnings = new Seldom(repeatWarningMs);
   private lastConn = 0;
   private onEmpty: (() => void) | null = null;
@@ -110,7 +109,6 @@ export class ClientServer {
     const client = this.clients.get(conn);
     if (client === undefined) return;
     this.clients.delete(conn);
-    this.behind.delete(client);
     this.endSocket(client.socket);
   }
 
@@ -180,7 +178,7 @@ export class ClientServer {
     socket.on('data', (chunk) => {
       if (!this.clients.has(conn)) return;
       framer.feed(chunk, client.portion);
-      if (framer.isBehind) this.fallBehind(client);
+      if (framer.isBehind) this.resumeIfWanted(client);
     });
     socket.once('end', () => {
       client.hasEnded = true;
@@ -191,44 +189,36 @@ export class ClientServer {
       this.resumeIfWanted(client);
     });
     socket.once('close', () => {
-      this.behind.delete(client);
       if (this.clients.delete(conn)) this.emit({ kind: 'clientClosed', conn });
     });
   }
 
+  /** Reads from the client if it is to be heard, once everything that was read before is handed over. */
   private resumeIfWanted(client: Client): void {
     const { socket, framer } = client;
-    if (!isHeard(client)) socket.pause();
-    else if (framer.isBehind) this.scheduleGoOn();
-    else socket.resume();
+    if (isHeard(client) && !framer.isBehind) {
+      socket.resume();
+      return;
+    }
+    socket.pause();
+    if (isHeard(client)) this.goOnWith(client);
   }
 
-  private fallBehind(client: Client): void {
-    client.socket.pause();
+  private goOnWith(client: Client): void {
+    if (this.behind.size === 0) setImmediate(this.goOn);
     this.behind.add(client);
-    this.scheduleGoOn();
-  }
-
-  private scheduleGoOn(): void {
-    if (this.isGoingOn) return;
-    this.isGoingOn = true;
-    setImmediate(this.goOn);
   }
 
   /** Behind the turn that takes what was handed over before, which may well say that this is enough. */
   private readonly goOn = (): void => {
-    this.isGoingOn = false;
-    for (const client of this.behind) {
-      if (!isHeard(client)) continue;
-      const { framer, hasEnded } = client;
+    const { behind } = this;
+    this.behind = new Set();
+    for (const client of behind) {
+      if (!isHeard(client) || !this.clients.has(client.conn)) continue;
+      client.framer.goOn(client.portion);
       client.portion = Math.min(2 * client.portion, mostAtATime);
-      framer.goOn(client.portion);
-      if (framer.isBehind) this.scheduleGoOn();
-      else {
-        this.behind.delete(client);
-        if (hasEnded) this.sayFarewell(client);
-        this.resumeIfWanted(client);
-      }
+      if (client.hasEnded && !client.framer.isBehind) this.sayFarewell(client);
+      this.resumeIfWanted(client);
     }
   };
 
