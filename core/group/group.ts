@@ -101,6 +101,9 @@ export class Group implements StateOwner {
   private turn = 0;
   private operationsLeft: number;
   private replyBytesLeft: number;
+  /** A turn may put off what is committed, if the last one did not, and if this one has. */
+  private mayPutOff = true;
+  private hasPutOff = false;
   private batch: Submission[] = [];
   private batchBytes = 0;
   private readonly gathering: Gathering;
@@ -278,7 +281,7 @@ export class Group implements StateOwner {
     this.beginTurn(turn);
     this.snapshots.hear(now.mono);
     this.compareStates();
-    if (this.hasBacklog) this.applyCommitted(now.mono);
+    if (this.hasBacklog && !this.putsOff()) this.applyCommitted(now.mono);
     const oldest = this.proposals.peek();
     if (oldest !== undefined && (!this.isLeader || oldest.term !== this.raft.state.term)) this.surrender();
     if (this.reads.length > 0) this.serveReads(now);
@@ -289,6 +292,18 @@ export class Group implements StateOwner {
     this.turn = turn;
     this.operationsLeft = this.limits.operationsPerTurn;
     this.replyBytesLeft = this.limits.replyBytesPerTurn;
+    this.mayPutOff = !this.hasPutOff;
+    this.hasPutOff = false;
+  }
+
+  /**
+   * At a follower the state comes behind the disk: nobody waits for what is applied here, but a quorum may for what this
+   * turn has to write. So what is committed is left to the next turn, and never two turns in a row.
+   */
+  private putsOff(): boolean {
+    if (this.isLeader || !this.mayPutOff || !this.raft.hasUnwritten) return false;
+    this.hasPutOff = true;
+    return true;
   }
 
   /**

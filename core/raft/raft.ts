@@ -109,6 +109,11 @@ export class Raft {
     return isSynced(this.state);
   }
 
+  /** There are entries that are yet to be given to its disk. */
+  get hasUnwritten(): boolean {
+    return this.state.unwrittenFrom <= this.state.log.lastIndex;
+  }
+
   /** A follower that keeps up has not answered for everything that was sent to it. */
   get awaitsFollowers(): boolean {
     return this.replication.awaitsFollowers;

@@ -109,6 +109,7 @@ const weights: Readonly<Record<Profile, Weights>> = {
     leaderChurn: 3,
     shuttle: 3,
     oldNews: 6,
+    latecomers: 6,
     isolateLeader: 2,
     crash: 1,
     crashNewLeader: 1,
@@ -402,6 +403,7 @@ export function expand(seed: number, profile: Profile): Scenario {
     placement: groups,
     faultyMs,
     electionMs: timing.electionMs,
+    commandTimeoutMs: timing.commandTimeoutMs,
   };
   const faults = drawFaults(weights[profile], mostNemeses[profile] ?? 10, {
     ...stage,

@@ -15,6 +15,7 @@ export interface Stage {
   /** How long clients work: a nemesis begins within. */
   readonly faultyMs: number;
   readonly electionMs: number;
+  readonly commandTimeoutMs: number;
 }
 
 export type Nemesis = (stage: Stage) => readonly Fault[];
@@ -207,6 +208,28 @@ export const nemeses = {
       ...shuttle(stage, startMs + lateMs),
       ...[1, 2, 3, 4].map((n) => fault('staleHint', { atMs: startMs + 2 * n * lateMs }, { node: someNode(stage) }, 0)),
     ];
+  },
+
+  /**
+   * What is asked of a leader in one moment arrives when those who asked have given it up, while they believe in earlier
+   * leaders again and again.
+   */
+  latecomers: (stage) => {
+    const group = dataGroup(stage);
+    const startMs = momentMs(stage);
+    const target: Target = { leaderOf: group };
+    const everyMs = 2 * stage.commandTimeoutMs;
+    return [0, 1, 2].flatMap((round) => {
+      const roundMs = startMs + round * everyMs;
+      const slowMs = roundMs + between(stage.random, 20, stage.electionMs);
+      const lateMs = stage.commandTimeoutMs + between(stage.random, 50, 300);
+      const hintsMs = Array.from({ length: 10 }, (_, n) => slowMs + stage.commandTimeoutMs + n * 8);
+      return [
+        fault('transfer', { atMs: roundMs }, target, 0, peerOf(stage), group),
+        fault('slow', { atMs: slowMs }, target, between(stage.random, 5, 30), 0, lateMs),
+        ...hintsMs.flatMap((atMs) => eachNode(stage).map((node) => fault('staleHint', { atMs }, { node }))),
+      ];
+    });
   },
 
   /** A replica comes, goes, or makes way for another; and that again, while it is still under way. */

@@ -37,8 +37,8 @@ export const exactlyOnce: readonly Bug[] = [
     edits: [
       edit(
         group,
-        'if (this.hasBacklog) this.applyCommitted(now.mono);',
-        'if (this.hasBacklog) { this.stamp = now.wall; this.applyCommitted(now.mono); }',
+        'if (this.hasBacklog && !this.putsOff()) this.applyCommitted(now.mono);',
+        'if (this.hasBacklog && !this.putsOff()) { this.stamp = now.wall; this.applyCommitted(now.mono); }',
       ),
     ],
     oracles: ['L1', 'R13', 'L4'],

@@ -40,7 +40,7 @@ export const reads: readonly Bug[] = [
       ),
     ],
     oracles: ['L2'],
-    ...hunt('mixed', 60, 53001),
+    ...hunt('stale-map', 60, 2201),
   },
   {
     name: 'a read runs as it comes although what its connection wrote before has not',
