@@ -82,6 +82,8 @@ interface Receiving {
   readonly early: Map<number, SnapshotChunk>;
   next: number;
   bytes: number;
+  /** When a piece of it came last. */
+  heardAt: MonoTime;
 }
 
 /** Of what a save stands for, so many times `snapshotLogBytes` are kept for a transfer that needs what follows it. */
@@ -167,7 +169,8 @@ export class Snapshots {
       if (sending?.to === from && sending.base.index === message.index) onWanted(sending, message.next, now);
     }
     for (let chunk = this.raft.takeSnapshotChunk(); chunk !== null; chunk = this.raft.takeSnapshotChunk())
-      this.receive(chunk);
+      this.receive(chunk, now);
+    this.endReceivingIfOver(now);
   }
 
   /** What is to be written in the write of this turn, before what Raft wants written. */
@@ -344,11 +347,11 @@ export class Snapshots {
     this.sending = null;
   }
 
-  private receive(chunk: SnapshotChunk): void {
+  private receive(chunk: SnapshotChunk, now: MonoTime): void {
     const { message } = chunk;
     const { state } = this.raft;
     if (state.role !== 'follower' || message.term !== state.term || message.index <= state.commitIndex) return;
-    const receiving = this.receivingFor({ index: message.index, term: message.indexTerm });
+    const receiving = this.receivingFor({ index: message.index, term: message.indexTerm }, now);
     const ahead = message.number - receiving.next;
     if (ahead > 0 && ahead < this.limits.snapshotChunksInFlight) receiving.early.set(message.number, chunk);
     for (let next = ahead === 0 ? chunk : undefined; next !== undefined; next = receiving.early.get(receiving.next)) {
@@ -358,11 +361,15 @@ export class Snapshots {
     this.raft.wantSnapshotChunk(chunk, receiving.next);
   }
 
-  private receivingFor(base: LogBase): Receiving {
+  private receivingFor(base: LogBase, now: MonoTime): Receiving {
     const { receiving } = this;
-    if (receiving?.base.index === base.index && receiving.base.term === base.term) return receiving;
+    if (receiving?.base.index === base.index && receiving.base.term === base.term) {
+      receiving.heardAt = now;
+      return receiving;
+    }
     this.abandon();
-    const begun: Receiving = { base, loader: this.machine.loader(), early: new Map(), next: 0, bytes: 0 };
+    const loader = this.machine.loader();
+    const begun: Receiving = { base, loader, early: new Map(), next: 0, bytes: 0, heardAt: now };
     this.receiving = begun;
     return begun;
   }
@@ -389,6 +396,14 @@ export class Snapshots {
     this.raft.install(base, loader.configuration ?? this.raft.configuration, chunk);
     this.owner.onInstalled(base.index, loader.stamp);
     return false;
+  }
+
+  /** The log has got there by itself, or nobody sends any more: what has come must not keep this replica from saving what it has. */
+  private endReceivingIfOver(now: MonoTime): void {
+    const { receiving, raft, limits } = this;
+    if (receiving === null) return;
+    const isOverdue = elapsedMs(receiving.heardAt, now) >= limits.snapshotGiveUpMs;
+    if (isOverdue || receiving.base.index <= raft.state.commitIndex) this.receiving = null;
   }
 
   /** The state is another's now, or another is coming: what is under way is of no use. */

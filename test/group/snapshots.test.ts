@@ -98,6 +98,50 @@ describe('a follower', () => {
   });
 });
 
+describe('a transfer that is cut short', () => {
+  /** All that the log says up to `index`, of which it is told that it is committed. */
+  function catchUp(index: number): void {
+    const noop = (at: number) => ({ index: LogIndex(at), term, kind: 'noop' as const, data: new Uint8Array() });
+    const entries = Array.from({ length: index }, (_, i) => noop(i + 1));
+    const [prevIndex, prevTerm] = [LogIndex(0), Term(0)];
+    replica.hear({ kind: 'append', term, prevIndex, prevTerm, entries, commit: LogIndex(index), round: 2 });
+  }
+
+  /** Where the replica saved its state since somebody looked. */
+  function saved(): readonly number[] {
+    for (let i = 0; i < 3; i += 1) replica.work();
+    return replica.records.splice(0).flatMap((each) => (each.kind === 'snapshot' ? [each.base.index] : []));
+  }
+
+  beforeEach(() => {
+    const [first = new Uint8Array()] = pieces();
+    replica.hear(piece(0, 40, false, first));
+  });
+
+  test('keeps a replica from saving its state no longer than until its log is as far', () => {
+    catchUp(39);
+    expect(saved()).toEqual([]);
+    catchUp(60);
+    expect(replica.group.snapshots.activity).toBe('none');
+    expect(saved()).toEqual([60]);
+  });
+
+  test('is not waited for when no piece has come for long', () => {
+    catchUp(39);
+    replica.group.snapshots.isWanted = true;
+    expect(saved()).toEqual([]);
+    replica.pass(10_000);
+    replica.endTurn();
+    expect(saved()).toEqual([39]);
+    const [first = new Uint8Array(), last = new Uint8Array()] = pieces();
+    replica.said.length = 0;
+    replica.hear(piece(1, 40, true, last));
+    expect(asked()).toEqual([0]);
+    replica.hear(piece(0, 40, false, first));
+    expect(replica.group.applied).toBe(40);
+  });
+});
+
 test('a replica that has applied nothing saves even that if it is asked to: it must not hold on to an old log', () => {
   replica.lead();
   replica.group.snapshots.isWanted = true;
