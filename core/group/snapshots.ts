@@ -10,7 +10,7 @@ import type { GroupId, LogIndex, ReplicaId, WriteId } from '../base/ids.ts';
 import { digestOf, emptyDigest } from '../base/digest.ts';
 import { invariant } from '../base/invariant.ts';
 import { Queue } from '../base/queue.ts';
-import { elapsedMs, type MonoTime, type WallTime } from '../base/time.ts';
+import { after, elapsedMs, type MonoTime, type WallTime } from '../base/time.ts';
 import type { LogRecord } from '../log/records.ts';
 import type { Raft } from '../raft/raft.ts';
 import type { SnapshotChunk } from '../raft/replication.ts';
@@ -90,6 +90,12 @@ interface Receiving {
 const mostKept = 4;
 /** How much longer a follower waits than its leader before it saves its state unasked. */
 const patience = 1.25;
+/**
+ * A follower that takes no pieces, for its disk is full perhaps, gets the first ones so often the next time; each time in
+ * vain it is passed over for twice as long, up to so many times.
+ */
+const trials = 2;
+const mostDoublings = 4;
 /** Where the log is to be short, so little of that is kept: enough for entries on their way. */
 const shortShare = 64;
 
@@ -340,9 +346,14 @@ export class Snapshots {
     const { sending, raft } = this;
     if (sending === null) return;
     const { snapshotGiveUpMs, snapshotResendMs } = this.limits;
-    const isWanted = raft.state.term === sending.term && raft.state.progress.get(sending.to)?.mode === 'snapshot';
+    const progress = raft.state.progress.get(sending.to);
+    const isWanted = raft.state.term === sending.term && progress?.mode === 'snapshot';
     const isForgotten = sending.wanted < sending.acknowledged && elapsedMs(sending.sentAt, now) >= snapshotResendMs;
-    if (isWanted && !isForgotten && elapsedMs(sending.heardAt, now) < snapshotGiveUpMs) return;
+    const givenUp = progress?.givenUp ?? 0;
+    const isSilent = elapsedMs(sending.heardAt, now) >= (givenUp === 0 ? snapshotGiveUpMs : trials * snapshotResendMs);
+    if (isWanted && !isForgotten && !isSilent) return;
+    const pauseMs = snapshotGiveUpMs << Math.min(givenUp, mostDoublings);
+    if (isWanted && isSilent) raft.passOver(sending.to, after(now, pauseMs), now);
     sending.cut.close();
     this.sending = null;
   }

@@ -453,12 +453,30 @@ export class Raft {
     });
   }
 
-  /** A follower that is alive and needs the state, not entries; null if there is none, or this replica does not lead. */
+  /**
+   * A follower that is alive and needs the state, not entries, and is not passed over: of several, one to which it was sent
+   * in vain least often. Null if there is none, or this replica does not lead.
+   */
   followerInNeed(now: MonoTime): ReplicaId | null {
     if (this.state.role !== 'leader') return null;
-    for (const [replica, progress] of this.state.progress)
-      if (progress.mode === 'snapshot' && this.liveness.isHeard(replica, progress, now)) return replica;
-    return null;
+    let found: ReplicaId | null = null;
+    let fewest = Infinity;
+    for (const [replica, progress] of this.state.progress) {
+      const { mode, givenUp, passedOverUntil } = progress;
+      const isAsking = mode === 'snapshot' && now >= passedOverUntil && this.liveness.isHeard(replica, progress, now);
+      if (!isAsking || givenUp >= fewest) continue;
+      found = replica;
+      fewest = givenUp;
+    }
+    return found;
+  }
+
+  /** The follower takes nothing of the state. If it is alive it is sent none before then, unless it answers after all. */
+  passOver(replica: ReplicaId, until: MonoTime, now: MonoTime): void {
+    const progress = this.state.progress.get(replica);
+    if (progress === undefined || !this.liveness.isHeard(replica, progress, now)) return;
+    progress.givenUp += 1;
+    progress.passedOverUntil = until;
   }
 
   /** Sends a piece of the state as of `base` to a follower. */

@@ -80,6 +80,8 @@ export class Replication {
         sentCommit: LogIndex(0),
         wantedCommit: LogIndex(0),
         waitingSince: now,
+        givenUp: 0,
+        passedOverUntil: now,
       });
     }
   }
@@ -130,6 +132,7 @@ export class Replication {
     }
     if (progress.nextIndex <= message.index) progress.nextIndex = LogIndex(message.index + 1);
     progress.mode = 'replicate';
+    takesSnapshots(progress, now);
   }
 
   /** Something of the state has come to the follower. */
@@ -137,6 +140,7 @@ export class Replication {
     const progress = this.s.progress.get(from);
     if (progress === undefined) return;
     this.heard(progress, message.round, now);
+    takesSnapshots(progress, now);
     this.replies.push({ from, message });
   }
 
@@ -373,6 +377,11 @@ export class Replication {
 /** It was sent more than it is known to have. */
 function isMissing({ mode, nextIndex, matchIndex }: Progress): boolean {
   return mode === 'replicate' && nextIndex > matchIndex + 1;
+}
+
+function takesSnapshots(progress: Progress, now: MonoTime): void {
+  progress.givenUp = 0;
+  progress.passedOverUntil = now;
 }
 
 function forgetInflight(progress: Progress): void {

@@ -56,6 +56,9 @@ export interface Progress {
   wantedCommit: LogIndex;
   /** Since when appends in flight have had no answer. */
   waitingSince: MonoTime;
+  /** Transfers of the state to it that were given up one after the other although it was alive; and until when none is begun. */
+  givenUp: number;
+  passedOverUntil: MonoTime;
 }
 
 /** What a voter that asks for votes says of its log. */

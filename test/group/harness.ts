@@ -42,6 +42,8 @@ export class OneReplica {
   /** What it has written and said since somebody looked. */
   readonly records: LogRecord[] = [];
   readonly said: RaftMessage[] = [];
+  /** To whom it has sent pieces of its state, each time. */
+  readonly sentPiecesTo: ReplicaId[] = [];
   private turns = 0;
   private micros = 1_000_000;
 
@@ -98,7 +100,9 @@ export class OneReplica {
   private write(): void {
     const write = WriteId(this.turns);
     this.records.push(...this.group.snapshots.takeRecords(write));
-    this.said.push(...this.group.takeOutput(write).messages.map(({ message }) => message));
+    const { messages } = this.group.takeOutput(write);
+    this.said.push(...messages.map(({ message }) => message));
+    this.sentPiecesTo.push(...messages.flatMap(({ to, message }) => (message.kind === 'snapshotChunk' ? [to] : [])));
   }
 
   /** What is to be done for snapshots, once. */

@@ -1,6 +1,6 @@
 /** What a replica makes of pieces of a state that come, or do not come, as they should. */
 import { beforeEach, describe, expect, test } from 'vitest';
-import { LogIndex, ReplicaId, Term } from '../../core/base/ids.ts';
+import { LogIndex, NodeId, ReplicaId, Term } from '../../core/base/ids.ts';
 import { MonoTime, WallTime } from '../../core/base/time.ts';
 import { done } from '../../core/group/machine.ts';
 import { TenantMachine } from '../../core/group/tenantMachine.ts';
@@ -203,5 +203,49 @@ describe('a leader', () => {
     replica.work();
     expect(replica.group.snapshots.activity).toBe('none');
     expect(state.progress.get(third)).toMatchObject({ mode: 'replicate' });
+  });
+
+  test('passes over a follower that takes no pieces, for longer each time, and sends to others meanwhile', () => {
+    fill();
+    const fourth = ReplicaId(4);
+    const { group } = replica;
+    const { state } = group.raft;
+    replica.work();
+    replica.agree();
+    for (let i = 0; i < 5; i += 1) replica.work();
+    expect(new Set(replica.sentPiecesTo.splice(0))).toEqual(new Set([third]));
+    const change = { kind: 'add', node: NodeId(4), joins: true, replaces: third } as const;
+    expect(group.raft.changeMembership(change, replica.instant)).toBe('begun');
+    replica.endTurn();
+    replica.agree();
+    /** Lets a second pass in which the followers show that they are alive. To whom pieces were sent, and whether a slot was held. */
+    const passSecond = (
+      alive: readonly ReplicaId[],
+    ): { readonly to: readonly ReplicaId[]; readonly isBusy: boolean } => {
+      replica.pass(1000);
+      const { term: own, round } = state;
+      for (const from of alive) replica.hear({ kind: 'heartbeatReply', term: own, round }, from);
+      replica.work();
+      return { to: [...new Set(replica.sentPiecesTo.splice(0))], isBusy: group.snapshots.activity !== 'none' };
+    };
+    while (group.snapshots.activity === 'sending' && state.progress.get(third)?.givenUp === 0)
+      passSecond([third, fourth]);
+    replica.work();
+    expect(passSecond([third, fourth]).to).toEqual([fourth]);
+    const { term: own, round } = state;
+    const answer = { kind: 'appendReply', term: own, accepted: true, hintTerm: own, round } as const;
+    replica.hear({ ...answer, index: state.log.lastIndex }, fourth);
+    const seconds = Array.from({ length: 600 }, () => passSecond([third]));
+    const tried = seconds.flatMap(({ to }, i) => (to.length > 0 ? [i] : []));
+    expect(new Set(seconds.flatMap(({ to }) => to))).toEqual(new Set([third]));
+    const pauses = tried.flatMap((at, i) => (i === 0 ? [] : [at - (tried[i - 1] ?? 0)])).filter((gap) => gap > 2);
+    expect(pauses).toEqual([...pauses].sort((a, b) => a - b));
+    expect(pauses.length).toBeGreaterThan(3);
+    expect(seconds.filter(({ isBusy }) => isBusy).length).toBeLessThan(60);
+    while (passSecond([third]).isBusy);
+    expect(passSecond([third]).to).toEqual([]);
+    const { applied: index } = group;
+    replica.hear({ kind: 'snapshotReply', term: own, index, next: 0, round }, third);
+    expect(passSecond([third]).to).toEqual([third]);
   });
 });
