@@ -198,8 +198,24 @@ export class Chores {
       const home = group.raft.configuration.voters[0];
       if (home === undefined || home.node === this.options.node) continue;
       if (group.raft.state.stays || !this.router.isReachable(home.node) || this.isLeaving(home.node)) continue;
-      if (!group.raft.isCaughtUp(home.replica, now)) continue;
+      if (!group.raft.couldTakeOver(home.replica, now)) continue;
       if (group.raft.transferLeadership(home.replica, now)) returned += 1;
+      this.host.touch(group);
+    }
+  }
+
+  /**
+   * This node's disk is nearly full: groups that it leads all the same, since nobody else could or had room, go to whoever
+   * can. Some at a time.
+   */
+  passOn(now: MonoTime): void {
+    let passed = 0;
+    for (const group of this.hosting.duties.led) {
+      if (passed >= limits.leadersReturnedAtATime) return;
+      const { raft } = group;
+      const heir = raft.configuration.voters.find(({ replica }) => raft.couldTakeOver(replica, now));
+      if (heir === undefined) continue;
+      if (raft.transferLeadership(heir.replica, now, true)) passed += 1;
       this.host.touch(group);
     }
   }

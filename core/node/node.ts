@@ -560,6 +560,7 @@ export class Node implements ForwarderHost {
         this.chores.reportLosses();
         this.chores.replaceOutliers(mono);
         this.chores.bootstrapTenants(mono);
+        if (this.isDiskShort) this.chores.passOn(mono);
         this.chores.returnLeadership(mono);
         this.chores.letGo(mono);
         this.moves.look(mono);

@@ -40,6 +40,8 @@ import type { Entry, EntryKind, LogBase, RaftMessage, RaftOutput, RestoredReplic
 const homeShare = 0.25;
 /** A disk that takes longer than so many election timeouts has stalled. */
 const stalledElections = 2;
+/** A replica that did not take leadership over is left alone for so many election timeouts. */
+const declinedElections = 16;
 
 /** A group rests when nothing was asked of it for so many heartbeats. */
 const restAfterHeartbeats = 3;
@@ -197,9 +199,7 @@ export class Raft {
         if (s.role === 'leader') this.digests.push({ from, message });
         return;
       case 'timeoutNow':
-        if (s.role !== 'follower' || !this.membership.mayLead) return;
-        s.stays = message.stays;
-        this.campaign(true, now);
+        if (s.role === 'follower') this.onOffer(from, message, now);
         return;
       default:
         unreachable(message);
@@ -250,10 +250,7 @@ export class Raft {
       else this.askWhetherMember(now);
       return;
     }
-    if (s.transferUntil !== null && now >= s.transferUntil) {
-      s.transferTo = null;
-      s.transferUntil = null;
-    }
+    if (s.transferUntil !== null && now >= s.transferUntil) this.endTransfer(now);
     if (!this.replication.hearsQuorum(now)) {
       this.becomeFollower(s.term, null, now);
       return;
@@ -313,8 +310,9 @@ export class Raft {
   }
 
   /**
-   * Offers leadership to a follower, null: to the one that is furthest. False if there is nobody to offer it to, or
-   * an offer is under way. `stays`: the new leader is not to give it back.
+   * Offers leadership to a follower, null: to the one that is furthest of those that did not decline it, or declined it
+   * longest ago. False if there is nobody to offer it to, or an offer is under way. `stays`: the new leader is not to
+   * give it back.
    */
   transferLeadership(to: ReplicaId | null, now: MonoTime, stays = false): boolean {
     const s = this.state;
@@ -325,10 +323,23 @@ export class Raft {
     if (target === null || target === this.id || !isVoter(s.log.era.configuration, target)) return false;
     this.dropLease();
     s.transferTo = target;
-    s.stays = stays;
+    s.transferStays = stays;
     s.transferUntil = after(now, this.config.electionMs);
     this.maybeHandOver();
     return true;
+  }
+
+  /** Says to the leader of `term` that this replica does not take over, so that another is asked soon. */
+  decline(leader: ReplicaId, term: Term): void {
+    if (term !== this.state.term) return;
+    this.out.sendAfterHardState(leader, { kind: 'voteReply', term, pre: true, granted: false });
+  }
+
+  /** While leading: the replica has everything, and was not offered leadership in vain lately. */
+  couldTakeOver(replica: ReplicaId, now: MonoTime): boolean {
+    const declinedAt = this.state.progress.get(replica)?.declinedAt ?? null;
+    if (declinedAt !== null && now < after(declinedAt, declinedElections * this.config.electionMs)) return false;
+    return this.isCaughtUp(replica, now);
   }
 
   /**
@@ -702,6 +713,7 @@ export class Raft {
 
   private onVoteReply(from: ReplicaId, message: Of<'voteReply'>, now: MonoTime): void {
     const s = this.state;
+    if (from === s.transferTo && message.pre && !message.granted) this.endTransfer(now);
     if (s.role !== (message.pre ? 'preCandidate' : 'candidate')) return;
     if (message.pre && message.granted && message.term !== s.term + 1) return;
     s.votes.set(from, message.granted);
@@ -839,15 +851,35 @@ export class Raft {
     if (s.role !== 'leader' || s.transferTo === null) return;
     const target = s.progress.get(s.transferTo);
     if (target?.matchIndex !== s.log.lastIndex) return;
-    this.out.send(s.transferTo, { kind: 'timeoutNow', term: s.term, stays: s.stays });
+    this.out.send(s.transferTo, { kind: 'timeoutNow', term: s.term, stays: s.transferStays });
   }
 
+  /** Whoever was offered leadership has not taken it. */
+  private endTransfer(now: MonoTime): void {
+    const s = this.state;
+    const target = s.transferTo === null ? undefined : s.progress.get(s.transferTo);
+    if (target !== undefined) target.declinedAt = now;
+    s.transferTo = null;
+    s.transferUntil = null;
+  }
+
+  /** Leadership is offered to this follower (§3.10). With a disk that is nearly full it would refuse what is written. */
+  private onOffer(from: ReplicaId, { term, stays }: Of<'timeoutNow'>, now: MonoTime): void {
+    if (!this.membership.mayLead || this.config.isDiskShort()) {
+      this.decline(from, term);
+      return;
+    }
+    this.state.stays = stays;
+    this.campaign(true, now);
+  }
+
+  /** The home replica begins first, and one whose disk is nearly full behind all others. */
   private resetElectionTimer(now: MonoTime): void {
     const { electionMs } = this.config;
     const isHome = this.state.log.era.configuration.voters[0]?.replica === this.id;
     const drawn = this.random();
     const share = isHome ? drawn * homeShare : homeShare + drawn * (1 - homeShare);
-    this.state.electionAt = after(now, electionMs * (1 + share));
+    this.state.electionAt = after(now, electionMs * (1 + share + (this.config.isDiskShort() ? 1 : 0)));
   }
 }
 

@@ -82,6 +82,7 @@ export class Replication {
         waitingSince: now,
         givenUp: 0,
         passedOverUntil: now,
+        declinedAt: null,
       });
     }
   }
@@ -174,18 +175,21 @@ export class Replication {
     return after(MonoTime(reached), config.electionMs) > now;
   }
 
-  /** Of those that stay voters. */
+  /** Of those that stay voters; before all, of those that did not decline leadership, or declined it longest ago. */
   furthestFollower(now: MonoTime): ReplicaId | null {
     let furthest: ReplicaId | null = null;
     let reached = -1;
+    let declined = Infinity;
     for (const { replica } of this.s.log.era.configuration.voters) {
       const progress = this.s.progress.get(replica);
       if (replica === this.config.id || progress === undefined) continue;
       const { matchIndex, heardAt } = progress;
+      const declinedAt = progress.declinedAt ?? 0;
       const isAlive = after(heardAt, this.config.electionMs) > now;
-      if (!isAlive || matchIndex <= reached) continue;
+      if (!isAlive || declinedAt > declined || (declinedAt === declined && matchIndex <= reached)) continue;
       furthest = replica;
       reached = matchIndex;
+      declined = declinedAt;
     }
     return furthest;
   }

@@ -8,7 +8,7 @@ import type { LogBase, OutgoingRaftMessage, RestoredReplica } from './types.ts';
 
 export interface RaftConfig {
   readonly id: ReplicaId;
-  /** Elections start after a silence drawn from [electionMs, 2·electionMs). */
+  /** Elections start after a silence drawn from [electionMs, 2·electionMs), and so much later while the disk is nearly full. */
   readonly electionMs: number;
   /** All leaders of a node have their heartbeat at the same instants, so that they share a frame. */
   readonly heartbeatMs: number;
@@ -59,6 +59,8 @@ export interface Progress {
   /** Transfers of the state to it that were given up one after the other although it was alive; and until when none is begun. */
   givenUp: number;
   passedOverUntil: MonoTime;
+  /** When it was offered leadership last and did not take it; null: not in this term. */
+  declinedAt: MonoTime | null;
 }
 
 /** What a voter that asks for votes says of its log. */
@@ -136,7 +138,9 @@ export interface RaftState {
   leaseRevoked: boolean;
   transferTo: ReplicaId | null;
   transferUntil: MonoTime | null;
-  /** The transfer under way, or the one that made this replica lead, is an operator's wish, and nobody has wished for anything else since. */
+  /** The transfer under way is for good: whoever takes over is not to give it back. */
+  transferStays: boolean;
+  /** So was the one that made this replica lead, and nobody has wished for anything else since. */
   stays: boolean;
   uncommittedBytes: number;
   /** The first index of our own term; reads wait until it is committed. */
@@ -190,6 +194,7 @@ export function initialState(restored: RestoredReplica, firstTicket: number, ele
     leaseRevoked: false,
     transferTo: null,
     transferUntil: null,
+    transferStays: false,
     stays: false,
     uncommittedBytes: 0,
     termStart: LogIndex(0),

@@ -1,7 +1,7 @@
 /** Leaders go home: to the first of a group's members, once that is there again. */
-import { expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { limits } from '../../core/base/limits.ts';
-import type { Node } from '../../core/index.ts';
+import { GroupId, type Node } from '../../core/index.ts';
 import { Nodes } from './harness.ts';
 
 function ledBy(node: Node | undefined): number {
@@ -39,4 +39,64 @@ test('a node that nobody hears goes on asking, and leads when it is heard', () =
   nodes.paused.clear();
   nodes.pass(6000);
   expect(ledBy(first)).toBe(limits.electionsAtATime + 1);
+});
+
+describe('a node whose disk is nearly full', () => {
+  const group = GroupId(3);
+  let nodes: Nodes;
+
+  function setShort(node: number, isShort = true): void {
+    nodes.input(node, { kind: 'diskSpace', isShort });
+  }
+
+  function leader(): number | undefined {
+    return [1, 2, 3].find((id) => !nodes.paused.has(id) && nodes.raftOn(id, group)?.state.role === 'leader');
+  }
+
+  beforeEach(() => {
+    nodes = new Nodes(3, 3);
+    expect(leader()).toBe(1);
+  });
+
+  test('does not win its groups back while others have room', () => {
+    setShort(1);
+    nodes.pass(1500);
+    const heir = leader() ?? 0;
+    expect([2, 3]).toContain(heir);
+    nodes.paused.add(heir);
+    nodes.pass(3000);
+    expect(leader()).toBe(5 - heir);
+    nodes.paused.clear();
+    nodes.pass(5000);
+    expect(leader()).toBe(5 - heir);
+  });
+
+  test('is not given its groups back when it comes again', () => {
+    nodes.kill(1);
+    nodes.pass(3000);
+    nodes.start(1);
+    setShort(1);
+    nodes.pass(5000);
+    expect(leader()).not.toBe(1);
+    setShort(1, false);
+    nodes.pass(15_000);
+    expect(leader()).toBe(1);
+  });
+
+  test('hands over what it leads as soon as another has room; until then it serves reads', () => {
+    nodes.connectAll();
+    nodes.ask(2, 2, 'TENANT', 'CREATE', 'acme', 'IN', '3');
+    nodes.ask(2, 2, 'SET', '{acme}k', 'v');
+    for (const id of [1, 2, 3]) setShort(id);
+    const terms = new Set<number | undefined>();
+    for (let round = 0; round < 40; round += 1) {
+      expect(nodes.ask(2, 2, 'GET', '{acme}k')).toBe('$1\r\nv\r\n');
+      terms.add(nodes.raftOn(1, group)?.state.term);
+    }
+    expect(leader()).toBe(1);
+    expect(terms.size).toBe(1);
+    setShort(3, false);
+    nodes.pass(15_000);
+    expect(leader()).toBe(3);
+  });
 });

@@ -56,6 +56,8 @@ export class RaftCluster {
   private readonly leaders = new Map<Term, ReplicaId>();
   /** What everybody has heard of the nodes, one replica each; nothing if a test does not say. */
   readonly nodesHeardAt = new Map<ReplicaId, MonoTime>();
+  /** Those whose disks are nearly full. */
+  readonly short = new Set<number>();
   private draws = 1;
   readsConfirmed = 0;
 
@@ -277,7 +279,7 @@ export class RaftCluster {
       maxUncommittedBytes: 10_000,
       leases: false,
       firstTicket: life * 1000,
-      isDiskShort: () => false,
+      isDiskShort: () => this.short.has(id),
       nodeHeardAt: (replica: ReplicaId) => this.nodesHeardAt.get(replica) ?? null,
     };
     const random = (): number => {

@@ -327,6 +327,91 @@ test('§3.10 leadership goes to a follower that has everything, and proposals wa
   expect(cluster.leader?.state.term).toBe(2);
 });
 
+describe('a disk that is nearly full', () => {
+  /** Messages arrive, and no time passes. */
+  function lead(cluster: RaftCluster, id: number): void {
+    cluster.elect(id);
+    cluster.pass(heartbeatMs);
+    cluster.settle();
+  }
+
+  test('takes no leadership over: its replica says so, and the next is asked', () => {
+    const cluster = new RaftCluster(3);
+    lead(cluster, 1);
+    cluster.short.add(2);
+    cluster.transfer(1);
+    expect(cluster.raft(1).state.transferTo).toBe(2);
+    cluster.settle();
+    expect(cluster.raft(1).state.role).toBe('leader');
+    expect(cluster.raft(1).canPropose).toBe('yes');
+    expect([2, 3].map((id) => cluster.raft(1).couldTakeOver(ReplicaId(id), cluster.now))).toEqual([false, true]);
+    cluster.transfer(1);
+    cluster.settle();
+    expect(cluster.leader?.id).toBe(3);
+  });
+
+  test('is asked again after a while, and then takes over if it has room', () => {
+    const cluster = new RaftCluster(2);
+    lead(cluster, 1);
+    cluster.short.add(2);
+    cluster.transfer(1);
+    cluster.settle();
+    cluster.short.clear();
+    const passFor = (ms: number): void => {
+      for (let passed = 0; passed < ms; passed += heartbeatMs) {
+        cluster.pass(heartbeatMs);
+        cluster.settle();
+      }
+    };
+    passFor(5 * electionMs);
+    expect(cluster.raft(1).couldTakeOver(ReplicaId(2), cluster.now)).toBe(false);
+    passFor(15 * electionMs);
+    expect(cluster.raft(1).couldTakeOver(ReplicaId(2), cluster.now)).toBe(true);
+    cluster.transfer(1);
+    cluster.settle();
+    expect(cluster.leader?.id).toBe(2);
+  });
+
+  test('lets others campaign before, the home too', () => {
+    const cluster = new RaftCluster(3);
+    cluster.elect(3);
+    cluster.short.add(1);
+    cluster.pass(heartbeatMs);
+    cluster.settle();
+    const [home, second] = [1, 2].map((id) => cluster.raft(id).state.electionAt);
+    expect(home).toBeGreaterThan(second ?? Infinity);
+  });
+
+  test('what an offer in vain was to be, the leader that stays does not become', () => {
+    const cluster = new RaftCluster(2);
+    lead(cluster, 1);
+    cluster.short.add(2);
+    cluster.raft(1).transferLeadership(null, cluster.now, true);
+    cluster.settle();
+    expect(cluster.raft(1).state).toMatchObject({ role: 'leader', stays: false });
+  });
+});
+
+describe('§3.10 a follower that does not take over', () => {
+  test('in an election timeout is asked again only after the others', () => {
+    const cluster = new RaftCluster(3);
+    cluster.elect(1);
+    const others: (number | null)[] = [];
+    for (let passed = 0; passed < 3 * electionMs; passed += heartbeatMs) {
+      cluster.transfer(1);
+      const { transferTo } = cluster.raft(1).state;
+      if (transferTo !== others.at(-1)) others.push(transferTo);
+      while (cluster.flying.length > 0) {
+        if (cluster.flying[0]?.message.kind === 'timeoutNow') cluster.drop(0);
+        else cluster.deliver(0);
+      }
+      for (const id of [1, 2, 3]) cluster.sync(id);
+      cluster.pass(heartbeatMs);
+    }
+    expect(others.slice(0, 3)).toEqual([2, 3, 2]);
+  });
+});
+
 describe('a leader whose disk does not answer', () => {
   function passWithout(cluster: RaftCluster, stalled: number, ms: number): void {
     for (let passed = 0; passed < ms; passed += heartbeatMs) {
