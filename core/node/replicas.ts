@@ -135,14 +135,14 @@ export class Replicas {
   }
 
   onRaftMessage(from: NodeId, { group: id, from: sender, to, message }: RaftPeerMessage): void {
-    if (this.isStopping && message.kind === 'timeoutNow') return;
     // Only a leader knows of a replica before the replica does.
     const receiver = this.hosting.receiver(id, to, isOfLeader(message));
     if (receiver === null) this.answerVoid(from, id, sender);
     if (receiver === null || (receiver === 'unknown' && this.router.groups.isOutlived(id, to))) return;
     const group = receiver === 'unknown' ? this.begin(id, to) : receiver;
     if (!group.hears(sender, from, message)) return;
-    group.raft.step(sender, message, this.now.mono);
+    if (this.isStopping && message.kind === 'timeoutNow') group.raft.decline(sender, message.term);
+    else group.raft.step(sender, message, this.now.mono);
     this.touch(group);
   }
 
@@ -348,7 +348,7 @@ export class Replicas {
     }
   }
 
-  /** The node is to stop: nothing is led here any more, as far as others can. */
+  /** The node is to stop: nothing is led here any more, as far as others can. One after the other is asked. */
   stop(): void {
     this.isStopping = true;
     this.handOver(false);
@@ -369,6 +369,8 @@ export class Replicas {
     if (this.isStopping && !group.isLeader) return;
     if (!isElectionDue(group, this.now.mono) || this.elections.begin(group, this.now.mono))
       group.onTimer(this.now.mono);
+    // Whoever was asked may stop as well, or be gone: then another is.
+    if (this.isStopping) group.raft.transferLeadership(null, this.now.mono);
   }
 
   /** Those that are over make room for those that wait. */

@@ -1,7 +1,7 @@
 /** Leaders go home: to the first of a group's members, once that is there again. */
 import { beforeEach, describe, expect, test } from 'vitest';
 import { limits } from '../../core/base/limits.ts';
-import { GroupId, type Node } from '../../core/index.ts';
+import { defaultSettings, GroupId, type Node } from '../../core/index.ts';
 import { Nodes } from './harness.ts';
 
 function ledBy(node: Node | undefined): number {
@@ -98,5 +98,35 @@ describe('a node whose disk is nearly full', () => {
     setShort(3, false);
     nodes.pass(15_000);
     expect(leader()).toBe(3);
+  });
+});
+
+describe('a node told to stop', () => {
+  const group = GroupId(1);
+  let nodes: Nodes;
+
+  function leads(node: number): boolean {
+    return nodes.raftOn(node, group)?.state.role === 'leader';
+  }
+
+  beforeEach(() => {
+    nodes = new Nodes(4, 1);
+    expect(leads(2)).toBe(true);
+  });
+
+  test('asks the next if the one that it asked is told to stop as well', () => {
+    for (const node of [2, 3]) nodes.input(node, { kind: 'drain' });
+    nodes.pass(defaultSettings.electionMs);
+    expect(leads(4)).toBe(true);
+    nodes.pass(1000);
+    expect(new Set(nodes.drained)).toEqual(new Set([2, 3]));
+  });
+
+  test('asks the next if the one that it asked has just died', () => {
+    nodes.paused.add(3);
+    nodes.input(2, { kind: 'drain' });
+    nodes.pass(2 * defaultSettings.electionMs);
+    expect(leads(4)).toBe(true);
+    expect(nodes.drained).toEqual([2]);
   });
 });
