@@ -82,6 +82,9 @@ export interface RetryTimer extends Timer {
 export interface ForwarderOptions {
   readonly self: NodeId;
   readonly commandTimeoutMs: number;
+  /** Calls of this node under way, and of these requests at one peer. */
+  readonly commandsInFlight: number;
+  readonly requestsPerPeer: number;
   /** Whether an unknown tenant is created when a command names it. */
   readonly autoCreateTenants: boolean;
   /** The tenants that there are and no others, with the groups where they are created; null: they come and go. */
@@ -343,7 +346,8 @@ export class Forwarder {
   }
 
   private isBusy(peer: NodeId): boolean {
-    return this.calls.size > limits.commandsInFlight || this.askedOf(peer).requests >= limits.requestsPerPeer;
+    const { commandsInFlight, requestsPerPeer } = this.options;
+    return this.calls.size > commandsInFlight || this.askedOf(peer).requests >= requestsPerPeer;
   }
 
   private send(call: Call, to: NodeId, group: GroupId, operation: Operation, resumes: boolean): void {

@@ -133,6 +133,8 @@ export class Node implements ForwarderHost {
     this.forwarder = new Forwarder(this, this.router, random('forward'), {
       self: node,
       commandTimeoutMs: settings.commandTimeoutMs,
+      commandsInFlight: limits.commandsInFlight,
+      requestsPerPeer: limits.requestsPerPeer,
       autoCreateTenants: settings.autoCreateTenants,
       fixedTenants:
         metadata === 'static' ? new Map(topology.tenants.map(({ tenant, group }) => [tenant, group])) : null,

@@ -793,6 +793,7 @@ export class Raft {
     s.transferTo = null;
     s.transferUntil = null;
     s.uncommittedBytes = 0;
+    for (const { data } of s.log.slice(s.commitIndex, s.log.lastIndex)) s.uncommittedBytes += data.length;
     s.promotionGoal = null;
     s.isBusy = true;
     s.termStart = LogIndex(s.log.lastIndex + 1);

@@ -245,8 +245,7 @@ export class Replication {
     const reached = LogIndex(matched);
     if (reached <= s.commitIndex) return;
     if (s.log.termAt(reached) !== s.term) return;
-    for (const entry of s.log.slice(s.commitIndex, reached))
-      s.uncommittedBytes = Math.max(0, s.uncommittedBytes - entry.data.length);
+    for (const { data } of s.log.slice(s.commitIndex, reached)) s.uncommittedBytes -= data.length;
     s.commitIndex = reached;
   }
 

@@ -142,6 +142,7 @@ export interface RaftState {
   transferStays: boolean;
   /** So was the one that made this replica lead, and nobody has wished for anything else since. */
   stays: boolean;
+  /** While leading: what is in the log behind the commit index, of earlier terms too. */
   uncommittedBytes: number;
   /** The first index of our own term; reads wait until it is committed. */
   termStart: LogIndex;

@@ -51,7 +51,14 @@ beforeEach(() => {
     misrouted: () => undefined,
     schedule: (timer: RetryTimer) => pauses.push(timer),
   };
-  const options = { self: one, commandTimeoutMs: 1000, autoCreateTenants: true, fixedTenants: null };
+  const options = {
+    self: one,
+    commandTimeoutMs: 1000,
+    commandsInFlight: 4,
+    requestsPerPeer: 3,
+    autoCreateTenants: true,
+    fixedTenants: null,
+  };
   forwarder = new Forwarder(host, router, () => 0, options);
   const lane = forwarder.openLane(ConnId(1), tenant);
   call = forwarder.command(lane, 'write', 2, [bytesOfBinary('INCR'), bytesOfBinary('n')], now);
@@ -217,5 +224,53 @@ describe('a read as it comes', () => {
     forwarder.onOutcome(one, later.request, 1, done, now);
     expect(ended).toHaveLength(2);
     expect(forwarder.inFlight).toBe(0);
+  });
+});
+
+describe('more than may be under way', () => {
+  const busy: Ending = { kind: 'notExecuted', reason: 'busy', what: 'too many commands under way' };
+
+  /** Another command of the same lane, with the first one under way. */
+  function another(): CommandCall {
+    const asked = forwarder.command(call.lane, 'write', 2, [bytesOfBinary('INCR'), bytesOfBinary('n')], now);
+    forwarder.pump(call.lane, now);
+    return asked;
+  }
+
+  test('at one peer is refused, until that answers', () => {
+    const second = another();
+    another();
+    expect(ended).toEqual([]);
+    another();
+    expect(ended.splice(0)).toEqual([busy]);
+    expect(sent).toHaveLength(3);
+    forwarder.onOutcome(two, second.request, 1, done, now);
+    another();
+    expect(ended).toEqual([{ kind: 'executed', reply: bytesOfBinary('+OK\r\n') }]);
+    expect(sent).toHaveLength(4);
+  });
+
+  test('on this node is refused, whoever is asked', () => {
+    forwarder.onOutcome(two, call.request, 1, done, now);
+    router.leaders.learn(group, one, Term(5));
+    ended = [];
+    for (let i = 0; i < 4; i += 1) another();
+    expect(ended).toEqual([]);
+    another();
+    expect(ended).toEqual([busy]);
+    expect(forwarder.inFlight).toBe(4);
+  });
+
+  test('is not refused if it may have run', () => {
+    another();
+    another();
+    forwarder.onLinkDown(two, now);
+    const other = forwarder.openLane(ConnId(2), tenant);
+    for (let i = 0; i < 2; i += 1)
+      forwarder.command(other, 'write', 2, [bytesOfBinary('INCR'), bytesOfBinary('n')], now);
+    forwarder.pump(other, now);
+    resume();
+    expect(ended).toEqual([busy]);
+    expect(sent.map(({ attempt }) => attempt)).toEqual([1, 1, 1, 1, 2, 2, 2]);
   });
 });

@@ -33,6 +33,11 @@ export const stateless: Pick<StateMachine, 'cut' | 'loader'> = {
   },
 };
 
+/** Of the replica's Raft. */
+interface UncommittedLimit {
+  readonly uncommittedBytes: number;
+}
+
 const lane = LaneId(5);
 const ingress = NodeId(2);
 const peer = ReplicaId(2);
@@ -47,7 +52,7 @@ export class OneReplica {
   private turns = 0;
   private micros = 1_000_000;
 
-  constructor(machine: StateMachine, changed: Partial<GroupLimits> = {}, leases = false) {
+  constructor(machine: StateMachine, changed: Partial<GroupLimits & UncommittedLimit> = {}, leases = false) {
     const id = ReplicaId(1);
     const config = {
       id,
@@ -56,7 +61,7 @@ export class OneReplica {
       maxAppendBytes: limits.appendBytes,
       maxInflightAppends: limits.appendsInFlight,
       maxInflightBytes: limits.appendBytesInFlight,
-      maxUncommittedBytes: limits.uncommittedBytes,
+      maxUncommittedBytes: changed.uncommittedBytes ?? limits.uncommittedBytes,
       leases,
       firstTicket: 0,
       isDiskShort: () => false,
@@ -131,7 +136,7 @@ export class OneReplica {
     this.hear({ kind: 'appendReply', term, accepted: true, index: log.lastIndex, hintTerm: term, round });
   }
 
-  submit(request: number, resumes: boolean, access: 'read' | 'write' = 'write'): void {
+  submit(request: number, resumes: boolean, access: 'read' | 'write' = 'write', readsHere = false): void {
     const submission: Submission = {
       origin: { node: ingress, boot: 1, request: RequestId(request) },
       attempt: 1,
@@ -139,7 +144,7 @@ export class OneReplica {
       ackBelow: RequestId(request),
       isRetry: false,
       resumes,
-      readsHere: false,
+      readsHere,
       operation: any(access),
     };
     this.group.submit(submission, this.now, this.turns + 1);

@@ -315,6 +315,31 @@ describe('§6.4 reads at a member that does not lead', () => {
   });
 });
 
+test('bytes of earlier terms that are not committed count against a new leader', () => {
+  const cluster = new RaftCluster(3);
+  cluster.elect(1);
+  cluster.propose(1, 'x'.repeat(12_000));
+  expect(cluster.raft(1).canPropose).toBe('busy');
+  while (cluster.flying.length > 0) {
+    if (cluster.flying[0]?.to === 2) cluster.deliver(0);
+    else cluster.drop(0);
+  }
+  cluster.sync(2);
+  cluster.flying.length = 0;
+  cluster.pass(3 * electionMs);
+  cluster.flying.length = 0;
+  cluster.fire(2);
+  for (let steps = 0; steps < 100 && cluster.raft(2).state.role !== 'leader'; steps += 1) {
+    for (const id of cluster.ids) cluster.sync(id);
+    cluster.deliver(0);
+  }
+  expect(cluster.raft(2).state).toMatchObject({ role: 'leader', uncommittedBytes: 12_000 });
+  expect(cluster.raft(2).canPropose).toBe('busy');
+  cluster.settle();
+  expect(cluster.raft(2).state.uncommittedBytes).toBe(0);
+  expect(cluster.raft(2).canPropose).toBe('yes');
+});
+
 test('§3.10 leadership goes to a follower that has everything, and proposals wait elsewhere', () => {
   const cluster = new RaftCluster(3);
   cluster.elect(1);
