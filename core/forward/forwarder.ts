@@ -3,8 +3,9 @@
  * very node: one path, not two), and sends it again after a refusal, which always means "not executed". Only a read that
  * a group here can run as it comes is no call.
  *
- * A write whose answer was lost with its link is never sent again: it ends as `unknown`. Every call ends by
- * its deadline. It does not know clients' sockets, nor how a peer is reached: see `ForwarderHost`.
+ * A write whose answer was lost with its link is sent again as well: if it ran, its session remembers that, and what
+ * it answered. Every call ends by its deadline; a write that may have run ends as `unknown` then. It does not know
+ * clients' sockets, nor how a peer is reached: see `ForwarderHost`.
  */
 import { totalBytes } from '../base/bytes.ts';
 import {
