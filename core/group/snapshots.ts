@@ -3,7 +3,7 @@
  * it, while it leads, to a follower that needs entries which are gone; takes what a leader sends. It works in small
  * pieces, when its node lets it, and reads out one cut at a time.
  *
- * A save is done when its last piece is on disk, a transfer when the follower acknowledges its index (§5.3). What is
+ * A save is done when its last piece is on disk, a transfer when the follower acknowledges its index (figure 5.3). What is
  * interrupted begins anew, but a follower keeps the pieces it has: equal state is equal pieces.
  */
 import type { GroupId, LogIndex, ReplicaId, WriteId } from '../base/ids.ts';

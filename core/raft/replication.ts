@@ -350,7 +350,7 @@ export class Replication {
       });
   }
 
-  /** Entries behind a snapshot stay if they follow it (§7). */
+  /** Entries behind a snapshot stay if they follow it (figure 5.3). */
   install(base: LogBase, configuration: Configuration): void {
     const { s } = this;
     invariant(base.index > s.commitIndex, 'a snapshot says more than is known', { index: base.index });

@@ -102,7 +102,7 @@ export type RaftMessage =
   /** Everybody has everything up to `commit`: the leader says nothing more until there is something to say. Not answered. */
   | { readonly kind: 'rest'; readonly term: Term; readonly commit: LogIndex }
   /**
-   * A piece of the state as of `index`, for a follower that needs entries the leader has no more (§5.3). Pieces are
+   * A piece of the state as of `index`, for a follower that needs entries the leader has no more (figure 5.3). Pieces are
    * numbered from 0 on; every reply says which one is wanted next.
    */
   | {
