@@ -61,8 +61,8 @@ export class TenantMachine implements StateMachine {
   /** What logged operations draw from: the same on every replica. */
   private readonly logged = new SeededRandom();
   private readonly exports: TenantExports;
-  /** Bytes of what it owns; null when tenants have come or gone since they were counted. */
-  private bytesHeld: number | null = null;
+  /** Of what it owns; null when tenants have come or gone since it was counted. */
+  private counted: { keys: number; bytes: number } | null = null;
 
   /**
    * `random` serves reads that draw (`RANDOMKEY`); what is logged draws from its own seed. `reply` may be shared: nothing
@@ -88,21 +88,10 @@ export class TenantMachine implements StateMachine {
     return this.state.owned;
   }
 
-  /** Counted anew each time. */
+  /** What all its tenants have, kept up with each write: asked for often, of groups with many tenants. */
   get held(): Held {
-    let keys = 0;
-    let bytes = 0;
-    for (const { keyspace } of this.tenants.values()) {
-      keys += keyspace.size;
-      bytes += keyspace.bytes;
-    }
-    return { tenants: this.tenants.size, keys, bytes };
-  }
-
-  /** Bytes of all its tenants, kept up with each write: asked for often, of groups with many tenants. */
-  get bytes(): number {
-    this.bytesHeld ??= this.held.bytes;
-    return this.bytesHeld;
+    this.counted ??= this.count();
+    return { tenants: this.tenants.size, ...this.counted };
   }
 
   /** The highest incarnation of each tenant that this group gave up for good. */
@@ -233,7 +222,7 @@ export class TenantMachine implements StateMachine {
   loader(): StateLoader {
     return new TenantLoader(this.clock, this.home?.reader() ?? null, (loaded, directory) => {
       this.state = loaded;
-      this.bytesHeld = null;
+      this.counted = null;
       if (this.home !== null && directory !== null) this.home.directory = directory;
       this.moves.onInstalled();
       this.expiring.clear();
@@ -338,7 +327,7 @@ export class TenantMachine implements StateMachine {
 
   private move({ tenant, move, step }: Extract<Operation, { kind: 'move' }>, stamp: WallTime): Outcome {
     const state = this.moves.apply(tenant, move, step, stamp);
-    this.bytesHeld = null;
+    this.counted = null;
     const owned = step.kind === 'activate' ? this.state.owned.get(tenant) : undefined;
     if (owned !== undefined && owned.keyspace.nextExpiry() !== null) this.expiring.add(tenant);
     return { kind: 'moving', state };
@@ -393,9 +382,9 @@ export class TenantMachine implements StateMachine {
     execution.args = args;
     execution.now = now;
     execution.full = operation.access === 'write' ? fullnessOf(operation.tenant, owned) : null;
-    const before = owned.keyspace.bytes;
+    const { size, bytes } = owned.keyspace;
     runWithin(execution, command);
-    this.grow(owned.keyspace.bytes - before);
+    this.grow(owned.keyspace, size, bytes);
     if (operation.access === 'write' && owned.keyspace.nextExpiry() !== null) this.expiring.add(operation.tenant);
     if (wantsReply) return { kind: 'done', reply: reply.take() };
     reply.rewind();
@@ -405,15 +394,27 @@ export class TenantMachine implements StateMachine {
   private purge(operation: PurgeOperation, stamp: WallTime): Outcome {
     const keyspace = this.tenants.get(operation.tenant)?.keyspace;
     if (keyspace === undefined) return done;
-    const before = keyspace.bytes;
+    const { size, bytes } = keyspace;
     keyspace.beginWrite();
     keyspace.purge(operation.keys, stamp);
-    this.grow(keyspace.bytes - before);
+    this.grow(keyspace, size, bytes);
     return done;
   }
 
-  private grow(bytes: number): void {
-    if (this.bytesHeld !== null) this.bytesHeld += bytes;
+  /** The keyspace had so many keys and bytes before. */
+  private grow(keyspace: Keyspace, keys: number, bytes: number): void {
+    if (this.counted === null) return;
+    this.counted.keys += keyspace.size - keys;
+    this.counted.bytes += keyspace.bytes - bytes;
+  }
+
+  private count(): { keys: number; bytes: number } {
+    const counted = { keys: 0, bytes: 0 };
+    for (const { keyspace } of this.tenants.values()) {
+      counted.keys += keyspace.size;
+      counted.bytes += keyspace.bytes;
+    }
+    return counted;
   }
 
   private adopt(operation: Extract<Operation, { kind: 'adopt' }>, stamp: WallTime): Outcome {
@@ -444,7 +445,7 @@ export class TenantMachine implements StateMachine {
     const departed = this.state.departed.get(tenant);
     if (departed?.incarnation === incarnation) return movedTo(departed);
     this.moves.drop(tenant);
-    this.bytesHeld = null;
+    this.counted = null;
     if (incarnation > (this.released.get(tenant) ?? 0)) this.state.released.set(tenant, incarnation);
     return done;
   }

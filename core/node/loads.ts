@@ -55,11 +55,11 @@ export class Loads {
 
   private holdingOf({ id, machine }: Loaded, operations: number, now: MonoTime): Holding {
     if (!(machine instanceof TenantMachine)) return nothingHeld;
-    const { bytes } = machine;
+    const { bytes, tenants } = machine.held;
     let heaviest = this.heaviest.get(id);
     if (heaviest?.isOf(machine.tenants) !== true) heaviest = new HeaviestTenants(machine.tenants);
     this.heaviest.set(id, heaviest);
-    return { bytes, tenants: machine.tenants.size, heaviest: heaviest.look(bytes, operations, now) };
+    return { bytes, tenants, heaviest: heaviest.look(bytes, operations, now) };
   }
 }
 

@@ -150,12 +150,14 @@ export class LocalView implements NodeView {
   }
 
   group(id: GroupId): GroupView | null {
-    const told = this.router.groups.membershipOf(id);
-    const era = this.hosted.get(id)?.raft.state.log.era;
-    // A replica that has just begun, or lags behind, knows less than was told to its node.
-    const isOwnNewer = era !== undefined && era.since >= told.index && era.configuration.voters.length > 0;
-    const configuration = isOwnNewer ? era.configuration : told.configuration;
+    const configuration = this.configurationOf(id);
     return configuration.voters.length === 0 ? null : this.viewOf(id, configuration);
+  }
+
+  votersFor(name: TenantName | null): number {
+    const [first] = this.router.groups.groups;
+    const group = (name === null ? null : this.router.shards.find(name))?.group ?? first;
+    return group === undefined ? 0 : this.configurationOf(group).voters.length;
   }
 
   get nodes(): readonly ClusterNode[] {
@@ -235,6 +237,14 @@ export class LocalView implements NodeView {
     this.handles.close(connection);
   }
 
+  private configurationOf(id: GroupId): Configuration {
+    const told = this.router.groups.membershipOf(id);
+    const era = this.hosted.get(id)?.raft.state.log.era;
+    // A replica that has just begun, or lags behind, knows less than was told to its node.
+    const isOwnNewer = era !== undefined && era.since >= told.index && era.configuration.voters.length > 0;
+    return isOwnNewer ? era.configuration : told.configuration;
+  }
+
   private viewOf(group: GroupId, configuration: Configuration): GroupView {
     const hosted = this.hosted.get(group);
     const { leaders } = this.router;
@@ -263,7 +273,11 @@ function localReplica(group: Group, now: MonoTime): LocalReplicaView {
     applied: group.applied,
     snapshotIndex: group.snapshots.savedIndex,
     snapshotActivity: group.snapshots.activity,
-    held: group.machine instanceof TenantMachine ? group.machine.held : null,
-    progress: group.isLeader ? group.raft.progress(now) : [],
+    get held() {
+      return group.machine instanceof TenantMachine ? group.machine.held : null;
+    },
+    get progress() {
+      return group.isLeader ? group.raft.progress(now) : [];
+    },
   };
 }

@@ -32,6 +32,7 @@ export interface GroupView {
   readonly local: LocalReplicaView | null;
 }
 
+/** What takes time to find out is found out when it is read. */
 export interface LocalReplicaView {
   readonly role: string;
   readonly lastIndex: LogIndex;
@@ -102,6 +103,8 @@ export interface NodeView {
   acknowledgeAlarms(): void;
   groups(): readonly GroupView[];
   group(id: GroupId): GroupView | null;
+  /** How many voters the tenant's group has; the first group for none and for one that is not known here. */
+  votersFor(name: TenantName | null): number;
   tenants(): readonly TenantView[];
   /** Of so many names of the map behind the first `cursor` those that are tenants; `next` is 0 at the end. */
   tenantsFrom(cursor: number, count: number): { readonly next: number; readonly tenants: readonly TenantName[] };

@@ -1,8 +1,16 @@
 /** The node's own commands, and how data commands find their tenant: whole replies. */
-import { beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { GroupId } from '../../core/index.ts';
+import { TenantMachine } from '../../core/group/tenantMachine.ts';
+import { LocalView } from '../../core/node/localView.ts';
+import { Raft } from '../../core/raft/raft.ts';
 import { Nodes } from './harness.ts';
 
 let nodes: Nodes;
+
+afterEach(() => {
+  vi.restoreAllMocks();
+});
 
 beforeEach(() => {
   nodes = new Nodes(1, 2);
@@ -125,4 +133,50 @@ test('keys whose time has come leave by themselves', () => {
   nodes.pass(1200);
   expect(ask('GET', 'k')).toBe('$-1\r\n');
   expect(ask('DBSIZE')).toBe(':0\r\n');
+});
+
+test('what clients ask for often looks neither at all tenants nor at all replicas', () => {
+  for (let i = 0; i < 20; i += 1) ask('SET', `{t${String(i)}}k`, 'v');
+  const machines = [GroupId(1), GroupId(2)].map((id) => nodes.nodes[0]?.groups.get(id)?.machine);
+  const walks = machines.map((machine) => {
+    if (!(machine instanceof TenantMachine)) throw new Error('a group of tenants');
+    return vi.spyOn(machine.tenants, 'values');
+  });
+  const progress = vi.spyOn(Raft.prototype, 'progress');
+  expect(ask('INFO', 'keyspace')).toContain('tenants:21\r\nkeys:20\r\n');
+  for (const walk of walks) walk.mockClear();
+  progress.mockClear();
+
+  ask('SET', '{t1}another', 'v');
+  ask('DEL', '{t2}k');
+  ask('DEL', '{t3}k');
+  expect(ask('INFO', 'keyspace')).toContain('tenants:21\r\nkeys:19\r\n');
+  expect(ask('WAIT', '1', '0')).toBe(':0\r\n');
+  expect(ask('TENANT', 'USE', 't1')).toBe('+OK\r\n');
+  expect(ask('WAIT', '1', '0')).toBe(':0\r\n');
+  ask('TENANT', 'WHERE', 't1');
+  ask('TENANT', 'CREATE', 't1', 'IN', '1');
+  ask('GROUP', 'LIST');
+  ask('NODE', 'LIST');
+  for (const walk of walks) expect(walk).not.toHaveBeenCalled();
+  expect(progress).not.toHaveBeenCalled();
+  expect(ask('GROUP', 'INFO', '1')).toContain('$4\r\nmode\r\n');
+});
+
+test('WAIT answers how many voters beside the leader the group has, and makes no view of any', () => {
+  nodes = new Nodes(3, 2);
+  nodes.connect(1, 1);
+  const groups = vi.spyOn(LocalView.prototype, 'group');
+  expect(ask('WAIT', '1', '0')).toBe(':1\r\n');
+  ask('SET', 'k', 'v');
+  expect(ask('WAIT', '1', '0')).toBe(':1\r\n');
+  expect(groups).not.toHaveBeenCalled();
+});
+
+test('NODE LIST looks at the groups once, whatever the number of nodes', () => {
+  nodes = new Nodes(3, 2);
+  nodes.connect(1, 1);
+  const groups = vi.spyOn(LocalView.prototype, 'groups');
+  expect(ask('NODE', 'LIST')).toContain('$5\r\nleads\r\n');
+  expect(groups).toHaveBeenCalledTimes(1);
 });

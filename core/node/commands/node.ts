@@ -2,7 +2,7 @@
  * NODE: the nodes as this one sees them.
  */
 import { binaryString, noBytes } from '../../base/bytes.ts';
-import { NodeId } from '../../base/ids.ts';
+import { type GroupId, NodeId } from '../../base/ids.ts';
 import { membersOf } from '../../raft/configuration.ts';
 import type { ReplyWriter } from '../../resp/replyWriter.ts';
 import type { NodeView } from '../view.ts';
@@ -29,18 +29,20 @@ function runNode(call: NodeCall): void {
     return;
   }
   switch (`${wordOf(subcommand)} ${String(args.length)}`) {
-    case 'list 2':
+    case 'list 2': {
+      const leads = ledByNode(node);
       reply.array(node.nodes.length);
-      for (const { node: other } of node.nodes) writeNode(reply, node, other);
+      for (const { node: other } of node.nodes) writeNode(reply, node, other, leads);
       return;
+    }
     case 'info 2':
-      writeNode(reply, node, node.self);
+      writeNode(reply, node, node.self, ledByNode(node));
       return;
     case 'info 3': {
       const number = integerOf(id ?? noBytes);
       const known = node.nodes.find((other) => other.node === number);
       if (known === undefined) reply.error(`ERR no such node '${binaryString(id ?? noBytes)}'`);
-      else writeNode(reply, node, NodeId(known.node));
+      else writeNode(reply, node, NodeId(known.node), ledByNode(node));
       return;
     }
     case 'drain 3':
@@ -119,10 +121,24 @@ function writeAlarms(reply: ReplyWriter, { alarms }: NodeView): void {
   }
 }
 
-function writeNode(reply: ReplyWriter, view: NodeView, id: NodeId): void {
+/** The groups that each node leads. */
+type Led = ReadonlyMap<NodeId, readonly GroupId[]>;
+
+function ledByNode(view: NodeView): Led {
+  const led = new Map<NodeId, GroupId[]>();
+  for (const { group, leader } of view.groups()) {
+    if (leader === null) continue;
+    const groups = led.get(leader);
+    if (groups === undefined) led.set(leader, [group]);
+    else groups.push(group);
+  }
+  return led;
+}
+
+function writeNode(reply: ReplyWriter, view: NodeView, id: NodeId, led: Led): void {
   const descriptor = view.nodes.find((other) => other.node === id);
   const isSelf = id === view.self;
-  const leads = view.groups().filter((other) => other.leader === id);
+  const leads = led.get(id) ?? [];
   reply.map(isSelf ? 10 : 8);
   reply.bulkText('id');
   reply.integer(id);
@@ -141,7 +157,7 @@ function writeNode(reply: ReplyWriter, view: NodeView, id: NodeId): void {
   reply.bulkText(isSelf ? 'self' : view.isReachable(id) ? 'up' : 'down');
   reply.bulkText('leads');
   reply.array(leads.length);
-  for (const led of leads) reply.integer(led.group);
+  for (const group of leads) reply.integer(group);
   if (!isSelf) return;
   reply.bulkText('boot');
   reply.integer(view.boot);

@@ -258,8 +258,5 @@ function wait({ args, reply, node, connection }: NodeCall): void {
     reply.error('ERR timeout is negative');
     return;
   }
-  const tenant = connection.tenant ?? node.defaultTenant;
-  const place = tenant === null ? null : node.tenant(tenant);
-  const voters = (place === null ? node.groups()[0] : node.group(place.group))?.configuration.voters.length ?? 1;
-  reply.integer(Math.floor(voters / 2));
+  reply.integer(Math.floor(node.votersFor(connection.tenant ?? node.defaultTenant) / 2));
 }
