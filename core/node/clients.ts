@@ -27,6 +27,7 @@ import {
   joinTenants,
   mayBeQueued,
   mostQueued,
+  mostWatched,
   notQueueable,
   emptyQueue,
   type Queued,
@@ -132,18 +133,28 @@ export class Clients {
     else this.onNodeCommand(connection, command.spec, args, now);
   }
 
-  /** Reads the versions of the keys that follow the command's name. */
+  /** Reads the versions of the keys that follow the command's name, unless all are watched already. */
   watch(connection: Connection, args: readonly Uint8Array[], now: Now): void {
-    const keys = args.slice(1);
     const choice = this.tenantOfKeys(connection, args, everyArgument(args));
     if (choice.kind !== 'tenant') {
       this.answerError(connection, tenantError(choice));
       return;
     }
     const { tenant } = choice;
+    const { watching } = connection;
+    const keys = args.slice(1);
+    if (watching.hasAll(tenant, keys)) {
+      this.reply.ok();
+      return;
+    }
+    const bytes = watching.bytes + totalBytes(keys);
+    if (watching.size + keys.length > mostWatched || bytes > 2 * this.view.settings.maxValueBytes) {
+      this.reply.error('ERR not executed: too much is watched');
+      return;
+    }
     this.tellStarted(connection, tenant, 'read', args);
     const lane = this.laneFor(connection, tenant);
-    connection.watches.push(this.call(connection, lane, 'read', [versionsCommand, ...keys], null, now));
+    watching.add(tenant, keys, this.call(connection, lane, 'read', [versionsCommand, ...keys], null, now));
   }
 
   exec(connection: Connection, queued: Queued, watches: readonly CommandCall[], now: Now): void {
@@ -324,8 +335,9 @@ export class Clients {
     }
     const tenant = joinTenants(queued.tenant, choice?.tenant ?? null);
     const bytes = queued.bytes + totalBytes(args);
+    const mostBytes = 2 * this.view.settings.maxValueBytes - connection.watching.bytes;
     if (tenant === 'other') this.refuse(connection, tenantError({ kind: 'crossTenant' }));
-    else if (queued.commands.length >= mostQueued || bytes > 2 * this.view.settings.maxValueBytes)
+    else if (queued.commands.length >= mostQueued || bytes > mostBytes)
       this.refuse(connection, 'ERR not executed: the transaction is too large');
     else {
       const isWrite = command.kind === 'data' && command.spec.access === 'write';

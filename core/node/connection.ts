@@ -8,7 +8,7 @@ import { Queue } from '../base/queue.ts';
 import type { MonoTime } from '../base/time.ts';
 import type { IngressLane } from '../forward/call.ts';
 import { endSession, type SessionState } from './clientSession.ts';
-import type { TransactionState } from './transactions.ts';
+import { type TransactionState, Watching } from './transactions.ts';
 
 /** Up to here joined replies share memory with others: to allocate some costs more than to fill it. */
 const smallJoinBytes = 2048;
@@ -72,7 +72,7 @@ export function openConnection(id: ConnId, address: string, openedAt: MonoTime):
     share: null,
     pendingBytes: 0,
     queued: null,
-    watches: [],
+    watching: new Watching(),
     session: null,
     sessionsBegun: 0,
     isPaused: false,
@@ -91,7 +91,7 @@ export function resetConnection(connection: Connection): void {
   readHere(connection, false);
   connection.replies = 'on';
   connection.queued = null;
-  connection.watches = [];
+  connection.watching = new Watching();
   endSession(connection);
 }
 

@@ -2,7 +2,7 @@
  * What a connection gathers between MULTI and EXEC. Commands are checked as they come; one that is wrong spoils the
  * transaction (EXECABORT). All of it belongs to one tenant: it runs in that tenant's group, as one entry.
  */
-import { binaryString, noBytes } from '../base/bytes.ts';
+import { binaryString, noBytes, totalBytes } from '../base/bytes.ts';
 import type { TenantName } from '../base/ids.ts';
 import { plainCommands } from '../engine/transaction.ts';
 import type { CommandCall } from '../forward/call.ts';
@@ -10,6 +10,8 @@ import type { Command } from './commandTable.ts';
 
 /** Commands of one transaction: more than a client sends by hand, and little enough for one entry. */
 export const mostQueued = 65_536;
+/** Keys that it watches. */
+export const mostWatched = 65_536;
 
 export interface Queued {
   readonly commands: (readonly Uint8Array[])[];
@@ -25,12 +27,36 @@ export function emptyQueue(isSpoilt = false): Queued {
   return { commands: [], access: 'read', tenant: null, bytes: 0, isSpoilt };
 }
 
+/** What a connection watches since its last EXEC, DISCARD or UNWATCH. */
+export class Watching {
+  /** The WATCH commands that were sent: each has a key that none before it has. */
+  readonly calls: CommandCall[] = [];
+  /** Keys that those have, and their bytes. */
+  size = 0;
+  bytes = 0;
+  private readonly names = new Set<string>();
+
+  hasAll(tenant: TenantName, keys: readonly Uint8Array[]): boolean {
+    return keys.every((key) => this.names.has(watchedName(tenant, key)));
+  }
+
+  add(tenant: TenantName, keys: readonly Uint8Array[], call: CommandCall): void {
+    this.calls.push(call);
+    this.size += keys.length;
+    this.bytes += totalBytes(keys);
+    for (const key of keys) this.names.add(watchedName(tenant, key));
+  }
+}
+
+function watchedName(tenant: TenantName, key: Uint8Array): string {
+  return `${tenant} ${binaryString(key)}`;
+}
+
 /** A connection's part in transactions. */
 export interface TransactionState {
   /** Null outside MULTI. */
   queued: Queued | null;
-  /** WATCH commands since the last EXEC, DISCARD or UNWATCH. */
-  watches: CommandCall[];
+  watching: Watching;
 }
 
 /** Runs at once, queued or not. */

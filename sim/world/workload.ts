@@ -76,9 +76,12 @@ export class AskMaker {
   private transaction(tenant: string, prefix: string): readonly Ask[] {
     const { random } = this;
     const asks: Ask[] = [];
+    const watched = new Set<string>();
     for (let watches = between(random, 0, 2); watches > 0; watches -= 1) {
       const keys = Array.from({ length: between(random, 1, 2) }, () => this.commandOf('GET', tenant, prefix)[1] ?? '');
-      asks.push(dataAsk(tenant, ['WATCH', ...keys]));
+      // Of keys that are all watched already no group would be asked.
+      if (keys.some((key) => !watched.has(key))) asks.push(dataAsk(tenant, ['WATCH', ...keys]));
+      for (const key of keys) watched.add(key);
       if (chance(random, 500)) asks.push(dataAsk(tenant, this.anyCommand(tenant, prefix)));
     }
     asks.push(nodeAsk(tenant, ['MULTI']));

@@ -1,6 +1,7 @@
 /** Transactions through any node: what Redis answers, for every step of one. */
 import fc from 'fast-check';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { Forwarder } from '../../core/forward/forwarder.ts';
 import { isRedisInstalled, Redis } from '../engine/support/redis.ts';
 import { Nodes } from './harness.ts';
 
@@ -137,6 +138,36 @@ describe('what is watched', () => {
     expect(talk(other, 'WATCH {acme}k', 'SET {acme}k x', 'MULTI', 'GET {acme}k', 'EXEC')).toBe(
       '+OK +OK +OK +QUEUED *-1',
     );
+  });
+
+  test('again, has a version already and asks for no other', () => {
+    const sent = vi.spyOn(Forwarder.prototype, 'command');
+    expect(talk(1, 'WATCH {acme}k {acme}k', 'WATCH {acme}k', 'WATCH {acme}j {acme}k', 'WATCH {acme}j', 'PING')).toBe(
+      '+OK +OK +OK +OK +PONG',
+    );
+    expect(sent.mock.calls.map(([, , , args]) => args.length)).toEqual([3, 3]);
+    sent.mockRestore();
+    talk(2, 'SET {acme}k v');
+    expect(talk(1, 'WATCH {acme}k', 'MULTI', 'SET {acme}done yes', 'EXEC')).toBe(`+OK ${didNot}`);
+    expect(talk(1, 'WATCH {acme}k', 'MULTI', 'SET {acme}done yes', 'EXEC')).toBe(`+OK ${ran}`);
+  });
+
+  test('is bounded, in keys and in bytes, with what is queued too', () => {
+    nodes = new Nodes(1, 1, { maxValueBytes: 1024 });
+    nodes.connect(1, 1);
+    const large = (name: string): string => `{acme}${name}${'-'.repeat(800)}`;
+    const tooMuch = '-ERR not executed: too much is watched';
+    expect(talk(1, `WATCH ${large('a')}`, `WATCH ${large('b')}`, `WATCH ${large('c')}`)).toBe(`+OK +OK ${tooMuch}`);
+    expect(talk(1, 'MULTI', `SET {acme}k ${'-'.repeat(500)}`, 'EXEC')).toBe(
+      '+OK -ERR not executed: the transaction is too large -EXECABORT Transaction discarded because of previous errors.',
+    );
+    const keys = Array.from({ length: 65_536 }, (_, i) => i.toString(36));
+    expect(talk(1, `WATCH ${keys.slice(0, 500).join(' ')}`, 'UNWATCH')).toBe('+OK +OK');
+
+    nodes = new Nodes(1, 1);
+    nodes.connect(1, 1);
+    expect(talk(1, `WATCH ${keys.join(' ')}`, 'WATCH 0', 'WATCH another')).toBe(`+OK +OK ${tooMuch}`);
+    expect(talk(1, 'MULTI', 'SET done yes', 'EXEC')).toBe(ran);
   });
 
   test('in RESP3 answers null', () => {

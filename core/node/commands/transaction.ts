@@ -1,7 +1,7 @@
 /**
  * MULTI, EXEC, DISCARD, WATCH, UNWATCH, with the errors of Redis.
  */
-import { emptyQueue } from '../transactions.ts';
+import { emptyQueue, Watching } from '../transactions.ts';
 import { type NodeCall, type NodeCommand, nodeCommand } from './spec.ts';
 
 const group = 'transactions';
@@ -32,16 +32,16 @@ function multi({ connection, reply }: NodeCall): void {
 }
 
 function exec({ connection, reply, node }: NodeCall): void {
-  const { queued, watches } = connection;
+  const { queued, watching } = connection;
   if (queued === null) {
     reply.error('ERR EXEC without MULTI');
     return;
   }
   connection.queued = null;
-  connection.watches = [];
+  connection.watching = new Watching();
   if (queued.isSpoilt) reply.error('EXECABORT Transaction discarded because of previous errors.');
-  else if (queued.commands.length === 0 && watches.length === 0) reply.array(0);
-  else node.exec(connection, queued, watches);
+  else if (queued.commands.length === 0 && watching.size === 0) reply.array(0);
+  else node.exec(connection, queued, watching.calls);
 }
 
 function discard({ connection, reply }: NodeCall): void {
@@ -50,7 +50,7 @@ function discard({ connection, reply }: NodeCall): void {
     return;
   }
   connection.queued = null;
-  connection.watches = [];
+  connection.watching = new Watching();
   reply.ok();
 }
 
@@ -60,6 +60,6 @@ function watch({ connection, args, reply, node }: NodeCall): void {
 }
 
 function unwatch({ connection, reply }: NodeCall): void {
-  connection.watches = [];
+  connection.watching = new Watching();
   reply.ok();
 }
