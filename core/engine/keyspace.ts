@@ -104,7 +104,7 @@ export class Keyspace {
     this.changes?.note(key);
     if (item === undefined) return null;
     if (!isExpired(item, now)) return item;
-    this.remove(item);
+    this.leave(item, item.write);
     return null;
   }
 
@@ -152,18 +152,13 @@ export class Keyspace {
   }
 
   remove(item: Item): void {
-    this.persist(item);
-    this.versions.removed(item.key);
-    this.items.delete(item.key);
-    this.order.remove(item);
-    this.heldBytes -= item.bytes;
-    this.marks = (this.marks - item.mark) | 0;
+    this.leave(item, this.versions.present);
   }
 
   clear(): void {
     if (this.clock.current !== null) this.partOfCut(this.clock.current);
     this.changes?.clear(this.lastSerial);
-    this.versions.cleared();
+    if (this.items.size > 0) this.versions.cleared();
     this.items.clear();
     this.order = new CreationOrder();
     this.expiries.clear();
@@ -179,7 +174,9 @@ export class Keyspace {
 
   /** What tells whether a key was touched since: a number that another write would change. */
   versionOf(key: string, now: WallTime): number {
-    return this.versions.of(key, this.find(key, now)?.write ?? null);
+    const item = this.items.get(key);
+    if (item === undefined || isExpired(item, now)) return this.versions.ofMissing(key, item?.write ?? 0);
+    return this.versions.of(item.write);
   }
 
   /** When the first key's time comes; null if none has one. */
@@ -346,6 +343,16 @@ export class Keyspace {
   private keep(item: Item | undefined): void {
     if (this.clock.current !== null) this.partOfCut(this.clock.current)?.keep(item);
     if (this.images.length > 0) for (const image of this.images) image.keep(item);
+  }
+
+  /** `write`: the last one that touched it. */
+  private leave(item: Item, write: number): void {
+    this.persist(item);
+    this.versions.removed(item.key, write);
+    this.items.delete(item.key);
+    this.order.remove(item);
+    this.heldBytes -= item.bytes;
+    this.marks = (this.marks - item.mark) | 0;
   }
 
   private newCut(): KeyspaceCut {

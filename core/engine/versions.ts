@@ -1,7 +1,8 @@
 /**
  * Which of a keyspace's writes touched a key last, so that WATCH can tell whether one did since. Writes are counted;
  * an item says itself which was its last. Of keys that are not there only so much is known: the last write that
- * removed one of the same bucket. So a watched key that is missing may seem touched when another went.
+ * removed one of the same bucket. So a watched key that is missing may seem touched when another went. A key whose time
+ * has come is not there, and was touched last by its last write, whether it has left since or not.
  */
 const buckets = 256;
 const fnvBasis = 0x811c9dc5;
@@ -29,8 +30,10 @@ export class Versions {
     this.writes += 1;
   }
 
-  removed(key: string): void {
-    this.removals.set(bucketOf(key), this.writes);
+  /** A key left; nothing touched it after `write`. */
+  removed(key: string, write: number): void {
+    const bucket = bucketOf(key);
+    this.removals.set(bucket, Math.max(write, this.removals.get(bucket) ?? 0));
   }
 
   cleared(): void {
@@ -38,10 +41,14 @@ export class Versions {
     this.removals.clear();
   }
 
-  /** Odd for a key that was last written by `write`, even for one that is not there. */
-  of(key: string, write: number | null): number {
-    if (write !== null) return 2 * write + 1;
-    return 2 * Math.max(this.clearedAt, this.removals.get(bucketOf(key)) ?? 0);
+  /** Odd for a key that is there, and was last written by `write`. */
+  of(write: number): number {
+    return 2 * write + 1;
+  }
+
+  /** Even for a key that is not; `write`: the last one of the item that is only stored still, 0 if none is. */
+  ofMissing(key: string, write: number): number {
+    return 2 * Math.max(this.clearedAt, write, this.removals.get(bucketOf(key)) ?? 0);
   }
 
   image(): VersionsImage {

@@ -97,7 +97,7 @@ export class KeyspaceModel {
         return '+OK\r\n';
       case 'DEL':
         if (found.kind === 'none') return ':0\r\n';
-        this.leave(key, index);
+        this.leave(key, index, this.write);
         return ':1\r\n';
       case 'PEXPIRE':
         if (found.kind === 'none') return ':0\r\n';
@@ -175,24 +175,30 @@ export class KeyspaceModel {
     return `*${String(replies.length)}\r\n${replies.join('')}`;
   }
 
-  /** Odd for a key that is there. */
+  /** Odd for a key that is there. One past its time is as if it had left with its last write. */
   private versionOf(key: string, index: number, now: number): number {
     const found = this.look(key, index, now);
     if (found.kind !== 'none') return 2 * found.write + 1;
-    const removals = this.removals.get(bucketOf(key)) ?? [];
-    return 2 * (removals.findLast((removal) => removal.index <= index)?.write ?? 0);
+    const stored = this.look(key, index, 0);
+    return 2 * Math.max(this.removedIn(key, index), stored.kind === 'none' ? 0 : stored.write);
+  }
+
+  /** The last write that took away a key of the same bucket; 0 if none did. */
+  private removedIn(key: string, index: number): number {
+    return this.removals.get(bucketOf(key))?.findLast((removal) => removal.index <= index)?.write ?? 0;
   }
 
   /** A key past its time is there until a write comes upon it. */
   private leaveIfExpired(key: string, index: number, now: number): void {
     const last = this.keys.get(key)?.at(-1);
     if (last === undefined || last.kind === 'none') return;
-    if (last.expiresAt !== 0 && last.expiresAt <= now) this.leave(key, index);
+    if (last.expiresAt !== 0 && last.expiresAt <= now) this.leave(key, index, last.write);
   }
 
-  private leave(key: string, index: number): void {
+  /** `write`: the last that touched it. */
+  private leave(key: string, index: number, write: number): void {
     this.put(key, { ...missing, index });
-    const removal = { index, write: this.write };
+    const removal = { index, write: Math.max(write, this.removedIn(key, index)) };
     const known = this.removals.get(bucketOf(key));
     if (known === undefined) this.removals.set(bucketOf(key), [removal]);
     else known.push(removal);

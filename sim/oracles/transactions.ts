@@ -1,7 +1,7 @@
 /**
  * L3: what stands between MULTI and EXEC runs as a whole at one place, or not at all. It does not run exactly if a
  * watched key was touched since, as its version says; a key that is not there has that of the last one that left with
- * the same hash. Told by the model, which runs the transaction at its place in the log and counts versions itself.
+ * the same hash, and one past its time that of its own last write too. Told by the model, which runs the transaction at its place in the log and counts versions itself.
  */
 import type { AppliedOperation, ServedRead } from '../../core/node/probe.ts';
 import type { Command } from '../truth/commands.ts';

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { binaryString, bytesOfBinary } from '../../core/base/bytes.ts';
 import { WallTime } from '../../core/base/time.ts';
 import { ExpiryHeap } from '../../core/engine/expiryHeap.ts';
@@ -187,4 +187,73 @@ it('finds the one visible key among many that have expired, and none among none'
   expect(keyspace.random(() => 0.2, WallTime(2000))?.key).toBe('visible');
   keyspace.clear();
   expect([keyspace.random(() => 0, start), keyspace.nextExpiry(), keyspace.bytes]).toEqual([null, null, 0]);
+});
+
+describe('a watched key', () => {
+  const expired = WallTime(start + 6);
+  const later = WallTime(start + 20);
+
+  /** Whether a watch that begins at `watchedAt`, after what was `before`, sees what happens `meanwhile`. */
+  function isTouched(before: readonly Write[], watchedAt: WallTime, meanwhile: readonly Write[]): boolean {
+    const keyspace = new Keyspace();
+    const run = (writes: readonly Write[], now: WallTime): void => {
+      for (const write of writes) {
+        keyspace.beginWrite();
+        write(keyspace, now);
+      }
+    };
+    run(before, start);
+    const version = keyspace.versionOf('k', watchedAt);
+    run(meanwhile, watchedAt);
+    return keyspace.versionOf('k', later) !== version;
+  }
+
+  type Write = (keyspace: Keyspace, now: WallTime) => void;
+  const set: Write = (keyspace, now) => keyspace.put('k', keyspace.findForWrite('k', now), value());
+  const setBriefly: Write = (keyspace, now) => {
+    keyspace.expire(keyspace.put('k', keyspace.findForWrite('k', now), value()), WallTime(now + 5), now);
+  };
+  const del: Write = (keyspace, now) => {
+    const item = keyspace.findForWrite('k', now);
+    if (item !== null) keyspace.remove(item);
+  };
+  const purge: Write = (keyspace) => {
+    keyspace.purge(keyspace.expiredKeys(later, 10), later);
+  };
+  const flush: Write = (keyspace) => {
+    keyspace.clear();
+  };
+
+  it.each([
+    ['came and expired, before the purge', [], start, [setBriefly], true],
+    ['came, expired and was purged', [], start, [setBriefly, purge], true],
+    ['expired', [setBriefly], start, [], true],
+    ['expired and was purged', [setBriefly], start, [purge], true],
+    ['had expired', [setBriefly], expired, [], false],
+    ['had expired, and was purged since', [setBriefly], expired, [purge], false],
+    ['had expired, and was deleted since', [setBriefly], expired, [del], false],
+    ['had expired, and was written since', [setBriefly], expired, [set], true],
+    ['had expired, and came and went since', [setBriefly], expired, [set, del], true],
+    ['had expired, and came and expired since', [setBriefly], expired, [setBriefly], true],
+    ['was not there when all was deleted, which was nothing', [], start, [flush], false],
+    ['was deleted with all', [set], start, [flush], true],
+  ] as const)('%s', (_, before, watchedAt, meanwhile, touched) => {
+    expect(isTouched(before, watchedAt, meanwhile)).toBe(touched);
+  });
+
+  it('has the same version before a purge and after, whatever left before it', () => {
+    const keyspace = new Keyspace();
+    const write = (what: Write, now = start): void => {
+      keyspace.beginWrite();
+      what(keyspace, now);
+    };
+    write(set);
+    write(del);
+    write(setBriefly);
+    const unpurged = keyspace.versionOf('k', later);
+    write(() => undefined);
+    write(purge);
+    expect(keyspace.versionOf('k', later)).toBe(unpurged);
+    expect(unpurged).toBe(2 * 3);
+  });
 });
