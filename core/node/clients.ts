@@ -30,7 +30,9 @@ import {
   mostWatched,
   notQueueable,
   emptyQueue,
+  endTransaction,
   type Queued,
+  wrongExec,
 } from './transactions.ts';
 import type { NodeStatistics, NodeView } from './view.ts';
 
@@ -127,7 +129,9 @@ export class Clients {
     const { name } = command.spec;
     connection.lastCommand = name;
     connection.lastActiveAt = now.mono;
-    if (!isArityRight(command.spec, args.length)) this.refuse(connection, wrongArity(name));
+    const isRight = isArityRight(command.spec, args.length);
+    if (!isRight && name === 'exec') this.abort(connection);
+    else if (!isRight) this.refuse(connection, wrongArity(name));
     else if (connection.queued !== null && !isControl(name)) this.queue(connection, connection.queued, command, args);
     else if (command.kind === 'data') this.onDataCommand(connection, command.spec, args, now);
     else this.onNodeCommand(connection, command.spec, args, now);
@@ -351,6 +355,12 @@ export class Clients {
   private refuse(connection: Connection, text: string): void {
     if (connection.queued !== null) connection.queued = emptyQueue(true);
     this.answerError(connection, text);
+  }
+
+  /** An EXEC with arguments ends the transaction, as in Redis. */
+  private abort(connection: Connection): void {
+    endTransaction(connection);
+    this.answerError(connection, wrongExec);
   }
 
   private chooseTenant(connection: Connection, spec: DataCommand, args: readonly Uint8Array[]): TenantChoice {

@@ -8,7 +8,7 @@ import { Queue } from '../base/queue.ts';
 import type { MonoTime } from '../base/time.ts';
 import type { IngressLane } from '../forward/call.ts';
 import { endSession, type SessionState } from './clientSession.ts';
-import { type TransactionState, Watching } from './transactions.ts';
+import { endTransaction, type TransactionState, Watching } from './transactions.ts';
 
 /** Up to here joined replies share memory with others: to allocate some costs more than to fill it. */
 const smallJoinBytes = 2048;
@@ -90,8 +90,7 @@ export function resetConnection(connection: Connection): void {
   connection.tenant = null;
   readHere(connection, false);
   connection.replies = 'on';
-  connection.queued = null;
-  connection.watching = new Watching();
+  endTransaction(connection);
   endSession(connection);
 }
 

@@ -59,6 +59,12 @@ export interface TransactionState {
   watching: Watching;
 }
 
+/** Nothing is queued or watched any more. */
+export function endTransaction(state: TransactionState): void {
+  state.queued = null;
+  state.watching = new Watching();
+}
+
 /** Runs at once, queued or not. */
 const controls: ReadonlySet<string> = new Set(['multi', 'exec', 'discard', 'watch', 'quit', 'reset']);
 
@@ -70,6 +76,8 @@ export function isControl(name: string): boolean {
 export function mayBeQueued(command: Command): boolean {
   return command.kind === 'data' || plainCommands.has(command.spec.name);
 }
+
+export const wrongExec = "EXECABORT Transaction discarded because of: wrong number of arguments for 'exec' command";
 
 export function notQueueable(args: readonly Uint8Array[]): string {
   return `ERR not executed: '${binaryString(args[0] ?? noBytes).toLowerCase()}' is not allowed in a transaction`;

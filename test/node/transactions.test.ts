@@ -45,6 +45,14 @@ describe.each([1, 2, 3])('through node %i', (node) => {
     expect(talk(node, 'MULTI', 'CONFIG GET x', 'EXEC')).toContain("'config' is not allowed in a transaction");
   });
 
+  test('EXEC with arguments ends it, and runs nothing', () => {
+    const aborted = "-EXECABORT Transaction discarded because of: wrong number of arguments for 'exec' command";
+    expect(talk(node, 'WATCH {acme}k', 'MULTI', 'SET {acme}k v', 'EXEC x', 'EXISTS {acme}k', 'EXEC')).toBe(
+      `+OK +OK +QUEUED ${aborted} :0 -ERR EXEC without MULTI`,
+    );
+    expect(talk(node, 'SET {acme}k v', 'MULTI', 'GET {acme}k', 'EXEC')).toBe('+OK +OK +QUEUED *1 $1 v');
+  });
+
   test('one that is discarded runs nothing', () => {
     expect(talk(node, 'MULTI', 'SET {acme}k v', 'DISCARD', 'EXISTS {acme}k', 'EXEC', 'DISCARD')).toBe(
       '+OK +QUEUED +OK :0 -ERR EXEC without MULTI -ERR DISCARD without MULTI',
@@ -207,6 +215,7 @@ describe.runIf(isRedisInstalled)('beside a real Redis', () => {
 
   const line = fc.constantFrom(
     ...['MULTI', 'MULTI', 'EXEC', 'EXEC', 'DISCARD', 'WATCH a', 'WATCH b missing', 'UNWATCH', 'WATCH', 'multi x'],
+    ...['exec x', 'EXEC x y', 'DISCARD x', 'UNWATCH x', 'RESET x'],
     ...['SET a 1', 'SET b x', 'INCR a', 'GET b', 'DEL a', 'RPUSH a x', 'LRANGE a 0 -1', 'EXPIRE a 100', 'FLUSHALL x'],
     ...['SET a', 'NONSENSE', 'PING', 'ECHO hi', 'PING a b', 'APPEND b y', 'LPOP a', 'RENAME a b', 'SETRANGE b 2 zz'],
   );

@@ -1,7 +1,7 @@
 /**
  * MULTI, EXEC, DISCARD, WATCH, UNWATCH, with the errors of Redis.
  */
-import { emptyQueue, Watching } from '../transactions.ts';
+import { emptyQueue, endTransaction, Watching } from '../transactions.ts';
 import { type NodeCall, type NodeCommand, nodeCommand } from './spec.ts';
 
 const group = 'transactions';
@@ -37,8 +37,7 @@ function exec({ connection, reply, node }: NodeCall): void {
     reply.error('ERR EXEC without MULTI');
     return;
   }
-  connection.queued = null;
-  connection.watching = new Watching();
+  endTransaction(connection);
   if (queued.isSpoilt) reply.error('EXECABORT Transaction discarded because of previous errors.');
   else if (queued.commands.length === 0 && watching.size === 0) reply.array(0);
   else node.exec(connection, queued, watching.calls);
@@ -49,8 +48,7 @@ function discard({ connection, reply }: NodeCall): void {
     reply.error('ERR DISCARD without MULTI');
     return;
   }
-  connection.queued = null;
-  connection.watching = new Watching();
+  endTransaction(connection);
   reply.ok();
 }
 
