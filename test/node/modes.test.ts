@@ -251,13 +251,19 @@ describe('with metadata: static', () => {
     expect(nodes.ask(1, 1, 'SET', '{acme}k', 'v')).toBe('+OK\r\n');
   });
 
-  test('nobody creates, drops or moves any', () => {
+  test('nobody creates, drops, moves or imports any', () => {
     const nodes = begin('static');
     const error = '-ERR not executed: tenants are where the configuration says: the metadata mode is static\r\n';
     expect(nodes.ask(1, 1, 'TENANT', 'CREATE', 'new')).toBe(error);
     expect(nodes.ask(1, 1, 'TENANT', 'DROP', 'acme')).toBe(error);
     expect(nodes.ask(1, 1, 'TENANT', 'MOVE', 'acme', 'TO', '2')).toBe(error);
     expect(nodes.ask(1, 1, 'TENANT', 'MOVE', 'acme', 'STATUS')).toBe(error);
+    const exported = nodes.ask(1, 1, 'TENANT', 'EXPORT', 'acme');
+    const head = /^\*3\r\n\$\d+\r\n.*\r\n:\d+\r\n\$\d+\r\n([^]*)\r\n$/.exec(exported)?.[1] ?? '';
+    expect(nodes.ask(1, 1, 'TENANT', 'IMPORT', 'new', head)).toBe(error);
+    expect(nodes.ask(1, 1, 'TENANT', 'IMPORT', 'new', head, 'IN', '1')).toBe(error);
+    expect(nodes.ask(1, 1, 'TENANT', 'IMPORT', 'new', '1', head)).toBe(error);
+    expect(nodes.ask(1, 1, 'TENANT', 'IMPORTS')).toBe(error);
   });
 
   test('a file that has changed adopts what is new, and moves nothing; who is named no more waits to be named again', () => {

@@ -27,6 +27,7 @@ export function exportOf(call: NodeCall, name: TenantName): void {
 /** `TENANT IMPORT <tenant> <first piece>`, or `TENANT IMPORT <tenant> <import> <piece>`. */
 export function importOf(call: NodeCall, name: TenantName): void {
   const [, , , first, second] = call.args;
+  if (isOfFixedTenants(call)) return;
   if (second === undefined) {
     importTo(call, name, null);
     return;
@@ -38,6 +39,7 @@ export function importOf(call: NodeCall, name: TenantName): void {
 
 /** Begins an import with its first piece; null: in a group of the cluster's choice. */
 export function importTo(call: NodeCall, name: TenantName, group: GroupId | null): void {
+  if (isOfFixedTenants(call)) return;
   withPiece(call, call.args[3] ?? noBytes, (piece) => {
     if (piece.kind === 'head') begin(call, importPiece(name, piece, null, group));
     else call.reply.error('ERR not executed: an import begins with the first piece of a file');
