@@ -16,6 +16,8 @@ import { nextAction } from './nextAction.ts';
 export interface LedGroup {
   readonly id: GroupId;
   readonly moves: TenantMoves;
+  /** It may have lost the end of its log (`docs/decisions/0026`), and in it that a tenant has left. */
+  readonly isRecovered: boolean;
 }
 
 export interface DeparturesHost {
@@ -41,7 +43,9 @@ interface Departure {
   readonly from: GroupId;
   readonly to: GroupId;
   readonly moves: TenantMoves;
-  /** As the destination said last; null if that is to be asked. */
+  /** It may have left already, though the source's log does not say so. */
+  mayHaveLeft: boolean;
+  /** As the destination said last; null if that is to be asked, or it has not answered. */
   destination: MoveState | null;
   reader: CopyReader | null;
   /** Pieces that went since every item had been copied. */
@@ -81,8 +85,8 @@ export class Departures {
   get wakeAt(): MonoTime | null {
     let wakeAt: MonoTime | null = null;
     for (const departure of this.departures.values()) {
-      if (this.errands.isWaiting(departure)) continue;
-      if (wakeAt === null || departure.notBefore < wakeAt) wakeAt = departure.notBefore;
+      const dueAt = this.dueAt(departure);
+      if (dueAt !== null && (wakeAt === null || dueAt < wakeAt)) wakeAt = dueAt;
     }
     return wakeAt;
   }
@@ -90,7 +94,7 @@ export class Departures {
   /** Looks who is to leave the groups that are led here. */
   look(groups: Iterable<LedGroup>, now: MonoTime): void {
     const seen = new Set<Departure>();
-    for (const { id, moves } of groups) {
+    for (const { id, moves, isRecovered } of groups) {
       for (const { tenant, move, to } of moves.outgoing()) {
         const known = this.departures.get(move);
         const isKnown = known?.moves === moves;
@@ -98,6 +102,7 @@ export class Departures {
         if (known === undefined && this.departures.size >= limits.departuresAtATime) continue;
         const departure = isKnown ? known : beginDeparture(tenant, move, id, to, moves, now);
         if (!isKnown && known !== undefined) this.end(known);
+        departure.mayHaveLeft = isRecovered;
         this.departures.set(move, departure);
         seen.add(departure);
       }
@@ -106,17 +111,27 @@ export class Departures {
     this.goOn(now);
   }
 
-  /** Goes on with those that wait for nothing. */
+  /** Goes on with those that wait for nothing, or have waited long enough. */
   goOn(now: MonoTime): void {
     this.now = now;
-    for (const departure of [...this.departures.values()])
-      if (departure.notBefore <= now && !this.errands.isWaiting(departure)) this.goOnWith(departure);
+    for (const departure of [...this.departures.values()]) {
+      const dueAt = this.dueAt(departure);
+      if (dueAt === null || dueAt > now) continue;
+      this.errands.forget(departure);
+      this.goOnWith(departure);
+    }
   }
 
   /** Whether the errand was one of these. */
   onAnswered(done: Errand, now: MonoTime): boolean {
     this.now = now;
     return this.errands.onAnswered(done);
+  }
+
+  /** Null: when it is answered. The writes of a frozen tenant do not wait for that as long as for an answer. */
+  private dueAt(departure: Departure): MonoTime | null {
+    if (!this.errands.isWaiting(departure)) return departure.notBefore;
+    return this.errands.isAsking(departure, departure.to) ? thawAt(departure) : null;
   }
 
   private end(departure: Departure): void {
@@ -133,8 +148,11 @@ export class Departures {
       this.end(departure);
       return;
     }
+    departure.frozenAt = source.kind === 'frozen' ? (departure.frozenAt ?? this.now) : null;
     if (destination === null) {
-      this.askDestination(departure, { kind: 'look' });
+      // Whatever the destination has, it owns nothing before the source's log says `depart`: that, or this.
+      if (isDue(thawAt(departure), this.now)) this.giveUp(departure, true, waitedTooLong);
+      else this.askDestination(departure, { kind: 'look' });
       return;
     }
     const action = nextAction(source, destination);
@@ -160,10 +178,9 @@ export class Departures {
 
   private copy(departure: Departure, destination: MoveState, isFrozen: boolean): void {
     if (destination.kind !== 'staged') return;
-    departure.frozenAt = isFrozen ? (departure.frozenAt ?? this.now) : null;
-    const isFrozenLong = departure.frozenAt !== null && elapsedMs(departure.frozenAt, this.now) > limits.frozenMs;
+    const isFrozenLong = departure.frozenAt !== null && elapsedMs(departure.frozenAt, this.now) >= limits.frozenMs;
     if (isFrozenLong || departure.rounds > limits.moveRounds) {
-      this.giveUp(departure, isFrozen, isFrozenLong ? 'its writes have waited too long' : 'its writes outrun the copy');
+      this.giveUp(departure, isFrozen, isFrozenLong ? waitedTooLong : 'its writes outrun the copy');
       return;
     }
     const { tenant, move, moves } = departure;
@@ -264,6 +281,7 @@ export class Departures {
 
   private askDestination(departure: Departure, step: MoveStep): void {
     const { tenant, move, to } = departure;
+    departure.destination = null;
     this.errands.send(departure, to, { kind: 'move', tenant, move, step }, (answer) => {
       this.endPiece(departure);
       departure.destination = answer?.kind === 'moving' ? answer.state : null;
@@ -286,6 +304,20 @@ export class Departures {
   }
 }
 
+const waitedTooLong = 'its writes have waited too long';
+
+/**
+ * When a frozen tenant stays, even if nobody knows how far the destination is. Null if it is not frozen; or may have left
+ * before its group was recovered: then the destination has to say that it has not.
+ */
+function thawAt({ frozenAt, mayHaveLeft }: Departure): MonoTime | null {
+  return frozenAt === null || mayHaveLeft ? null : after(frozenAt, limits.frozenMs);
+}
+
+function isDue(at: MonoTime | null, now: MonoTime): boolean {
+  return at !== null && at <= now;
+}
+
 function beginDeparture(
   tenant: TenantName,
   move: MoveId,
@@ -296,6 +328,7 @@ function beginDeparture(
 ): Departure {
   const fresh = {
     destination: null,
+    mayHaveLeft: false,
     reader: null,
     rounds: 0,
     lastBytes: 0,

@@ -20,6 +20,11 @@ export class Errands<Move> {
     return this.perMove.has(move);
   }
 
+  /** Whether it waits for that group's answer. */
+  isAsking(move: Move, group: GroupId): boolean {
+    return this.perMove.get(move)?.group === group;
+  }
+
   /** `then` gets null if there was no answer in time. */
   send(move: Move, group: GroupId, operation: Operation, then: (answer: Outcome | null) => void): void {
     const sent = errand(group, operation);

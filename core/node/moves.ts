@@ -83,7 +83,11 @@ export class Moves {
   }
 
   private *ledGroups(): IterableIterator<LedGroup> {
-    for (const { id, isLeader, machine } of this.hosting.duties.departing)
-      if (isLeader && machine instanceof TenantMachine) yield { id, moves: machine.moves };
+    const { departing, recovered } = this.hosting.duties;
+    for (const group of departing) {
+      const { id, isLeader, machine } = group;
+      if (isLeader && machine instanceof TenantMachine)
+        yield { id, moves: machine.moves, isRecovered: recovered.has(group) };
+    }
   }
 }

@@ -7,7 +7,7 @@ import { after, elapsedMs, MonoTime } from '../../core/base/time.ts';
 import type { Errand } from '../../core/forward/procedure.ts';
 import { TenantMachine } from '../../core/group/tenantMachine.ts';
 import { Departures } from '../../core/migration/departures.ts';
-import type { MoveState } from '../../core/wire/moves.ts';
+import type { MoveState, MoveStep } from '../../core/wire/moves.ts';
 import type { LoggedOperation } from '../../core/wire/operation.ts';
 import { applyTo } from '../group/logged.ts';
 
@@ -46,12 +46,17 @@ class Leader {
     applyTo(this.machine, operation, this.requests);
   }
 
-  letStay(n: number): void {
-    this.apply({ kind: 'move', tenant: tenantOf(n), move: MoveId(n), step: { kind: 'cancel' } });
+  step(n: number, step: MoveStep): void {
+    this.apply({ kind: 'move', tenant: tenantOf(n), move: MoveId(n), step });
   }
 
-  look(): void {
-    this.departures.look([{ id: source, moves: this.machine.moves }], this.now);
+  look(isRecovered = false): void {
+    this.departures.look([{ id: source, moves: this.machine.moves, isRecovered }], this.now);
+  }
+
+  /** What it has asked since somebody looked. */
+  get steps(): readonly string[] {
+    return this.asked.splice(0).map(stepOf);
   }
 
   /** The oldest errand is answered so much later. */
@@ -83,11 +88,15 @@ function taken({ operation }: Errand): MoveState {
   return { kind: 'staged', cursor, isSealed: false };
 }
 
+function stepOf({ group, operation }: Errand): string {
+  return operation.kind === 'move' ? `${operation.step.kind} in ${String(group)}` : operation.kind;
+}
+
 test('so many tenants are seen out at a time; the next when one of them has left', () => {
   const leader = new Leader(limits.departuresAtATime + 2, 0);
   leader.look();
   expect(leader.asked).toHaveLength(limits.departuresAtATime);
-  leader.letStay(1);
+  leader.step(1, { kind: 'cancel' });
   leader.look();
   leader.look();
   expect(leader.asked).toHaveLength(limits.departuresAtATime + 1);
@@ -119,5 +128,34 @@ describe('pieces of tenants', () => {
     expect(leader.wake()).toBe(40);
     leader.answer(60_000, taken);
     expect(leader.wake()).toBe(limits.moveRestMs);
+  });
+});
+
+describe('a tenant that is frozen while its destination does not answer', () => {
+  const begin = (isRecovered: boolean): Leader => {
+    const leader = new Leader(1, 1);
+    leader.step(1, { kind: 'freeze' });
+    leader.look(isRecovered);
+    expect(leader.steps).toEqual(['look in 2']);
+    return leader;
+  };
+
+  test('stays, whatever has been asked', () => {
+    const leader = begin(false);
+    expect(leader.wake()).toBe(limits.frozenMs);
+    expect(leader.steps).toEqual(['thaw in 1']);
+    expect(() => leader.wake()).toThrow('nothing is waited for');
+  });
+
+  test('waits if it may be there already, and the group has lost that', () => {
+    const leader = begin(true);
+    expect(() => leader.wake()).toThrow('nothing is waited for');
+  });
+
+  test('has left if the log of its source says so meanwhile', () => {
+    const leader = begin(false);
+    leader.step(1, { kind: 'depart' });
+    leader.wake();
+    expect(leader.steps).toEqual(['look in 2']);
   });
 });
