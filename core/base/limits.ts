@@ -138,6 +138,8 @@ export const limits = {
    * them the planner may have its own.
    */
   movesAtATime: 64,
+  /** Moves that are over of which the destination has not heard: those beyond it wait for that, and count as under way. */
+  movesLeftOver: 256,
   /** Tenants that a node sees out at a time. Those of groups that were recovered are not among the moves above. */
   departuresAtATime: 256,
   /** Groups that the planner has made at a time, each for a tenant that has none for itself. */
@@ -156,6 +158,8 @@ export const limits = {
   moveRoundsBeforeHold: 64,
   moveRounds: 1_024,
   frozenMs: 3_000,
+  /** How long a copy waits for a destination that does not answer: longer than a node takes to start again. */
+  moveSilentMs: 60_000,
   /**
    * A piece of a tenant's export: so many bytes or items, roughly, whichever comes first: as an entry, where it is
    * imported, a few milliseconds of work. Part of the format: equal data are equal pieces.

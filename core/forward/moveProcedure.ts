@@ -18,7 +18,7 @@ export interface MoveProcedure {
   readonly kind: 'beginMove' | 'cancelMove' | 'showMove' | 'pin' | 'showPin';
   readonly tenant: TenantName;
   readonly plan: MovePlan;
-  stage: 'plan' | 'source' | 'destination';
+  stage: 'plan' | 'source' | 'destination' | 'stay';
   /** The move under way, where the tenant is pinned, and why what was asked for was not done. */
   planned: PlannedMove | null;
   pinned: Pin | null;
@@ -66,9 +66,10 @@ export function nextMoveStep(procedure: MoveProcedure, outcome: Outcome): NextSt
   const state = outcome.kind === 'moving' ? outcome.state : null;
   const { planned } = procedure;
   if (stage === 'source') procedure.source = state;
-  else procedure.destination = state;
-  if (stage === 'destination' || planned === null) return finished;
+  else if (stage === 'destination') procedure.destination = state;
+  if (stage !== 'source' || planned === null) return finished;
   if (kind === 'showMove') return ask(procedure, planned, 'destination');
+  if (state?.kind === 'ended') return noteStay(procedure, planned);
   return state?.kind === 'copying' || state?.kind === 'frozen' ? ask(procedure, planned, 'source') : finished;
 }
 
@@ -76,6 +77,13 @@ const finished: NextStep = { kind: 'finished', place: null };
 
 function procedure(kind: MoveProcedure['kind'], tenant: TenantName, plan: MovePlan): MoveProcedure {
   return { kind, tenant, plan, stage: 'plan', planned: null, pinned: null, why: '', source: null, destination: null };
+}
+
+/** So that it is over when the client is told. */
+function noteStay(procedure: MoveProcedure, { tenant, move }: PlannedMove): NextStep {
+  procedure.stage = 'stay';
+  const plan = { kind: 'stay', move } as const;
+  return { kind: 'step', group: metadataGroup, operation: { kind: 'planMove', tenant, plan }, startsOver: false };
 }
 
 function ask(procedure: MoveProcedure, { move, from, to }: PlannedMove, stage: 'source' | 'destination'): NextStep {

@@ -81,7 +81,7 @@ export class DirectoryMachine implements StateMachine {
   image(): DirectoryCut {
     const { map, placedByPolicy, moves, nodes, pins } = this.directory;
     const held = { pinned: pins.list(), owned: pins.owned() };
-    const planned = { latestMove: moves.latest, planned: moves.list() };
+    const planned = { latestMove: moves.latest, planned: moves.list(), leftOver: moves.leftOver() };
     return { map: map.cut(), placedByPolicy, nodes: nodes.image, ...planned, ...held };
   }
 
@@ -106,6 +106,7 @@ export class DirectoryMachine implements StateMachine {
     else if (plan.kind === 'import') why = this.directory.beginImport(tenant, plan.to);
     else if (plan.kind === 'pin') why = this.directory.pin(tenant, plan.pin);
     else if (plan.kind === 'unpin') this.directory.unpin(tenant);
+    else if (plan.kind === 'stay') this.directory.letStay(tenant, plan.move);
     else if (plan.kind === 'end') this.directory.endMove(tenant, plan.move, plan.hasDeparted);
     return this.underWay(tenant, why ?? '');
   }

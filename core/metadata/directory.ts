@@ -159,8 +159,17 @@ export class Directory {
     return { groups, why: why ?? '' };
   }
 
+  /** The source of a move says that the tenant stays: it may be moved again, whatever the destination has heard. */
+  letStay(tenant: TenantName, move: MoveId): void {
+    const stayed = this.importOf(tenant) === null ? this.moves.letStay(tenant, move) : null;
+    if (stayed !== null) this.pins.release(stayed.to, tenant);
+  }
+
   /** A move is over, with the tenant in the one group or the other; one from outside ends there or in a drop. */
   endMove(tenant: TenantName, move: MoveId, hasDeparted: boolean): void {
+    const cleared = this.moves.clear(tenant, move);
+    if (cleared !== null && hasDeparted)
+      this.relocate(tenant, cleared.incarnation, cleared.to, Epoch(cleared.epoch + 1));
     const ended = hasDeparted || this.importOf(tenant) === null ? this.moves.end(tenant, move) : null;
     if (ended === null) return;
     this.pins.release(hasDeparted ? ended.from : ended.to, tenant);

@@ -55,6 +55,8 @@ interface Departure {
   /** When the piece went that is on its way, if others wait for it. */
   pieceAt: MonoTime | null;
   frozenAt: MonoTime | null;
+  /** When the destination has answered last, or this has begun. */
+  heardAt: MonoTime;
   /** The keeper of the tenant's entry knows where it is. */
   isNoted: boolean;
   /** Nothing is asked before. */
@@ -152,6 +154,8 @@ export class Departures {
     if (destination === null) {
       // Whatever the destination has, it owns nothing before the source's log says `depart`: that, or this.
       if (isDue(thawAt(departure), this.now)) this.giveUp(departure, true, waitedTooLong);
+      else if (source.kind === 'copying' && isDue(cancelAt(departure), this.now))
+        this.giveUp(departure, false, 'the group that it is to come to does not answer');
       else this.askDestination(departure, { kind: 'look' });
       return;
     }
@@ -285,6 +289,7 @@ export class Departures {
     this.errands.send(departure, to, { kind: 'move', tenant, move, step }, (answer) => {
       this.endPiece(departure);
       departure.destination = answer?.kind === 'moving' ? answer.state : null;
+      if (departure.destination !== null) departure.heardAt = this.now;
       this.answered(departure, answer?.kind === 'moving');
     });
   }
@@ -314,6 +319,11 @@ function thawAt({ frozenAt, mayHaveLeft }: Departure): MonoTime | null {
   return frozenAt === null || mayHaveLeft ? null : after(frozenAt, limits.frozenMs);
 }
 
+/** The same of one that is being copied, whose clients notice nothing. */
+function cancelAt({ heardAt, mayHaveLeft }: Departure): MonoTime | null {
+  return mayHaveLeft ? null : after(heardAt, limits.moveSilentMs);
+}
+
 function isDue(at: MonoTime | null, now: MonoTime): boolean {
   return at !== null && at <= now;
 }
@@ -334,6 +344,7 @@ function beginDeparture(
     lastBytes: 0,
     pieceAt: null,
     frozenAt: null,
+    heardAt: notBefore,
     isNoted: false,
   };
   return { tenant, move, from, to, moves, notBefore, ...fresh };

@@ -19,23 +19,28 @@ export class PlannedMoves {
     this.errands = new Errands(ask);
   }
 
-  /** `planned`: those that are not over, none if this node does not lead the metadata group. */
-  look(planned: readonly PlannedMove[], now: MonoTime): void {
-    const open = new Set(planned);
+  /**
+   * `planned`: those that are not over, none if this node does not lead the metadata group. `leftOver`: those that are, and
+   * whose destinations may not know that.
+   */
+  look(planned: readonly PlannedMove[], leftOver: readonly PlannedMove[], now: MonoTime): void {
+    const over = new Set(leftOver);
+    const open = new Set([...planned, ...leftOver]);
     for (const move of this.dueAt.keys()) {
       if (open.has(move)) continue;
       this.dueAt.delete(move);
       this.errands.forget(move);
     }
     let begun = 0;
-    for (const move of planned) {
+    for (const move of open) {
       // Whoever imports a tenant sees it through.
       if (isFromOutside(move)) continue;
       if (begun >= limits.movesLookedAfter) return;
       if (this.errands.isWaiting(move) || (this.dueAt.get(move) ?? now) > now) continue;
       this.dueAt.set(move, after(now, limits.moveLookMs));
       begun += 1;
-      this.begin(move);
+      if (over.has(move)) this.askDestination(move, { kind: 'ended' }, { kind: 'look' });
+      else this.begin(move);
     }
   }
 
@@ -47,8 +52,17 @@ export class PlannedMoves {
   private begin(move: PlannedMove): void {
     const { incarnation, epoch, to } = move;
     this.ask(move, 'source', { kind: 'start', incarnation, epoch, to }, (source) => {
-      const isSeenThrough = source.kind === 'copying' || source.kind === 'frozen';
-      if (!isSeenThrough) this.askDestination(move, source, { kind: 'look' });
+      if (source.kind === 'ended') this.letStay(move, source);
+      else if (source.kind !== 'copying' && source.kind !== 'frozen')
+        this.askDestination(move, source, { kind: 'look' });
+    });
+  }
+
+  /** Nobody is to wait until the destination has heard of it. */
+  private letStay(move: PlannedMove, source: MoveState): void {
+    const plan = { kind: 'stay', move: move.move } as const;
+    this.errands.send(move, metadataGroup, { kind: 'planMove', tenant: move.tenant, plan }, () => {
+      if (this.dueAt.has(move)) this.askDestination(move, source, { kind: 'look' });
     });
   }
 

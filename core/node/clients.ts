@@ -11,7 +11,7 @@ import { encodeNumbered } from '../engine/numbered.ts';
 import type { CommandCall, IngressLane, Transaction } from '../forward/call.ts';
 import type { Ending, Forwarder, ProcedureEnding } from '../forward/forwarder.ts';
 import type { Procedure } from '../forward/procedure.ts';
-import { writeEnd } from './commands/procedureReplies.ts';
+import { writeEnd, writeLate } from './commands/procedureReplies.ts';
 import { wrongArity } from '../resp/errors.ts';
 import { ReplyWriter } from '../resp/replyWriter.ts';
 import { type TenantChoice, tenantOf } from '../routing/tenantOf.ts';
@@ -213,8 +213,9 @@ export class Clients {
     const { connection, slot } = waiting;
     this.reply.protocol = connection.protocol;
     if (ending.kind === 'finished') writeEnd(this.reply, this.view, procedure, ending.place);
-    else if (ending.kind === 'deadline') this.reply.error(lateError(ending));
-    else this.reply.error(endingError({ kind: 'notExecuted', reason: 'loading', what: procedure.tenant }));
+    else if (ending.kind === 'deadline') {
+      if (!writeLate(this.reply, this.view, procedure)) this.reply.error(lateError(ending));
+    } else this.reply.error(endingError({ kind: 'notExecuted', reason: 'loading', what: procedure.tenant }));
     slot.reply = this.reply.take();
     this.touch(connection);
   }

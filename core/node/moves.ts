@@ -7,6 +7,7 @@ import { type Errand, errand, type Procedure } from '../forward/procedure.ts';
 import { TenantMachine } from '../group/tenantMachine.ts';
 import { Departures, type DeparturesHost, type LedGroup } from '../migration/departures.ts';
 import { PlannedMoves } from '../migration/plannedMoves.ts';
+import type { Directory } from '../metadata/directory.ts';
 import type { GroupPlan } from '../wire/groups.ts';
 import { isFromOutside, type PlannedMove } from '../wire/moves.ts';
 import { type Hosting, pieceBytes } from './hosting.ts';
@@ -55,7 +56,7 @@ export class Moves {
   /** Looks what there is to be done. */
   look(now: MonoTime): void {
     this.departures.look(this.ledGroups(), now);
-    this.planned.look([...this.plannedHere()], now);
+    this.planned.look([...this.plannedHere()], [...this.leftOverHere()], now);
   }
 
   /** Tenants on their way from outside, as far as groups that are led here keep their entries. */
@@ -76,9 +77,17 @@ export class Moves {
   }
 
   private *plannedHere(): IterableIterator<PlannedMove> {
+    for (const { moves } of this.directoriesHere()) yield* moves.list();
+  }
+
+  private *leftOverHere(): IterableIterator<PlannedMove> {
+    for (const { moves } of this.directoriesHere()) yield* moves.leftOver();
+  }
+
+  private *directoriesHere(): IterableIterator<Directory> {
     for (const group of this.hosting.duties.planning) {
       const directory = this.hosting.directoryOf(group);
-      if (group.isLeader && directory !== null) yield* directory.moves.list();
+      if (group.isLeader && directory !== null) yield directory;
     }
   }
 

@@ -81,6 +81,8 @@ export type MovePlan =
   | { readonly kind: 'import'; readonly to: GroupId | null }
   /** `hasDeparted`: the destination owns the tenant now; otherwise it stays where it was. */
   | { readonly kind: 'end'; readonly move: MoveId; readonly hasDeparted: boolean }
+  /** The tenant stays, as its source says; the destination may not know that yet. */
+  | { readonly kind: 'stay'; readonly move: MoveId }
   | { readonly kind: 'look' };
 
 /**
@@ -132,7 +134,7 @@ const step = {
 } as const;
 const state = { none: 1, copying: 2, frozen: 3, departed: 4, staged: 5, active: 6, ended: 7 } as const;
 const beginFlag = { alone: 1, isPlanners: 2 } as const;
-const plan = { begin: 1, end: 2, look: 3, import: 4, pin: 5, unpin: 6 } as const;
+const plan = { begin: 1, end: 2, look: 3, import: 4, pin: 5, unpin: 6, stay: 7 } as const;
 /** In the place of a group: no pin, and a group of its own. */
 const unpinned = 0;
 const ownGroup = 1;
@@ -236,6 +238,7 @@ export function planBytes(p: MovePlan): number {
   if (p.kind === 'begin') return 2 + varintBytes(p.to);
   if (p.kind === 'pin') return 1 + varintBytes(pinCode(p.pin));
   if (p.kind === 'import') return 1 + varintBytes(p.to ?? none);
+  if (p.kind === 'stay') return 1 + varintBytes(p.move);
   return p.kind === 'end' ? 2 + varintBytes(p.move) : 1;
 }
 
@@ -284,6 +287,7 @@ export function encodePlan(writer: ByteWriter, p: MovePlan): void {
   }
   if (p.kind === 'pin') encodePin(writer, p.pin);
   if (p.kind === 'import') writer.varint(p.to ?? none);
+  if (p.kind === 'stay') writer.varint(p.move);
   if (p.kind !== 'end') return;
   writer.varint(p.move);
   writer.u8(p.hasDeparted ? 1 : 0);
@@ -312,6 +316,8 @@ export function decodePlan(reader: ByteReader): MovePlan | null {
       const move = readMove(reader);
       return { kind: 'end', move, hasDeparted: reader.u8() === 1 };
     }
+    case plan.stay:
+      return { kind: 'stay', move: readMove(reader) };
     case plan.look:
       return { kind: 'look' };
     default:

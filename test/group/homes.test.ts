@@ -6,7 +6,7 @@ import {
   GroupId,
   Incarnation,
   LaneId,
-  type MoveId,
+  MoveId,
   NodeId,
   RequestId,
   type TenantName,
@@ -128,6 +128,9 @@ test('no two homes number a move alike, and the numbers of each grow', () => {
 
 test('its state holds both, and goes on as it was', () => {
   fillWithAll();
+  const [first] = machine.home?.directory.moves.list() ?? [];
+  run({ kind: 'planMove', tenant: acme, plan: { kind: 'stay', move: first?.move ?? MoveId(0) } });
+  run(move(acme, 2));
   const state = stateOf(machine);
   const loaded = machineOf(home);
   const loader = loaded.loader();
@@ -135,6 +138,7 @@ test('its state holds both, and goes on as it was', () => {
   expect(stateOf(loaded).equals(state)).toBe(true);
   expect([...loaded.tenants.keys()]).toEqual([acme]);
   expect(loaded.home?.directory.moves.list()).toEqual(machine.home?.directory.moves.list());
+  expect(loaded.home?.directory.moves.leftOver()).toEqual([first]);
   const next = run(resolve(blue, true));
   expect(run(resolve(blue, true), loaded)).toEqual(next);
 });

@@ -206,8 +206,21 @@ test.each([3, 4])('state %d of the directory is read', (version) => {
   expect(stateOf(machine).equals(stateOf(Object.assign(directoryWithAll(version), { directory: made })))).toBe(true);
 });
 
+test('moves that are over stand in a state 4 of the directory, if there are any', () => {
+  const made = directoryWithAll(4);
+  expect(made.directory.beginMove(acme, GroupId(1), false, true)).toBeNull();
+  made.directory.letStay(acme, made.directory.moves.latest);
+  expect(stateOf(made).toString('hex')).toBe(fixture('directory-4-left-over').toString('hex'));
+  const machine = new DirectoryMachine([GroupId(1), GroupId(2), GroupId(300)]);
+  const loader = machine.loader();
+  expect(loader.add(fixture('directory-4-left-over')) && loader.finish()).toBe(true);
+  expect(machine.directory.moves.leftOver()).toEqual(made.directory.moves.leftOver());
+  expect(machine.directory.moves.of(acme)).toBeNull();
+});
+
 test.each([
   ['directory-4', new DirectoryMachine([GroupId(1)])],
+  ['directory-4-left-over', new DirectoryMachine([GroupId(1)])],
   ['state-4', new TenantMachine(() => 0)],
 ])('of a state (%s) that is not whole, or more than that, nothing is taken over', (name, machine) => {
   const state = fixture(name);

@@ -104,6 +104,51 @@ describe('moves under way', () => {
   });
 });
 
+describe('a tenant that stays', () => {
+  const acme = name('acme');
+  const moved = (): readonly [Directory, MoveId] => {
+    const directory = new Directory(groups);
+    directory.place(acme, GroupId(1));
+    expect(directory.beginMove(acme, GroupId(2), true, true)).toBeNull();
+    return [directory, directory.moves.latest];
+  };
+
+  test('is free to move again before the destination has heard that', () => {
+    const [directory, first] = moved();
+    directory.letStay(acme, first);
+    expect([directory.moves.of(acme), directory.moves.departures(true)]).toEqual([null, 0]);
+    expect(directory.pins.ownerOf(GroupId(2))).toBeNull();
+    expect(directory.beginMove(acme, GroupId(2), true, false)).toBeNull();
+    directory.letStay(acme, first);
+    directory.endMove(acme, first, false);
+    expect(directory.moves.leftOver()).toEqual([]);
+    expect(directory.moves.of(acme)?.to).toBe(2);
+    expect(directory.pins.ownerOf(GroupId(2))).toBe(acme);
+  });
+
+  test('is where its destination says that it is, if that is later', () => {
+    const [directory, first] = moved();
+    directory.letStay(acme, first);
+    directory.endMove(acme, first, true);
+    expect(directory.find(acme)).toMatchObject({ group: 2, epoch: 2 });
+    expect(directory.moves.size).toBe(0);
+  });
+
+  test('is on its way as long as too many others are to be heard of', () => {
+    const [directory, first] = moved();
+    for (let n = 0; n < limits.movesLeftOver; n += 1) {
+      const other = name(`n${String(n)}`);
+      directory.place(other, GroupId(1));
+      directory.beginMove(other, GroupId(3), false, false);
+      directory.letStay(other, directory.moves.latest);
+    }
+    directory.letStay(acme, first);
+    expect(directory.moves.of(acme)?.move).toBe(first);
+    directory.endMove(acme, first, false);
+    expect([directory.moves.of(acme), directory.moves.size]).toEqual([null, limits.movesLeftOver]);
+  });
+});
+
 describe('a tenant from outside', () => {
   const acme = name('acme');
 

@@ -135,6 +135,7 @@ const plan: fc.Arbitrary<MovePlan> = fc.oneof(
   // The metadata group itself never owns a tenant.
   kind('import', { to: fc.option(fc.integer({ min: 1, max: limits.groupIds - 1 }).map(GroupId)) }),
   kind('end', { move, hasDeparted: fc.boolean() }),
+  kind('stay', { move }),
   kind('look', {}),
 );
 

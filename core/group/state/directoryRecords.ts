@@ -28,13 +28,14 @@ export interface DirectoryCut {
   readonly placedByPolicy: number;
   readonly latestMove: MoveId;
   readonly planned: readonly PlannedMove[];
+  readonly leftOver: readonly PlannedMove[];
   readonly nodes: NodeMapImage;
   readonly pinned: ReturnType<Pins['list']>;
   readonly owned: ReturnType<Pins['owned']>;
 }
 
 export function* directoryRecords(writer: ByteWriter, cut: DirectoryCut): Records {
-  const { map, placedByPolicy, latestMove, planned, nodes, pinned, owned } = cut;
+  const { map, placedByPolicy, latestMove, planned, leftOver, nodes, pinned, owned } = cut;
   writer.u8(record.map);
   writer.varint(placedByPolicy);
   writer.varint(map.version);
@@ -74,6 +75,11 @@ export function* directoryRecords(writer: ByteWriter, cut: DirectoryCut): Record
     encodePlannedMove(writer, move);
     yield;
   }
+  for (const move of leftOver) {
+    writer.u8(record.leftOver);
+    encodePlannedMove(writer, move);
+    yield;
+  }
 }
 
 /** Makes a directory of its records. It trusts none of them: what does not follow is refused. */
@@ -86,6 +92,7 @@ export class DirectoryReader {
   private changed: TenantMap | null = null;
   private placedByPolicy = 0;
   private readonly planned: PlannedMove[] = [];
+  private readonly leftOver: PlannedMove[] = [];
   private latestMove = MoveId(0);
   private readonly pinned: (readonly [TenantName, Pin])[] = [];
   private readonly owned: (readonly [GroupId, TenantName])[] = [];
@@ -104,7 +111,7 @@ export class DirectoryReader {
     const map = head === null ? changed : this.builder.finish(head.version, head.digest);
     if (map === null) return null;
     const directory = new Directory(this.groups, map, this.placedByPolicy, new NodeMap(this.nodes), this.home);
-    directory.moves.restore(this.latestMove, this.planned);
+    directory.moves.restore(this.latestMove, this.planned, this.leftOver);
     for (const [tenant, pin] of this.pinned) directory.pins.pin(tenant, pin);
     for (const [group, tenant] of this.owned) directory.pins.dedicate(group, tenant);
     return directory;
@@ -142,7 +149,9 @@ export class DirectoryReader {
       case record.dedicated:
         return this.addOwner(reader);
       case record.planned:
-        return this.addPlanned(reader);
+        return this.addPlanned(reader, this.planned);
+      case record.leftOver:
+        return this.addPlanned(reader, this.leftOver);
       default:
         return false;
     }
@@ -164,10 +173,10 @@ export class DirectoryReader {
     return this.head !== null;
   }
 
-  private addPlanned(reader: ByteReader): boolean {
+  private addPlanned(reader: ByteReader, list: PlannedMove[]): boolean {
     const planned = decodePlannedMove(reader);
     if (planned === null || planned.move > this.latestMove) return false;
-    this.planned.push(planned);
+    list.push(planned);
     return true;
   }
 }

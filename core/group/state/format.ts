@@ -11,7 +11,7 @@
  *   contents  { values | large · { part }* }*, as many byte strings as the item counts
  *             Of the last item of a staged tenant contents may be missing. Nothing of moves and quotas was in formats 1 to 3.
  *   directory tenants placed by policy · version of the map · its digest · { places }* · { pinned }* · { dedicated }* ·
- *             nodes? · moves? · { planned }*
+ *             nodes? · moves? · { planned }* · { leftOver }*
  *             (up to format 3: tenants placed by policy · { change }*, all there ever were)
  *
  * Integers are varints, byte strings have their length before them; see `base/bytes.ts`.
@@ -67,6 +67,8 @@ export const record = {
   dedicated: 31,
   /** Nothing follows. */
   end: 32,
+  /** Of the directory: each move that is over, and whose destination may not know that. */
+  leftOver: 33,
 } as const;
 
 /** Byte strings beyond it are written in parts of this size; records end soon behind it. */

@@ -67,6 +67,7 @@ export class TenantLoader extends StateLoader {
       case record.places:
       case record.moves:
       case record.planned:
+      case record.leftOver:
       case record.pinned:
       case record.dedicated:
         return this.endTenant() && this.directory?.read(kind, reader) === true;

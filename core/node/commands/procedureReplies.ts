@@ -59,6 +59,15 @@ export function writeEnd(reply: ReplyWriter, node: NodeView, procedure: Procedur
   else reply.ok();
 }
 
+/** What is known of the answer when time is up; false if that is nothing. */
+export function writeLate(reply: ReplyWriter, node: NodeView, procedure: Procedure): boolean {
+  const { kind } = procedure;
+  const isKnown =
+    kind === 'cancelMove' ? procedure.stage === 'stay' : kind === 'showMove' && procedure.planned !== null;
+  if (isKnown) writeEnd(reply, node, procedure, null);
+  return isKnown;
+}
+
 /** Of the metadata group, about a node or groups. */
 function writeAnswer(reply: ReplyWriter, node: NodeView, { answer, operation }: Errand): void {
   if (answer?.kind === 'made') {
