@@ -128,6 +128,8 @@ export const limits = {
   /** How often the cluster is planned for, and groups tell what they hold; how many steps are begun at a time. */
   balanceEveryMs: 2_000,
   balanceStepsAtATime: 4,
+  /** Steps that are planned each time: many more than are begun, for some of them cannot be, and few enough for an event loop. */
+  balanceStepsPlanned: 64,
   /** Tenants of a busy group that its leader looks at when it tells that, and the heaviest that it names. */
   tenantsPerLook: 512,
   tenantsTold: 16,
@@ -216,5 +218,7 @@ export function checkLimits(): void {
   invariant(l.appendBytes <= l.appendBytesInFlight, 'an append fits in what may be on its way');
   invariant(l.backoffFirstMs < l.backoffLastMs, 'pauses grow');
   invariant(l.movesAtATime + l.movesPlannedAtATime <= l.departuresAtATime, 'a node can see out all that move');
+  const begun = l.balanceStepsAtATime + l.movesPlannedAtATime + l.groupsPlannedAtATime;
+  invariant(begun < l.balanceStepsPlanned, 'more is planned than is begun');
   invariant(l.exportPieceBytes <= l.entryBytes, 'a piece that is imported fits in an entry');
 }

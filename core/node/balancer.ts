@@ -76,6 +76,7 @@ export class Balancer {
       ...defaultPolicy,
       rebalance: rebalance === 'manual' ? 'off' : rebalance,
       coolDownMs: limits.balanceCoolDownMs,
+      maxSteps: limits.balanceStepsPlanned,
     };
   }
 
@@ -89,8 +90,9 @@ export class Balancer {
 
   /** Plans, and has the first steps done. */
   work(now: Now): void {
-    this.note(now.wall);
-    const made = this.plan(now);
+    const places = this.placesToldOf();
+    this.note(places, now.wall);
+    const made = this.planOf(this.snapshotOf(places, now));
     this.isBalancing = made.isBalancing;
     if (made.brake !== null && made.brake !== this.brake)
       this.host.log('the cluster is not repaired until somebody has looked', { why: made.brake });
@@ -111,15 +113,22 @@ export class Balancer {
     }
   }
 
-  private note(now: WallTime): void {
+  private note(places: readonly TenantPlace[], now: WallTime): void {
     const { groups } = this.router.groups;
     for (const group of groups) this.sightings.noteMembers(group, this.router.groups.membershipOf(group).index, now);
-    this.sightings.notePlaces(this.placesToldOf(), now);
+    this.sightings.notePlaces(places, now);
   }
 
   /** What would be done now. */
   plan(now: Now): Plan {
-    const snapshot = this.snapshot(now);
+    return this.planOf(this.snapshot(now));
+  }
+
+  snapshot(now: Now): ClusterSnapshot {
+    return this.snapshotOf(this.placesToldOf(), now);
+  }
+
+  private planOf(snapshot: ClusterSnapshot): Plan {
     const silent = snapshot.nodes.find(({ node, state }) => state === 'up' && !this.capacities.has(node));
     if (silent === undefined) return plan(snapshot, this.policy);
     // What it leads would seem to weigh nothing.
@@ -128,7 +137,7 @@ export class Balancer {
     return { ...made, notes: [...made.notes, note] };
   }
 
-  snapshot({ mono, wall }: Now): ClusterSnapshot {
+  private snapshotOf(places: readonly TenantPlace[], { mono, wall }: Now): ClusterSnapshot {
     const nodes = this.nodes.present.nodes.map((node) => this.statusOf(node, mono));
     const known = new Set(nodes.map(({ node }) => node));
     // Members as somebody said that they are. What is said of a node that nobody has told of yet has to wait.
@@ -138,7 +147,7 @@ export class Balancer {
         const members = membersOf(configuration);
         return members.length > 0 && members.every(({ node }) => known.has(node));
       });
-    const tenants = this.tenantsIn(new Set(groups.map(({ group }) => group)), wall);
+    const tenants = this.tenantsIn(new Set(groups.map(({ group }) => group)), places, wall);
     const listed = new Map<GroupId, number>();
     for (const { group } of tenants) listed.set(group, (listed.get(group) ?? 0) + 1);
     const withOthers = groups.map((status) => ({
@@ -148,11 +157,15 @@ export class Balancer {
     return { takenAt: wall, placed: 0, isBalancing: this.isBalancing, nodes, groups: withOthers, tenants };
   }
 
-  private tenantsIn(groups: ReadonlySet<GroupId>, wall: WallTime): readonly TenantStatus[] {
+  private tenantsIn(
+    groups: ReadonlySet<GroupId>,
+    places: readonly TenantPlace[],
+    wall: WallTime,
+  ): readonly TenantStatus[] {
     const directory = this.host.directory();
     if (directory === null) return [];
     const { pins, moves } = directory;
-    return this.placesToldOf()
+    return places
       .filter(({ group }) => groups.has(group))
       .map((place) => {
         const { tenant, group, epoch, incarnation } = place;

@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest';
 import { GroupId, LogIndex, metadataGroup, NodeId, ReplicaId, Term } from '../../core/base/ids.ts';
 import { invariant } from '../../core/base/invariant.ts';
+import { limits } from '../../core/base/limits.ts';
 import type { ClusterSnapshot, Node } from '../../core/index.ts';
 import { membersOf, unknownConfiguration } from '../../core/raft/configuration.ts';
 import { Nodes } from './harness.ts';
@@ -217,6 +218,17 @@ test('a plan is told by the node that makes it, and others say which that is', (
   nodes.connect(other, 2);
   const where = new RegExp(`^-ERR this node does not plan: ask node ${String(planner(nodes))} `);
   expect(nodes.ask(other, 2, 'PLACEMENT', 'PLAN')).toMatch(where);
+});
+
+test('of a large plan no more is made at a time than an event loop can bear, and in the end all of it is done', () => {
+  const nodes = new Nodes(4, 100, { rebalance: 'off' });
+  expect(order(nodes, 'NODE', 'DRAIN', '4')).toBe('+OK\r\n');
+  const first = order(nodes, 'PLACEMENT', 'PLAN');
+  expect(first.match(/^\d+\. drain/gm)).toHaveLength(limits.balanceStepsPlanned);
+  expect(first).toMatch(/note: more may follow: 64 steps/);
+  nodes.pass(140_000);
+  expect(shares(nodes).replicas[3]).toBe(0);
+  expect(order(nodes, 'PLACEMENT', 'PLAN')).toBe('*0\r\n');
 });
 
 test('only an order for the members that a group has is carried out, as of whatever index', () => {

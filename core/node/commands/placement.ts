@@ -22,7 +22,7 @@ export const placementCommands: readonly NodeCommand[] = [
 
 const help: readonly string[] = [
   'PLACEMENT <subcommand>. Subcommands are:',
-  'PLAN: what would be done now about nodes, replicas, leaders and tenants, step by step, and why. Nothing is done by asking.',
+  'PLAN: what would be done first about nodes, replicas, leaders and tenants, step by step, and why. Nothing is done by asking.',
   'SNAPSHOT: what that is planned from, as JSON: `leasehold plan --snapshot FILE` plans from it, as it is or changed.',
 ];
 
@@ -53,12 +53,13 @@ function runPlacement(call: NodeCall): void {
   }
 }
 
-function writePlan(reply: ReplyWriter, { steps, proposed, notes, brake }: Plan): void {
+function writePlan(reply: ReplyWriter, { steps, proposed, notes, brake, isCut }: Plan): void {
   const lines = [
     ...(brake === null ? [] : [`stopped: ${brake}`]),
     ...steps.map((step) => lineOf(step)),
     ...proposed.map((step) => `proposed: ${lineOf(step)}`),
     ...notes.map((note) => `note: ${note}`),
+    ...(isCut ? [`note: more may follow: ${String(steps.length)} steps are planned at a time`] : []),
   ];
   reply.array(lines.length);
   for (const line of lines) reply.bulkText(line);
