@@ -263,7 +263,6 @@ export class Balancer {
   /** Only what builds on nothing before it, one step of a group, and no group whose members are changing already. */
   private begin(step: OfGroup, busy: Set<GroupId>): void {
     if (busy.has(step.group)) return;
-    busy.add(step.group);
     const { groups, leaders } = this.router;
     const { configuration } = groups.membershipOf(step.group);
     // Who leads it is a hint: where there is none, members are asked in turn, and say what they know.
@@ -274,6 +273,7 @@ export class Balancer {
     if (step.after !== null || to === null || isChanging) return;
     const change = changeOf(step, membersOf(configuration));
     if (change === null) return;
+    busy.add(step.group);
     this.host.log('a step of the plan is ordered', { step: step.kind, group: step.group, why: step.why });
     this.host.order(to, step.group, step.confIndex, change);
     if (leaders.leaderOf(step.group) === null) leaders.doubt(step.group, to);

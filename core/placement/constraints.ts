@@ -46,9 +46,10 @@ export class Constraints {
     return this.crowd(group, node, leaving) < this.mostInZone(group);
   }
 
-  /** Whether the node may lead the group, of which it has a voter. */
+  /** Whether the node may lead the group, of which it has a voter. Who is to lead is no matter while members change. */
   mayLead(group: GroupDraft, node: number): boolean {
     return (
+      !group.isChanging &&
       node !== group.leader &&
       group.voters.includes(node) &&
       this.layout.nodeAt(node).state === 'up' &&

@@ -194,6 +194,14 @@ describe('constraints', () => {
     expect([steps, notes]).toEqual([[], ['group 1 is changing its members: its repair waits']]);
   });
 
+  test('who leads a group is no matter while its members are being changed', () => {
+    const learner = { replica: ReplicaId(4), node: NodeId(5), joins: true, replaces: null };
+    const one = group(1, [1, 2, 3]);
+    const changing = { ...one, configuration: { ...one.configuration, learners: [learner] } };
+    const { steps } = plan(withState(cluster(six, [changing, group(2, [1, 2, 3])]), 1, 'draining'), still);
+    expect(steps.map((step) => step.kind !== 'moveTenant' && step.group)).toEqual([2, 2]);
+  });
+
   test('a member that was to come and is lost is waited for no longer', () => {
     const learner = { replica: ReplicaId(4), node: NodeId(5), joins: true, replaces: ReplicaId(2) };
     const one = group(1, [1, 2, 3]);
