@@ -58,6 +58,11 @@ export class Directory {
     return this.placed;
   }
 
+  /** Where anybody may live, sorted by id. */
+  get openGroups(): readonly GroupId[] {
+    return this.pins.isEmpty ? this.groups : this.groups.filter((group) => this.pins.ownerOf(group) === null);
+  }
+
   /** Whether this name was ever placed, even if it was dropped since. */
   knows(tenant: TenantName): boolean {
     return this.map.find(tenant) !== null;
@@ -243,7 +248,7 @@ export class Directory {
 
   private nextGroup(): GroupId {
     if (this.home !== null) return this.home;
-    const open = this.pins.isEmpty ? this.groups : this.groups.filter((group) => this.pins.ownerOf(group) === null);
+    const open = this.openGroups;
     const group = roundRobin(open.length === 0 ? this.groups : open, this.placed);
     this.placed += 1;
     return group;

@@ -29,6 +29,7 @@ import { isFromOutside, type PlannedMove } from '../wire/moves.ts';
 import type { ClusterNode } from '../wire/nodes.ts';
 import type { NodeContext } from './options.ts';
 import type { Pulses } from './pulses.ts';
+import { NewTenants } from './newTenants.ts';
 import { Sightings } from './sightings.ts';
 
 export interface BalancerHost {
@@ -57,12 +58,15 @@ export class Balancer {
   private readonly pulses: Pulses;
   private readonly host: BalancerHost;
   readonly policy: Policy;
+  readonly newTenants: NewTenants;
   private readonly capacities = new Map<NodeId, NodeCapacity>();
   private readonly loads = new Map<GroupId, GroupLoad>();
   private readonly sightings = new Sightings();
   private readonly startedAt: MonoTime;
   private isBalancing = false;
   private brake: string | null = null;
+  /** Tenants that were moved on in their turn: the next plan goes on behind them. */
+  private movedOn = 0;
 
   constructor(options: NodeContext, router: Router, nodes: NodeExchange, pulses: Pulses, host: BalancerHost) {
     this.options = options;
@@ -71,13 +75,16 @@ export class Balancer {
     this.pulses = pulses;
     this.host = host;
     this.startedAt = options.now.mono;
-    const { rebalance } = options.settings;
+    const { rebalance, placement, isolationPercent } = options.settings;
     this.policy = {
       ...defaultPolicy,
+      placement,
+      isolationPpt: 10 * isolationPercent,
       rebalance: rebalance === 'manual' ? 'off' : rebalance,
       coolDownMs: limits.balanceCoolDownMs,
       maxSteps: limits.balanceStepsPlanned,
     };
+    this.newTenants = new NewTenants(this.policy, this.loads);
   }
 
   onLoads(from: NodeId, capacity: NodeCapacity, loads: readonly GroupLoad[]): void {
@@ -85,6 +92,7 @@ export class Balancer {
     for (const load of loads) {
       this.loads.set(load.group, load);
       this.sightings.weighed(load.group);
+      this.newTenants.onLoad(load.group);
     }
   }
 
@@ -105,7 +113,9 @@ export class Balancer {
     for (const step of made.steps) {
       if (step.kind === 'moveTenant') {
         const mayMove = moving < limits.movesPlannedAtATime && !(servesBalance(step) && meets(step, underWay));
-        if (mayMove && this.beginMove(step)) moving += 1;
+        if (!mayMove || !this.beginMove(step)) continue;
+        moving += 1;
+        this.movedOn += 1;
       } else if (step.kind === 'createGroup') {
         if (making < limits.groupsPlannedAtATime) this.make(step);
         making += 1;
@@ -154,7 +164,8 @@ export class Balancer {
       ...status,
       others: Math.max(0, status.others - (listed.get(status.group) ?? 0)),
     }));
-    return { takenAt: wall, placed: 0, isBalancing: this.isBalancing, nodes, groups: withOthers, tenants };
+    const placed = this.movedOn + (this.host.directory()?.placedByPolicy ?? 0);
+    return { takenAt: wall, placed, isBalancing: this.isBalancing, nodes, groups: withOthers, tenants };
   }
 
   private tenantsIn(

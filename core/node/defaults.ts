@@ -11,6 +11,8 @@ export const defaultSettings: Settings = {
   commandTimeoutMs: 5000,
   gossipMs: 500,
   rebalance: 'on',
+  placement: 'round-robin',
+  isolationPercent: 50,
   nodeBytes: 1024 * gib,
   nodeOperations: 1_000_000,
   lostAfterMs: 600_000,
@@ -35,6 +37,7 @@ export const settingBounds: Readonly<
     | 'heartbeatMs'
     | 'commandTimeoutMs'
     | 'gossipMs'
+    | 'isolationPercent'
     | 'nodeBytes'
     | 'nodeOperations'
     | 'lostAfterMs'
@@ -48,6 +51,7 @@ export const settingBounds: Readonly<
   heartbeatMs: { least: 5, most: 10_000 },
   commandTimeoutMs: { least: 100, most: 600_000 },
   gossipMs: { least: 20, most: 60_000 },
+  isolationPercent: { least: 1, most: 100 },
   nodeBytes: { least: mib, most: 1024 * 1024 * gib },
   nodeOperations: { least: 1, most: 1_000_000_000 },
   lostAfterMs: { least: 1_000, most: 86_400_000 },

@@ -20,6 +20,7 @@ import { commandSpecs } from './commandTable.ts';
 import type { Connection } from './connection.ts';
 import type { ClusterSnapshot } from '../placement/clusterSnapshot.ts';
 import type { Plan } from '../placement/plan.ts';
+import type { Policy } from '../placement/policy.ts';
 import type { WantedGroups } from './groupMaker.ts';
 import type { GroupDescriptor, NodeContext, Settings } from './options.ts';
 import type { Held } from '../group/tenants.ts';
@@ -42,6 +43,7 @@ export interface Handles {
   readonly nodes: () => readonly ClusterNode[];
   readonly plan: NodeView['plan'];
   readonly planGroups: NodeView['planGroups'];
+  readonly policy: NodeView['policy'];
   readonly clusterSnapshot: NodeView['clusterSnapshot'];
   readonly imports: NodeView['imports'];
   readonly alarms: Alarms;
@@ -219,6 +221,10 @@ export class LocalView implements NodeView {
 
   plan(): Plan | null {
     return this.handles.plan();
+  }
+
+  policy(): Policy {
+    return this.handles.policy();
   }
 
   planGroups(wanted: WantedGroups): ReturnType<NodeView['planGroups']> {

@@ -170,6 +170,7 @@ export class Node implements ForwarderHost {
     const view = new LocalView(this.options, this.groups, this.router, this.forwarder, this.statistics, {
       nodes: () => this.exchanges.nodes.present.nodes,
       plan: () => (this.leadsMetadata ? this.balancer.plan(this.now) : null),
+      policy: () => this.balancer.policy,
       planGroups: (wanted) => this.maker.plan(wanted, this.now),
       clusterSnapshot: () => (this.leadsMetadata ? this.balancer.snapshot(this.now) : null),
       imports: () => (this.leadsMetadata || settings.metadata === 'gossip' ? this.moves.imports() : null),
@@ -467,7 +468,7 @@ export class Node implements ForwarderHost {
     }
     const origin = { node: from, boot, request };
     const submission = { origin, attempt, lane, ackBelow, isRetry, resumes, readsHere: false, operation };
-    const outcome = this.replicas.take(group, submission);
+    const outcome = this.replicas.take(group, this.placed(group, submission));
     if (outcome === null) this.intake.begun(operation.tenant, operation.kind === 'execute');
     else this.post(from, { kind: 'reply', boot, request, attempt, outcome });
   }
@@ -475,7 +476,14 @@ export class Node implements ForwarderHost {
   private submit(group: Group, submission: Submission): void {
     const { kind, tenant } = submission.operation;
     this.intake.begun(tenant, kind === 'execute');
-    this.replicas.submit(group, submission);
+    this.replicas.submit(group, this.placed(group, submission));
+  }
+
+  /** Where a new tenant goes is settled before it is logged. */
+  private placed({ id, isLeader }: Group, submission: Submission): Submission {
+    const { directory } = this.hosting;
+    if (id !== metadataGroup || !isLeader || directory === null) return submission;
+    return { ...submission, operation: this.balancer.newTenants.settle(submission.operation, directory.directory) };
   }
 
   /** Lets groups work until nothing more follows from what happened in this turn. */

@@ -8,6 +8,7 @@ import type { NodeMapImage } from '../wire/nodes.ts';
 import type { TenantMap } from '../metadata/tenantMap.ts';
 import type { Now } from '../base/time.ts';
 import type { MetadataMode } from '../metadata/homes.ts';
+import type { PlacementKind } from '../metadata/groupChoice.ts';
 import type { Rebalancing } from '../placement/policy.ts';
 import type { Probe } from './probe.ts';
 
@@ -79,6 +80,10 @@ export interface Settings {
    * replaced and drained ones left all the same, unless all of that is left to the operator (`manual`).
    */
   readonly rebalance: Rebalancing | 'manual';
+  /** In which group a tenant begins, and goes on where it has to leave its own: what the node that plans has counts. */
+  readonly placement: PlacementKind;
+  /** With a larger share of its group's bytes or operations a tenant is given a group of its own. */
+  readonly isolationPercent: number;
   /** What a node can hold, and run in a second: who plans gives none more than 85 % of that. */
   readonly nodeBytes: number;
   readonly nodeOperations: number;

@@ -15,6 +15,7 @@ import type { TenantReport } from '../wire/accounts.ts';
 import type { Connection } from './connection.ts';
 import type { ClusterSnapshot } from '../placement/clusterSnapshot.ts';
 import type { Plan } from '../placement/plan.ts';
+import type { Policy } from '../placement/policy.ts';
 import type { WantedGroups } from './groupMaker.ts';
 import type { GroupDescriptor, Settings } from './options.ts';
 import type { RecoveryView } from './recovery.ts';
@@ -131,6 +132,8 @@ export interface NodeView {
   recover(id: GroupId): RecoveryView | 'lost' | 'none';
   /** What would be done now about the cluster; null if this node does not plan. */
   plan(): Plan | null;
+  /** By which it plans. */
+  policy(): Policy;
   /** What is to be asked of the metadata group, which is led here, so that it makes groups; or why it cannot be now. */
   planGroups(wanted: WantedGroups): GroupPlan | string;
   /** What that is planned from. */

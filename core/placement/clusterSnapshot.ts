@@ -70,7 +70,7 @@ export interface TenantStatus {
   readonly operations: number;
   /** Where it has to live: in that group, in one of its own, or anywhere. */
   readonly pin: GroupId | 'own' | null;
-  /** Nodes that must not hold its data. */
+  /** Nodes that must not hold its data: none, but in a what-if. */
   readonly exclusions: readonly NodeId[];
   readonly movedAt: WallTime;
   /** A move is under way: nothing else is to be planned for it. */

@@ -3,7 +3,7 @@
  * keys mean to one another is checked elsewhere.
  */
 import * as v from 'valibot';
-import { defaultSettings, metadataModes, settingBounds } from '../../core/index.ts';
+import { defaultSettings, metadataModes, placementKinds, settingBounds } from '../../core/index.ts';
 import { logLevels } from '../log.ts';
 import { check, oneOf, text, wholeNumber, yesOrNo } from './keys.ts';
 
@@ -56,6 +56,8 @@ const schema = v.strictObject({
       nodeOperations: setting('nodeOperations'),
       lostAfterMs: setting('lostAfterMs'),
       rebalance: v.optional(oneOf(['on', 'dry-run', 'off', 'manual']), defaultSettings.rebalance),
+      placement: v.optional(oneOf(placementKinds), defaultSettings.placement),
+      isolationPercent: setting('isolationPercent'),
       maxValueBytes: setting('maxValueBytes'),
       snapshotLogBytes: setting('snapshotLogBytes'),
       snapshotBytesPerSecond: setting('snapshotBytesPerSecond'),

@@ -236,6 +236,8 @@ export class World {
       metadata: this.scenario.metadata,
       joinToken,
       rebalance: timing.rebalance ? 'on' : 'manual',
+      placement: 'round-robin',
+      isolationPercent: 50,
       // Small, so that what little there is counts.
       nodeBytes: mib,
       nodeOperations: 2_000,

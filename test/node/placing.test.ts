@@ -2,10 +2,15 @@
 import { expect, test } from 'vitest';
 import { binaryString, ByteWriter } from '../../core/base/bytes.ts';
 import { crc32 } from '../../core/base/crc32.ts';
-import { metadataGroup, type TenantName } from '../../core/base/ids.ts';
+import { GroupId, metadataGroup, type TenantName } from '../../core/base/ids.ts';
+import { limits } from '../../core/base/limits.ts';
 import { WallTime } from '../../core/base/time.ts';
+import { DirectoryMachine } from '../../core/group/directoryMachine.ts';
 import type { Node } from '../../core/index.ts';
+import { preferred } from '../../core/metadata/groupChoice.ts';
+import { defaultPolicy } from '../../core/placement/policy.ts';
 import { beginPiece, endPiece, writeHead } from '../../core/wire/tenantFile.ts';
+import { checkSnapshot } from '../../runtime/plan/snapshotFile.ts';
 import { Nodes } from './harness.ts';
 
 const groups = 4;
@@ -223,4 +228,52 @@ test.each(['off', 'dry-run'] as const)('no group is made while the balance is %s
   expect(order(nodes, 'PLACEMENT PLAN')).toMatch(
     /note: tenant acme is pinned to a group of its own.*no group is empty/,
   );
+});
+
+test('new tenants go where there is least, if that is the policy, and the log says where', () => {
+  const nodes = new Nodes(3, groups, { placement: 'least-loaded' });
+  for (const tenant of ['a', 'b', 'c', 'd']) settled(nodes, `TENANT CREATE ${tenant} IN 1`);
+  const fresh = Array.from({ length: 9 }, (_, i) => `t${String(i)}`);
+  nodes.connect(planner(nodes), 2);
+  // So fast that leaders have hardly told anything meanwhile; and some through another node.
+  for (const tenant of fresh.slice(0, 6)) nodes.send(planner(nodes), 2, 'TENANT', 'CREATE', tenant);
+  nodes.pass(300);
+  const other = (planner(nodes) % 3) + 1;
+  for (const tenant of fresh.slice(6)) expect(nodes.askAnew(other, 'TENANT', 'CREATE', tenant)).toBe('+OK\r\n');
+  const count = (group: number): number => homes(nodes, fresh.slice(0, 6)).filter((one) => one === group).length;
+  expect(count(1)).toBe(0);
+  for (const group of [2, 3, 4]) expect([1, 2, 3]).toContain(count(group));
+  for (const { groups: its } of nodes.nodes)
+    for (const tenant of fresh) {
+      const machine = its.get(metadataGroup)?.machine;
+      const place = machine instanceof DirectoryMachine ? machine.directory.find(tenant as TenantName) : null;
+      expect(place?.group).toBe(homes(nodes, [tenant])[0]);
+    }
+  beginImport(nodes, 'coming');
+  expect(order(nodes, 'TENANT IMPORTS')).toMatch(/coming/);
+});
+
+test('new tenants go where their names are preferred, if that is the policy', () => {
+  const nodes = new Nodes(3, groups, { placement: 'rendezvous' });
+  const fresh = Array.from({ length: 8 }, (_, i) => `t${String(i)}`);
+  const open = [1, 2, 3, 4].map((group) => ({ group: GroupId(group) }));
+  for (const tenant of fresh) settled(nodes, `TENANT CREATE ${tenant}`);
+  const wanted = fresh.map((tenant) => Number(preferred(tenant as TenantName, open)));
+  // Those that would have come to a group that has its share go elsewhere.
+  const asPreferred = homes(nodes, fresh).filter((group, i) => group === wanted[i]);
+  expect(asPreferred.length).toBeGreaterThanOrEqual(5);
+  expect(homes(nodes, fresh)).not.toEqual([1, 2, 3, 4, 1, 2, 3, 4]);
+});
+
+test('what a cluster is planned by is in its snapshot', () => {
+  const nodes = new Nodes(3, groups, { placement: 'rendezvous', rebalance: 'dry-run', isolationPercent: 30 });
+  const [, text = ''] = order(nodes, 'PLACEMENT SNAPSHOT').split('\r\n');
+  const { policy } = checkSnapshot(JSON.parse(text));
+  expect(policy).toEqual({
+    ...defaultPolicy,
+    placement: 'rendezvous',
+    rebalance: 'dry-run',
+    isolationPpt: 300,
+    coolDownMs: limits.balanceCoolDownMs,
+  });
 });

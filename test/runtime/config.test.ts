@@ -93,6 +93,14 @@ const mistakes: readonly (readonly [unknown, string])[] = [
   [{ ...good, colour: 'red' }, 'colour: there is no such key'],
   [{ ...good, settings: { electionMS: 1 } }, 'settings.electionMS: there is no such key'],
   [{ ...good, settings: { electionMs: 1 } }, 'settings.electionMs: expects a whole number from 50 to 60000, got 1'],
+  [
+    { ...good, settings: { placement: 'random' } },
+    'settings.placement: expects one of round-robin, least-loaded, rendezvous, got "random"',
+  ],
+  [
+    { ...good, settings: { isolationPercent: 0 } },
+    'settings.isolationPercent: expects a whole number from 1 to 100, got 0',
+  ],
   [{ ...good, settings: { leaseReads: 'yes' } }, 'settings.leaseReads: expects true or false, got "yes"'],
   [
     { ...good, settings: { electionMs: 100, heartbeatMs: 51 } },

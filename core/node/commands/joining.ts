@@ -69,6 +69,7 @@ export function configurationFor(view: NodeView, joined: NodeId, { nodes }: Node
     settings: {
       ...Object.fromEntries(numbers.map((name) => [name, settings[name]])),
       rebalance: settings.rebalance,
+      placement: settings.placement,
       leaseReads: settings.leaseReads,
       autoCreateTenants: settings.autoCreateTenants,
       defaultTenant: settings.defaultTenant,

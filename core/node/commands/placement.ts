@@ -3,6 +3,7 @@
  * knows; any other says which that is.
  */
 import type { Plan } from '../../placement/plan.ts';
+import { defaultPolicy, type Policy } from '../../placement/policy.ts';
 import type { Step } from '../../placement/step.ts';
 import type { ReplyWriter } from '../../resp/replyWriter.ts';
 import { wordOf, wrongSubcommand } from './arguments.ts';
@@ -45,12 +46,17 @@ function runPlacement(call: NodeCall): void {
     case 'snapshot': {
       const snapshot = node.clusterSnapshot();
       if (snapshot === null) reply.error(notPlannedHere(node));
-      else reply.bulkText(JSON.stringify(snapshot));
+      else reply.bulkText(JSON.stringify({ ...snapshot, policy: wholePlan(node.policy()) }));
       return;
     }
     default:
       reply.error(wrongSubcommand('placement', subcommand));
   }
+}
+
+/** As the cluster is run, but for what an event loop can bear. */
+function wholePlan(policy: Policy): Policy {
+  return { ...policy, maxSteps: defaultPolicy.maxSteps };
 }
 
 function writePlan(reply: ReplyWriter, { steps, proposed, notes, brake, isCut }: Plan): void {
