@@ -3,7 +3,7 @@
  * has a part of it beside its tenants.
  */
 import type { ByteWriter } from '../base/bytes.ts';
-import type { GroupId, TenantName } from '../base/ids.ts';
+import type { GroupId, NodeId, TenantName } from '../base/ids.ts';
 import { Directory } from '../metadata/directory.ts';
 import { preferred } from '../metadata/groupChoice.ts';
 import { NodeMap } from '../metadata/nodeMap.ts';
@@ -24,12 +24,19 @@ export class DirectoryMachine implements StateMachine {
   private readonly nodesAtFirst: NodeMapImage;
   private readonly home: GroupId | null;
   private readonly homes: readonly { readonly group: GroupId }[];
+  private readonly replicasOn: (node: NodeId) => number;
 
   /**
    * What the configuration says: where tenants may live, and which nodes there are. `home`: the group that has this part
-   * of the directory, null if it is the whole.
+   * of the directory, null if it is the whole. `replicasOn`: of how many groups the node has a replica, as far as is known here.
    */
-  constructor(tenantGroups: readonly GroupId[], nodes: readonly ClusterNode[] = [], home: GroupId | null = null) {
+  constructor(
+    tenantGroups: readonly GroupId[],
+    nodes: readonly ClusterNode[] = [],
+    home: GroupId | null = null,
+    replicasOn: (node: NodeId) => number = () => 0,
+  ) {
+    this.replicasOn = replicasOn;
     this.tenantGroups = tenantGroups;
     this.nodesAtFirst = { version: 0, nodes, groups: [] };
     this.home = home;
@@ -47,6 +54,7 @@ export class DirectoryMachine implements StateMachine {
 
   judge({ operation }: Judged): Outcome | null {
     const { kind } = operation;
+    if (kind === 'planNode' && operation.plan.kind === 'remove') return this.refuseRemoval(operation.plan.node);
     return ours.has(kind) && this.isHomeOf(operation.tenant) ? null : notForUs;
   }
 
@@ -120,6 +128,13 @@ export class DirectoryMachine implements StateMachine {
     const why =
       plan.kind === 'replace' ? nodes.replace(plan.node, plan.heir) : nodes.change(plan.node, stateAfter[plan.kind]);
     return { kind: 'nodes', map: nodes.image, node: plan.node, why: why ?? '' };
+  }
+
+  /** Who belongs to groups is no state of this machine: whoever leads goes by what the groups' leaders have told it. */
+  private refuseRemoval(node: NodeId): Outcome | null {
+    const count = this.replicasOn(node);
+    const why = `node ${String(node)} has replicas of ${String(count)} groups: they must go first`;
+    return count === 0 ? null : { kind: 'nodes', map: this.directory.nodes.image, node, why };
   }
 
   private underWay(tenant: TenantName, why: string): Outcome {

@@ -2,7 +2,7 @@
  * The groups that have a replica on this node: those that the disk and the static maps say, those that were made on its
  * data directory, and those that a leader adds and removes while the node runs.
  */
-import { type GroupId, metadataGroup, LogIndex, type ReplicaId, Term } from '../base/ids.ts';
+import { type GroupId, metadataGroup, LogIndex, type NodeId, type ReplicaId, Term } from '../base/ids.ts';
 import { invariant } from '../base/invariant.ts';
 import { limits } from '../base/limits.ts';
 import { type MonoTime, WallTime } from '../base/time.ts';
@@ -51,6 +51,7 @@ export class Hosting {
   private readonly context: NodeContext;
   private readonly pulses: Pulses;
   private readonly isDiskShort: () => boolean;
+  private readonly replicasOn: (node: NodeId) => number;
   private readonly groupLimits: GroupLimits;
   /** What groups begin with, as far as that is known. */
   private readonly descriptors: Map<GroupId, GroupDescriptor>;
@@ -64,17 +65,19 @@ export class Hosting {
   private readonly isLost: boolean;
   private readonly renewed = new Map<GroupId, ReplicaId>();
 
-  /** `made`: groups that were made, as far as the last life had heard. */
+  /** `replicasOn`: of how many groups a node has a replica, as far as this one has heard. `made`: groups that were made, as the last life had. */
   constructor(
     context: NodeContext,
     pulses: Pulses,
     isDiskShort: () => boolean,
+    replicasOn: (node: NodeId) => number,
     restored: RestoredLog,
     made: readonly MadeGroup[],
   ) {
     this.context = context;
     this.pulses = pulses;
     this.isDiskShort = isDiskShort;
+    this.replicasOn = replicasOn;
     this.duties = new Duties(context.node);
     const { node, boot, topology } = context;
     const exportPieceBytes = pieceBytes(limits.exportPieceBytes, context.settings);
@@ -269,7 +272,8 @@ export class Hosting {
   private machineOf(group: GroupId): StateMachine {
     const { topology, random, settings } = this.context;
     const tenantGroups = topology.groups.map((other) => other.group).filter((other) => other !== metadataGroup);
-    if (group === metadataGroup) return new DirectoryMachine(tenantGroups, membersAtFirst(topology));
+    if (group === metadataGroup)
+      return new DirectoryMachine(tenantGroups, membersAtFirst(topology), null, this.replicasOn);
     const home = settings.metadata === 'raft' ? null : new DirectoryMachine(tenantGroups, [], group);
     return new TenantMachine(random(`reads/${String(group)}`), this.reply, this.exports, home);
   }

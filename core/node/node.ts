@@ -141,7 +141,9 @@ export class Node implements ForwarderHost {
     });
     this.keeper = new MapKeeper(this.router.shards.version, now.mono);
     this.pulses = new Pulses(settings.electionMs);
-    this.hosting = new Hosting(this.options, this.pulses, () => this.isDiskShort, options.restored, nodes.groups);
+    const replicasOn = (one: NodeId): number => this.router.groups.countOn(one);
+    const isDiskShort = (): boolean => this.isDiskShort;
+    this.hosting = new Hosting(this.options, this.pulses, isDiskShort, replicasOn, options.restored, nodes.groups);
     this.groups = this.hosting.groups;
     this.exchanges = new Exchanges(this.router, metadata, nodes, {
       post: (to, message) => this.post(to, message),

@@ -55,6 +55,14 @@ export class GroupMap {
     return this.voters.get(group) ?? [];
   }
 
+  /** How many groups have a replica on the node. */
+  countOn(node: NodeId): number {
+    let count = 0;
+    for (const { configuration } of this.memberships.values())
+      if (membersOf(configuration).some((member) => member.node === node)) count += 1;
+    return count;
+  }
+
   /** Adopts what is newer. Returns whether it is. */
   learn(group: GroupId, membership: Membership): boolean {
     const known = this.memberships.get(group);

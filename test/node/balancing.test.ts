@@ -258,6 +258,23 @@ test('only an order for the members that a group has is carried out, as of whate
   expect(group.raft.configuration.voters[0]).toEqual(third);
 });
 
+test('a node that has replicas is not removed, whatever whoever is asked has heard of them', () => {
+  const nodes = new Nodes(4, groups, { rebalance: 'manual' });
+  expect(order(nodes, 'NODE', 'DRAIN', '4')).toBe('+OK\r\n');
+  const asked = (planner(nodes) % 4) + 1;
+  const voters = [1, 2, 3].map((node) => ({ replica: ReplicaId(90 + node), node: NodeId(node) }));
+  const said = Array.from({ length: groups + 1 }, (_, group) => ({
+    group: GroupId(group),
+    index: LogIndex(1_000_000),
+    configuration: { ...unknownConfiguration, voters },
+  }));
+  nodes.connect(asked, 2);
+  nodes.input(asked, { kind: 'peerMessages', from: NodeId(1), messages: [{ kind: 'groups', groups: said }] });
+  nodes.send(asked, 2, 'NODE', 'REMOVE', '4');
+  nodes.pass(30);
+  expect(nodes.replies(2)).toMatch(/^-ERR node 4 has replicas of \d groups: they must go first/);
+});
+
 test('a replica that has just begun does not hide who belongs to its group: nobody is removed who does', () => {
   const nodes = new Nodes(4, 1);
   const to = ReplicaId(9);

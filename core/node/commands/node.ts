@@ -3,7 +3,6 @@
  */
 import { binaryString, noBytes } from '../../base/bytes.ts';
 import { type GroupId, NodeId } from '../../base/ids.ts';
-import { membersOf } from '../../raft/configuration.ts';
 import type { ReplyWriter } from '../../resp/replyWriter.ts';
 import type { NodeView } from '../view.ts';
 import { integerOf, wordOf, wrongSubcommand } from './arguments.ts';
@@ -88,12 +87,7 @@ function change(call: NodeCall, kind: 'drain' | 'undrain' | 'remove'): void {
   const { args, reply, node } = call;
   const number = integerOf(args[2] ?? noBytes);
   const known = node.nodes.find((other) => other.node === number);
-  const held = node
-    .groups()
-    .filter(({ configuration }) => membersOf(configuration).some((member) => member.node === number));
   if (known === undefined) reply.error(`ERR no such node '${binaryString(args[2] ?? noBytes)}'`);
-  else if (kind === 'remove' && held.length > 0)
-    reply.error(`ERR node ${String(number)} has replicas of ${String(held.length)} groups: they must go first`);
   else plan(call, { kind, node: known.node });
 }
 
