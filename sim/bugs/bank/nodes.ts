@@ -86,7 +86,7 @@ export const nodes: readonly Bug[] = [
   {
     name: 'a node is removed although it has replicas, which count as up',
     edits: [
-      edit('core/node/commands/node.ts', "kind === 'remove' && held.length > 0", 'held.length < 0'),
+      edit('core/group/directoryMachine.ts', 'return count === 0 ? null : {', 'return count >= 0 ? null : {'),
       edit('core/node/balancer.ts', "const isGone = state === 'removed' || ", 'const isGone = '),
       edit(
         'core/node/balancer.ts',
