@@ -8,6 +8,8 @@ import type { WallTime } from '../base/time.ts';
 import type { CutClock } from './keyspaceCut.ts';
 import {
   forgetAfterMs,
+  KeptMemories,
+  MemoriesImage,
   type Memory,
   type MemoryImage,
   mostMemories,
@@ -16,11 +18,11 @@ import {
   sweepEveryMs,
 } from './replyMemory.ts';
 
-/** All sessions as they were, in the order in which they began. Nobody changes it. */
+/** All sessions as they were, in the order in which they began. */
 export interface ClientSessionsImage {
   readonly sweptAt: WallTime;
   readonly hasForgotten: boolean;
-  readonly sessions: readonly (readonly [string, MemoryImage])[];
+  readonly sessions: MemoriesImage<string>;
 }
 
 export class ClientSessions {
@@ -29,9 +31,10 @@ export class ClientSessions {
   private sweptAt: WallTime;
   /** A session was forgotten: of one that is not known nobody can tell any more whether it ever was. */
   private hasForgotten = false;
-  /** The latest cut these sessions have joined, and how they were then. */
+  /** The latest cut these sessions have joined, how they were then, and those that have changed since. */
   private joined: object | null = null;
   private cut: ClientSessionsImage | null = null;
+  private kept: KeptMemories | null = null;
 
   /** `stamp`: the log time of the tenant's adoption. */
   constructor(stamp: WallTime, clock: CutClock = { current: null }) {
@@ -52,13 +55,15 @@ export class ClientSessions {
 
   /** Notes that a `new` write has run. */
   remember(token: string, number: number, ackBelow: number, reply: Uint8Array, stamp: WallTime): void {
-    if (this.clock.current !== null) this.partOfCut(this.clock.current);
+    const { current } = this.clock;
+    if (current !== null) this.partOfCut(current);
     let session = this.sessions.get(token);
     if (session === undefined) {
       this.makeRoom(stamp);
       session = new ReplyMemory(stamp);
       this.sessions.set(token, session);
     }
+    if (current !== null) this.kept?.keep(session);
     session.remember(number, ackBelow, reply, stamp);
   }
 
@@ -66,7 +71,8 @@ export class ClientSessions {
   partOfCut(current: object): ClientSessionsImage | null {
     if (this.joined !== current) {
       this.joined = current;
-      this.cut = this.image();
+      this.kept = new KeptMemories();
+      this.cut = this.image(this.kept);
     }
     return this.cut;
   }
@@ -74,12 +80,13 @@ export class ClientSessions {
   /** Their part of the cut was read out, or is not wanted any more. */
   leaveCut(): void {
     this.cut = null;
+    this.kept = null;
   }
 
-  image(): ClientSessionsImage {
+  /** As they are now, to be read before they change, unless `kept` has what does. */
+  image(kept = new KeptMemories()): ClientSessionsImage {
     const { sweptAt, hasForgotten } = this;
-    const sessions = Array.from(this.sessions, ([token, session]) => [token, session.image()] as const);
-    return { sweptAt, hasForgotten, sessions };
+    return { sweptAt, hasForgotten, sessions: new MemoriesImage(this.sessions, kept) };
   }
 
   /** Puts back what an image has told of: when they were looked through, and then each. */

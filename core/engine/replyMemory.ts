@@ -73,6 +73,42 @@ export class ReplyMemory {
   }
 }
 
+/** What memories were when a cut was made, those that were written to since. */
+export class KeptMemories {
+  private readonly images = new Map<ReplyMemory, MemoryImage>();
+
+  /** The memory is about to change. */
+  keep(memory: ReplyMemory): void {
+    if (!this.images.has(memory)) this.images.set(memory, memory.image());
+  }
+
+  imageOf(memory: ReplyMemory): MemoryImage {
+    return this.images.get(memory) ?? memory.image();
+  }
+}
+
+/**
+ * Memories as they were, in the order in which they began, to be read out one by one. Only who they are is noted when it
+ * is made; what each had is with `kept` if it has changed since.
+ */
+export class MemoriesImage<Key> {
+  private readonly memories: readonly (readonly [Key, ReplyMemory])[];
+  private readonly kept: KeptMemories;
+
+  constructor(memories: ReadonlyMap<Key, ReplyMemory>, kept: KeptMemories) {
+    this.memories = [...memories];
+    this.kept = kept;
+  }
+
+  get size(): number {
+    return this.memories.length;
+  }
+
+  *[Symbol.iterator](): IterableIterator<readonly [Key, MemoryImage]> {
+    for (const [key, memory] of this.memories) yield [key, this.kept.imageOf(memory)];
+  }
+}
+
 /** How long, in milliseconds of log time, a sender may be silent before it is forgotten: longer than any command may take to be answered. */
 export const forgetAfterMs = 15 * 60_000;
 /** How often, in log time, those are looked for. */

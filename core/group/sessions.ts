@@ -12,6 +12,8 @@ import { crc32 } from '../base/crc32.ts';
 import type { CutClock } from '../engine/keyspaceCut.ts';
 import {
   forgetAfterMs,
+  KeptMemories,
+  MemoriesImage,
   type Memory,
   type MemoryImage,
   mostMemories,
@@ -31,14 +33,14 @@ interface Ingress {
   forgotten: number;
 }
 
-/** All sessions as they were, in an order that equal replicas share. Nobody changes it. */
+/** All sessions as they were, in an order that equal replicas share. */
 export interface SessionsImage {
   readonly sweptAt: WallTime;
   readonly ingresses: readonly {
     readonly node: NodeId;
     readonly boot: number;
     readonly forgotten: number;
-    readonly sessions: readonly SessionImage[];
+    readonly sessions: MemoriesImage<LaneId>;
   }[];
 }
 
@@ -59,9 +61,10 @@ export class Sessions {
   private latestNode = 0 as NodeId;
   private latestBoot = 0;
   private latestLane = 0 as LaneId;
-  /** The latest cut these sessions have joined, and how they were then. */
+  /** The latest cut these sessions have joined, how they were then, and those that have changed since. */
   private joined: object | null = null;
   private cut: SessionsImage | null = null;
+  private kept: KeptMemories | null = null;
 
   /** `stamp`: the log time of the tenant's adoption. */
   constructor(stamp: WallTime, clock: CutClock = { current: null }) {
@@ -87,8 +90,10 @@ export class Sessions {
 
   /** Notes that a `new` write has run, and drops what its ingress has the answers of. */
   remember({ origin, lane, ackBelow }: LoggedItem, reply: Uint8Array, stamp: WallTime): void {
-    if (this.clock.current !== null) this.partOfCut(this.clock.current);
+    const { current } = this.clock;
+    if (current !== null) this.partOfCut(current);
     const session = this.latestOf(origin, lane) ?? this.open(origin, lane, stamp);
+    if (current !== null) this.kept?.keep(session);
     session.remember(origin.request, ackBelow, reply, stamp);
   }
 
@@ -96,7 +101,8 @@ export class Sessions {
   partOfCut(current: object): SessionsImage | null {
     if (this.joined !== current) {
       this.joined = current;
-      this.cut = this.image();
+      this.kept = new KeptMemories();
+      this.cut = this.image(this.kept);
     }
     return this.cut;
   }
@@ -104,6 +110,7 @@ export class Sessions {
   /** Their part of the cut was read out, or is not wanted any more. */
   leaveCut(): void {
     this.cut = null;
+    this.kept = null;
   }
 
   /** Puts back what an image has told of: an ingress, and then its sessions one by one. */
@@ -138,12 +145,13 @@ export class Sessions {
     return crc;
   }
 
-  image(): SessionsImage {
+  /** As they are now, to be read before they change, unless `kept` has what does. */
+  image(kept = new KeptMemories()): SessionsImage {
     const ingresses = [...this.ingresses].map(([node, { boot, forgotten, sessions }]) => ({
       node,
       boot,
       forgotten,
-      sessions: Array.from(sessions, ([lane, session]) => ({ lane, ...session.image() })),
+      sessions: new MemoriesImage(sessions, kept),
     }));
     return { sweptAt: this.sweptAt, ingresses };
   }

@@ -1,10 +1,13 @@
 /** What a tenant remembers of its writes: each runs once, however often and in whatever life it is asked for. */
 import fc from 'fast-check';
-import { beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { binaryString, bytesOfBinary } from '../../core/base/bytes.ts';
 import { Incarnation, LaneId, NodeId, RequestId, type TenantName, Epoch } from '../../core/base/ids.ts';
 import { WallTime } from '../../core/base/time.ts';
 import type { Applied } from '../../core/group/machine.ts';
+import { ClientSessions } from '../../core/engine/clientSessions.ts';
+import type { CutClock } from '../../core/engine/keyspaceCut.ts';
+import { ReplyMemory } from '../../core/engine/replyMemory.ts';
 import { Sessions } from '../../core/group/sessions.ts';
 import { TenantMachine } from '../../core/group/tenantMachine.ts';
 import type { LoggedItem, LoggedOperation } from '../../core/wire/operation.ts';
@@ -113,6 +116,25 @@ it('sessions are bounded: those used least lately go first', () => {
   expect(sessions.size).toBeGreaterThan(most / 2);
   expect(sessions.recall(item({ request: 1, lane: 1, isRetry: true }, 'x'))).toBe('forgotten');
   expect(sessions.recall(item({ request: most, lane: most, isRetry: true }, 'x'))).toMatchObject({ number: most });
+});
+
+it('while a cut is read out, a write copies what its own session remembers and no other', () => {
+  const clock: CutClock = { current: null };
+  const sessions = new Sessions(WallTime(0), clock);
+  const clients = new ClientSessions(WallTime(0), clock);
+  const write = (sender: number, request: number): void => {
+    sessions.remember(item({ request, lane: sender }, 'x'), new Uint8Array(0), WallTime(1));
+    clients.remember(String(sender), request, 0, new Uint8Array(0), WallTime(1));
+  };
+  for (let sender = 1; sender <= 20; sender += 1) write(sender, 1);
+  clock.current = {};
+  const copied = vi.spyOn(ReplyMemory.prototype, 'image');
+  for (let request = 2; request <= 9; request += 1) write(7, request);
+  expect(copied).toHaveBeenCalledTimes(2);
+  const images = [...(clients.partOfCut(clock.current)?.sessions ?? [])];
+  expect(images.map(([token, { last }]) => [token, last])).toEqual(images.map((_, i) => [String(i + 1), 1]));
+  expect(images).toHaveLength(20);
+  copied.mockRestore();
 });
 
 it('what was asked for last is forgotten with its ingress, or when it is too old, like any other', () => {

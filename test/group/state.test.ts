@@ -2,8 +2,18 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { bytesOfBinary } from '../../core/base/bytes.ts';
-import { Epoch, GroupId, Incarnation, LaneId, NodeId, RequestId, type TenantName } from '../../core/base/ids.ts';
+import {
+  Epoch,
+  GroupId,
+  Incarnation,
+  LaneId,
+  NodeId,
+  RequestId,
+  type TenantName,
+  unordered,
+} from '../../core/base/ids.ts';
 import { WallTime } from '../../core/base/time.ts';
+import { encodeNumbered } from '../../core/engine/numbered.ts';
 import { DirectoryMachine } from '../../core/group/directoryMachine.ts';
 import type { StateMachine } from '../../core/group/machine.ts';
 import type { StateCut } from '../../core/group/state/stateCut.ts';
@@ -141,6 +151,63 @@ describe('the state of tenants', () => {
         expect(stateOf(machine) === stateOf(twin)).toBe(true);
       }),
       { numRuns: 400 },
+    );
+  });
+
+  it('is told with the writes that were remembered when the cut was made, though others are and these are forgotten', () => {
+    const acme = 'acme' as TenantName;
+    const words = ['INCR', 'n'].map(bytesOfBinary);
+    const write = fc.record({
+      node: fc.integer({ min: 1, max: 2 }),
+      boot: fc.nat(19).map((n) => (n === 0 ? 2 : 1)),
+      lane: fc.integer({ min: 1, max: 3 }),
+      token: fc.constantFrom(null, null, null, 'a', 'b'),
+      ackBehind: fc.nat(4),
+      pauseMs: fc.constantFrom(1, 1, 1, 50_000, 500_000),
+    });
+    const writes = fc.array(write, { maxLength: 80 }).map((all) => {
+      let at = 0;
+      return all.map((each, i) => ({ ...each, request: 10 + i, at: (at += each.pauseMs) }));
+    });
+    type Write = typeof writes extends fc.Arbitrary<readonly (infer One)[]> ? One : never;
+    const run = (machine: TenantMachine, all: readonly Write[]): void => {
+      for (const { request, at, node, boot, lane, token, ackBehind } of all) {
+        const ackBelow = Math.max(0, request - ackBehind);
+        const client = { token: token ?? '', number: request, ackBelow, isResumed: false };
+        const args = token === null ? words : encodeNumbered(client, words);
+        const item: LoggedItem = {
+          origin: { node: NodeId(node), boot, request: RequestId(request) },
+          lane: token === null ? LaneId(lane) : unordered,
+          ackBelow: RequestId(ackBelow),
+          isRetry: false,
+          operation: { kind: 'execute', tenant: acme, incarnation: Incarnation(1), access: 'write', protocol: 2, args },
+        };
+        machine.apply(item, { stamp: WallTime(1_000_000 + at), maxValueBytes: 1000 }, true);
+      }
+    };
+    fc.assert(
+      fc.property(
+        writes,
+        fc.nat(80),
+        fc.integer({ min: 1, max: 40 }),
+        fc.boolean(),
+        (all, count, bytes, isReadFirst) => {
+          const [machine, twin] = [tenantMachine(), tenantMachine()];
+          const during = all.slice(count);
+          for (const each of [machine, twin]) run(each, all.slice(0, count));
+          const cut = machine.cut(instant);
+          const told = isReadFirst ? [cut.next(bytes)] : [];
+          for (const each of during) {
+            run(machine, [each]);
+            told.push(cut.next(bytes));
+          }
+          const whole = Buffer.concat([...told.flatMap((chunk) => chunk ?? []), ...chunksOf(cut, bytes)]);
+          expect(whole.toString('latin1') === stateOf(twin)).toBe(true);
+          run(twin, during);
+          expect(stateOf(machine) === stateOf(twin)).toBe(true);
+        },
+      ),
+      { numRuns: 300 },
     );
   });
 

@@ -168,7 +168,7 @@ function* sessionRecords(writer: ByteWriter, { ingresses }: SessionsImage): Reco
     writer.u8(record.ingress);
     for (const part of [node, boot, forgotten]) writer.varint(part);
     yield;
-    for (const { lane, last, usedAt, remembered } of sessions) {
+    for (const [lane, { last, usedAt, remembered }] of sessions) {
       writer.u8(record.session);
       for (const part of [lane, last, usedAt, remembered.length]) writer.varint(part);
       yield;
@@ -178,7 +178,7 @@ function* sessionRecords(writer: ByteWriter, { ingresses }: SessionsImage): Reco
 }
 
 function* clientRecords(writer: ByteWriter, { sweptAt, hasForgotten, sessions }: ClientSessionsImage): Records {
-  if (sessions.length === 0 && !hasForgotten) return;
+  if (sessions.size === 0 && !hasForgotten) return;
   writer.u8(record.clients);
   writer.varint(sweptAt);
   writer.u8(hasForgotten ? 1 : 0);
