@@ -43,9 +43,14 @@ test('a node that is drained has nothing any more, can be removed, and its id st
   const nodes = new Nodes(4, groups, { rebalance: 'off' });
   const before = shares(nodes);
   expect(before.replicas[3]).toBeGreaterThan(0);
+  const told = (count: number): string => `$8\r\nreplicas\r\n:${String(count)}\r\n`;
+  expect(order(nodes, 'NODE', 'INFO', '4')).toContain(told(before.replicas[3] ?? 0));
   expect(order(nodes, 'NODE', 'REMOVE', '4')).toMatch(/^-ERR node 4 has replicas/);
   expect(order(nodes, 'NODE', 'DRAIN', '4')).toBe('+OK\r\n');
   nodes.pass(40_000);
+  const info = order(nodes, 'NODE', 'INFO', '4');
+  expect(info).toContain('$8\r\ndraining\r\n');
+  expect(info).toContain(told(0));
   const { replicas, leads } = shares(nodes);
   expect([replicas[3], leads[3]]).toEqual([0, 0]);
   expect([sum(replicas), sum(leads)]).toEqual([3 * (groups + 1), groups + 1]);

@@ -29,19 +29,19 @@ function runNode(call: NodeCall): void {
   }
   switch (`${wordOf(subcommand)} ${String(args.length)}`) {
     case 'list 2': {
-      const leads = ledByNode(node);
+      const parts = partsOf(node);
       reply.array(node.nodes.length);
-      for (const { node: other } of node.nodes) writeNode(reply, node, other, leads);
+      for (const { node: other } of node.nodes) writeNode(reply, node, other, parts);
       return;
     }
     case 'info 2':
-      writeNode(reply, node, node.self, ledByNode(node));
+      writeNode(reply, node, node.self, partsOf(node));
       return;
     case 'info 3': {
       const number = integerOf(id ?? noBytes);
       const known = node.nodes.find((other) => other.node === number);
       if (known === undefined) reply.error(`ERR no such node '${binaryString(id ?? noBytes)}'`);
-      else writeNode(reply, node, NodeId(known.node), ledByNode(node));
+      else writeNode(reply, node, NodeId(known.node), partsOf(node));
       return;
     }
     case 'drain 3':
@@ -115,25 +115,32 @@ function writeAlarms(reply: ReplyWriter, { alarms }: NodeView): void {
   }
 }
 
-/** The groups that each node leads. */
-type Led = ReadonlyMap<NodeId, readonly GroupId[]>;
-
-function ledByNode(view: NodeView): Led {
-  const led = new Map<NodeId, GroupId[]>();
-  for (const { group, leader } of view.groups()) {
-    if (leader === null) continue;
-    const groups = led.get(leader);
-    if (groups === undefined) led.set(leader, [group]);
-    else groups.push(group);
-  }
-  return led;
+/** What a node has in groups. */
+interface Part {
+  readonly leads: readonly GroupId[];
+  /** Voters, learners, and those on their way out. */
+  readonly replicas: number;
 }
 
-function writeNode(reply: ReplyWriter, view: NodeView, id: NodeId, led: Led): void {
+function partsOf(view: NodeView): ReadonlyMap<NodeId, Part> {
+  const parts = new Map<NodeId, { leads: GroupId[]; replicas: number }>();
+  const partOf = (node: NodeId): { leads: GroupId[]; replicas: number } => {
+    const part = parts.get(node) ?? { leads: [], replicas: 0 };
+    parts.set(node, part);
+    return part;
+  };
+  for (const { group, leader, configuration } of view.groups()) {
+    if (leader !== null) partOf(leader).leads.push(group);
+    for (const { node } of membersOf(configuration)) partOf(node).replicas += 1;
+  }
+  return parts;
+}
+
+function writeNode(reply: ReplyWriter, view: NodeView, id: NodeId, parts: ReadonlyMap<NodeId, Part>): void {
   const descriptor = view.nodes.find((other) => other.node === id);
   const isSelf = id === view.self;
-  const leads = led.get(id) ?? [];
-  reply.map(isSelf ? 10 : 8);
+  const { leads, replicas } = parts.get(id) ?? { leads: [], replicas: 0 };
+  reply.map(isSelf ? 11 : 9);
   reply.bulkText('id');
   reply.integer(id);
   reply.bulkText('client-address');
@@ -152,6 +159,8 @@ function writeNode(reply: ReplyWriter, view: NodeView, id: NodeId, led: Led): vo
   reply.bulkText('leads');
   reply.array(leads.length);
   for (const group of leads) reply.integer(group);
+  reply.bulkText('replicas');
+  reply.integer(replicas);
   if (!isSelf) return;
   reply.bulkText('boot');
   reply.integer(view.boot);
