@@ -42,6 +42,8 @@ export const limits = {
   lanesPerConnection: 256,
   /** Keys of one tenant: a map of the engine holds 2^24, and what one command or transaction adds goes beyond this. */
   tenantKeys: 10_000_000,
+  /** Tenants that one answer lists, made and sorted in one turn: more are listed in steps. */
+  tenantsListed: 100_000,
   /** Procedures (creating or dropping a tenant) under way on one node. */
   procedures: 4_096,
   /** A turn's commands to one group beyond this become an entry before the turn ends. */

@@ -233,12 +233,12 @@ export class Directory {
     return Incarnation((this.map.find(tenant)?.incarnation ?? 0) + 1);
   }
 
-  /** Others live there, are on their way there, or have to. Looks at all tenants: who is to be alone is a rare question. */
+  /** Others live there, are on their way there, or have to. */
   private isUsed(group: GroupId, except: TenantName): boolean {
     if (this.moves.list().some(({ tenant, to }) => to === group && tenant !== except)) return true;
     if (this.pins.list().some(([tenant, pin]) => pin === group && tenant !== except)) return true;
-    for (const place of this.map.places()) if (place.group === group && place.tenant !== except) return true;
-    return false;
+    const itself = this.find(except)?.group === group ? 1 : 0;
+    return this.map.placedIn(group) > itself;
   }
 
   /** It is for tenants, and for nobody alone. */

@@ -3,7 +3,7 @@
  * read out piece by piece, as it is now (`cut`) while it goes on, or as it is at each piece (`writePiece`).
  */
 import type { ByteReader, ByteWriter } from '../base/bytes.ts';
-import { Epoch, type TenantName } from '../base/ids.ts';
+import { Epoch, type GroupId, type TenantName } from '../base/ids.ts';
 import { limits } from '../base/limits.ts';
 import { readGroup, readIncarnation, readTenant } from '../wire/fields.ts';
 import { emptyMapDigest, minusDigest, plusDigest } from './mapDigest.ts';
@@ -15,21 +15,41 @@ import { PlaceRecords } from './placeRecords.ts';
 const kind = { placed: 1, dropped: 2 } as const;
 const partBits = 31 - Math.clz32(limits.mapParts);
 const hashBits = 32;
+/** Of so many records behind one another the address of the first is kept: to go to one of them is a short way. */
+const stride = 1024;
 
 export class PlaceTable {
   digest = emptyMapDigest;
   /** Names, those that were dropped included. */
   size = 0;
+  /** Tenants: names that are placed. */
+  placed = 0;
   private readonly name = new PackedName();
   private readonly records: PlaceRecords;
   private readonly index: NameIndex;
   private readonly cuts = new Set<PlaceCut>();
   /** Of the names whose hash begins alike; null while nobody asks. */
   private digests: number[] | null = null;
+  /** Tenants of each group that ever had one. */
+  private readonly counts: Map<GroupId, number>;
+  /** Addresses of the first record, and of each that is a stride behind the one before. */
+  private readonly landmarks: number[];
 
-  constructor(records = new PlaceRecords(), index = new NameIndex()) {
+  constructor(
+    records = new PlaceRecords(),
+    index = new NameIndex(),
+    counts: ReadonlyMap<GroupId, number> = new Map(),
+    landmarks: readonly number[] = [],
+  ) {
     this.records = records;
     this.index = index;
+    this.counts = new Map(counts);
+    this.landmarks = [...landmarks];
+  }
+
+  /** How many tenants live in the group. */
+  placedIn(group: GroupId): number {
+    return this.counts.get(group) ?? 0;
   }
 
   find(tenant: TenantName): Place | null {
@@ -51,14 +71,18 @@ export class PlaceTable {
   set(tenant: TenantName, place: Place): number {
     let at = this.addressOf(tenant);
     if (at >= 0) {
-      for (const cut of this.cuts) cut.keep(at, this.records.placeAt(at));
+      const former = this.records.placeAt(at);
+      for (const cut of this.cuts) cut.keep(at, former);
+      this.count(former, -1);
       this.change(minusDigest, at);
     } else {
       at = this.records.append(this.name);
       this.index.add(this.name, at);
+      if (this.size % stride === 0) this.landmarks.push(at);
       this.size += 1;
     }
     this.records.setPlace(at, place);
+    this.count(place, 1);
     this.change(plusDigest, at);
     return at;
   }
@@ -87,8 +111,8 @@ export class PlaceTable {
   /** In the order in which the names came, without the first `skipped`. */
   *entries(skipped = 0): Generator<readonly [TenantName, Place]> {
     const { records } = this;
-    let at = 0;
-    for (let skip = skipped; skip > 0 && at < records.end; skip -= 1) at = records.after(at);
+    let at = this.landmarks[Math.floor(skipped / stride)] ?? records.end;
+    for (let skip = skipped % stride; skip > 0 && at < records.end; skip -= 1) at = records.after(at);
     for (; at < records.end; at = records.after(at)) yield [records.nameAt(at), records.placeAt(at)];
   }
 
@@ -118,10 +142,17 @@ export class PlaceTable {
     this.digests[part] = change(this.digests[part] ?? emptyMapDigest, digest);
   }
 
+  private count({ group }: Place, change: 1 | -1): void {
+    if (group === null) return;
+    this.placed += change;
+    this.counts.set(group, this.placedIn(group) + change);
+  }
+
   copy(): PlaceTable {
-    const copy = new PlaceTable(this.records.copy(), this.index.copy());
+    const copy = new PlaceTable(this.records.copy(), this.index.copy(), this.counts, this.landmarks);
     copy.digest = this.digest;
     copy.size = this.size;
+    copy.placed = this.placed;
     return copy;
   }
 }

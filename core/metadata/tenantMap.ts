@@ -3,7 +3,7 @@
  * changes that led to it; what it was before those is forgotten.
  */
 import type { ByteReader, ByteWriter } from '../base/bytes.ts';
-import { MapVersion, type TenantName } from '../base/ids.ts';
+import { type GroupId, MapVersion, type TenantName } from '../base/ids.ts';
 import { limits } from '../base/limits.ts';
 import type { MapChange, TenantPlace } from '../wire/messages.ts';
 import { changeTo, isNewer, type Place, placeAfter, placeOf } from './place.ts';
@@ -47,6 +47,16 @@ export class TenantMap {
   /** Names, those that were dropped included. */
   get size(): number {
     return this.table.size;
+  }
+
+  /** Tenants: names that are placed. */
+  get placed(): number {
+    return this.table.placed;
+  }
+
+  /** How many tenants live in the group. */
+  placedIn(group: GroupId): number {
+    return this.table.placedIn(group);
   }
 
   /** The first version from which on the changes are known. */

@@ -1,5 +1,6 @@
 /** The node as its own commands see it: reads everything, changes nothing but what `Handles` offers. */
 import { type GroupId, LogIndex, type MapVersion, type NodeId, Term, type TenantName } from '../base/ids.ts';
+import { limits } from '../base/limits.ts';
 import { parseTenantName } from '../base/tenantName.ts';
 import { elapsedMs, type MonoTime, type Now } from '../base/time.ts';
 import type { CommandSpec } from '../engine/command.ts';
@@ -166,8 +167,9 @@ export class LocalView implements NodeView {
     return this.handles.nodes();
   }
 
-  tenants(): readonly TenantView[] {
-    return this.router.shards.list();
+  tenants(): readonly TenantView[] | null {
+    const { shards } = this.router;
+    return shards.base.placed > limits.tenantsListed ? null : shards.list();
   }
 
   tenant(name: TenantName): TenantView | null {

@@ -106,7 +106,8 @@ export interface NodeView {
   group(id: GroupId): GroupView | null;
   /** How many voters the tenant's group has; the first group for none and for one that is not known here. */
   votersFor(name: TenantName | null): number;
-  tenants(): readonly TenantView[];
+  /** Null if they are too many to be listed in one go. */
+  tenants(): readonly TenantView[] | null;
   /** Of so many names of the map behind the first `cursor` those that are tenants; `next` is 0 at the end. */
   tenantsFrom(cursor: number, count: number): { readonly next: number; readonly tenants: readonly TenantName[] };
   tenant(name: TenantName): TenantView | null;

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { Epoch, GroupId, Incarnation, MoveId, NodeId, type TenantName } from '../../core/base/ids.ts';
 import { limits } from '../../core/base/limits.ts';
 import { WallTime } from '../../core/base/time.ts';
@@ -265,6 +265,21 @@ describe('groups that are made', () => {
     expect(directory.beginMove(name('other'), GroupId(4), false, false)).toMatch(/for tenant 'own' alone/);
     directory.drop(name('own'), Incarnation(1));
     expect(directory.beginMove(name('other'), GroupId(4), false, false)).toBeNull();
+  });
+
+  test('are empty for a tenant alone if no other lives there, which is counted and not looked for', () => {
+    const directory = begin();
+    const walk = vi.spyOn(directory.map, 'places');
+    for (const tenant of ['own', 'other', 'third']) directory.place(name(tenant), GroupId(1));
+    expect(directory.beginMove(name('own'), GroupId(2), true, false)).toBeNull();
+    expect(directory.beginMove(name('third'), GroupId(2), false, false)).toMatch(/for tenant 'own' alone/);
+    directory.endMove(name('own'), directory.moves.of(name('own'))?.move ?? MoveId(0), true);
+    expect(directory.beginMove(name('other'), GroupId(3), false, false)).toBeNull();
+    directory.endMove(name('other'), directory.moves.of(name('other'))?.move ?? MoveId(0), true);
+    expect(directory.beginMove(name('third'), GroupId(3), true, false)).toBe('ERR group 3 is not empty');
+    directory.drop(name('other'), Incarnation(1));
+    expect(directory.beginMove(name('third'), GroupId(3), true, false)).toBeNull();
+    expect(walk).not.toHaveBeenCalled();
   });
 
   test('are in what is read out and read in again', () => {

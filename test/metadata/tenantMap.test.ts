@@ -1,12 +1,13 @@
 /** The map against a plain `Map`: what it finds, what it tells of itself, and its digest however it was come by. */
 import { crc32 } from 'node:zlib';
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { ByteReader, ByteWriter } from '../../core/base/bytes.ts';
 import { Epoch, GroupId, Incarnation, MapVersion, type TenantName } from '../../core/base/ids.ts';
 import { limits } from '../../core/base/limits.ts';
 import { MapWriter, readMap } from '../../core/metadata/keptMap.ts';
 import { type Place, placeAfter } from '../../core/metadata/place.ts';
+import { PlaceRecords } from '../../core/metadata/placeRecords.ts';
 import { MapBuilder, TenantMap } from '../../core/metadata/tenantMap.ts';
 import type { MapChange } from '../../core/wire/messages.ts';
 
@@ -33,6 +34,10 @@ const change: fc.Arbitrary<MapChange> = fc.oneof(
   }),
 );
 const changes = fc.array(change, { maxLength: 120, size: 'max' });
+
+function placedAs(tenant: string): MapChange {
+  return { kind: 'placed', tenant: name(tenant), group: GroupId(1), epoch: Epoch(1), incarnation: Incarnation(1) };
+}
 
 function mapOf(told: readonly MapChange[]): TenantMap {
   const map = new TenantMap();
@@ -75,6 +80,41 @@ describe('a map', () => {
         }
       }),
     );
+  });
+
+  test('counts what lives where, and pages through its names from anywhere, as a plain one would', () => {
+    fc.assert(
+      fc.property(changes, fc.nat(130), fc.integer({ min: 1, max: 50 }), (told, cursor, count) => {
+        const plain = new Map<TenantName, Place>();
+        for (const each of told) plain.set(each.tenant, placeAfter(each));
+        for (const map of [mapOf(told), mapOf(told).copy()]) {
+          const placed = [...plain].flatMap(([tenant, { group }]) => (group === null ? [] : [{ tenant, group }]));
+          expect(map.placed).toBe(placed.length);
+          for (const group of [0, 1, 7].map(GroupId))
+            expect(map.placedIn(group)).toBe(placed.filter((place) => place.group === group).length);
+          const page = [...plain].slice(cursor, cursor + count).filter(([, { group }]) => group !== null);
+          const next = cursor + count < plain.size ? cursor + count : 0;
+          expect(map.page(cursor, count)).toEqual({ next, tenants: page.map(([tenant]) => tenant) });
+        }
+      }),
+    );
+  });
+
+  test('goes to a name far behind without a walk over all before it', () => {
+    const map = new TenantMap();
+    for (let i = 0; i < 20_000; i += 1) map.apply(placedAs(`tenant-${String(i)}`));
+    const walk = vi.spyOn(PlaceRecords.prototype, 'after');
+    for (const of of [map, map.copy()]) {
+      for (const cursor of [0, 1023, 1024, 1025, 19_990]) {
+        walk.mockClear();
+        expect(of.page(cursor, 2).tenants).toEqual([`tenant-${String(cursor)}`, `tenant-${String(cursor + 1)}`]);
+        expect(walk.mock.calls.length).toBeLessThan(1100);
+      }
+      expect(of.page(19_999, 2)).toEqual({ next: 0, tenants: ['tenant-19999'] });
+      expect(of.page(20_000, 2)).toEqual({ next: 0, tenants: [] });
+      expect(of.page(1_000_000, 2)).toEqual({ next: 0, tenants: [] });
+    }
+    walk.mockRestore();
   });
 
   test('has the digest of what is in it, whatever led there', () => {

@@ -1,6 +1,7 @@
 /** The node's own commands, and how data commands find their tenant: whole replies. */
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { GroupId } from '../../core/index.ts';
+import { Epoch, GroupId, Incarnation, type TenantName } from '../../core/base/ids.ts';
+import { TenantMap } from '../../core/metadata/tenantMap.ts';
 import { TenantMachine } from '../../core/group/tenantMachine.ts';
 import { LocalView } from '../../core/node/localView.ts';
 import { Raft } from '../../core/raft/raft.ts';
@@ -171,6 +172,20 @@ test('WAIT answers how many voters beside the leader the group has, and makes no
   ask('SET', 'k', 'v');
   expect(ask('WAIT', '1', '0')).toBe(':1\r\n');
   expect(groups).not.toHaveBeenCalled();
+});
+
+test('TENANT LIST of very many tenants is refused, and says how they are listed', () => {
+  const map = new TenantMap();
+  const place = { group: GroupId(1), epoch: Epoch(1), incarnation: Incarnation(1) };
+  for (let i = 0; i <= 100_000; i += 1) map.apply({ kind: 'placed', tenant: `t${String(i)}` as TenantName, ...place });
+  nodes = new Nodes(1, 2, {}, map);
+  nodes.connect(1, 1);
+  expect(ask('TENANT', 'LIST')).toBe(
+    '-ERR not executed: more than 100000 tenants: list them in steps, with TENANT LIST CURSOR\r\n',
+  );
+  expect(ask('TENANT', 'LIST', 'CURSOR', '99998', 'COUNT', '2')).toBe(
+    '*2\r\n$6\r\n100000\r\n*2\r\n$6\r\nt99998\r\n$6\r\nt99999\r\n',
+  );
 });
 
 test('NODE LIST looks at the groups once, whatever the number of nodes', () => {

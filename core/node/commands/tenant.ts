@@ -3,6 +3,7 @@
  */
 import { binaryString, noBytes } from '../../base/bytes.ts';
 import { GroupId, metadataGroup, type TenantName } from '../../base/ids.ts';
+import { limits } from '../../base/limits.ts';
 import { parseTenantName } from '../../base/tenantName.ts';
 import { beginMove, cancelMove, pinTenant, showMove, showPin } from '../../forward/moveProcedure.ts';
 import { matchesText } from '../../engine/glob.ts';
@@ -28,7 +29,7 @@ const help: readonly string[] = [
   'TENANT <subcommand> [<arg> ...]. Subcommands are:',
   'USE <tenant>: every command of this connection means this tenant from now on.',
   'CURRENT: the tenant of this connection, nil if it chose none.',
-  'LIST: the tenants this node knows of.',
+  'LIST: the tenants this node knows of, if they are not too many.',
   'LIST [CURSOR <cursor>] [COUNT <count>] [MATCH <pattern>]: the same in steps, as SCAN walks along keys.',
   'INFO <tenant>: its group, epoch and incarnation; on the node that leads its group, its quota and what it uses.',
   'QUOTA <tenant>: what it may use, 0 for what is not bounded.',
@@ -133,6 +134,12 @@ function use({ connection, reply }: NodeCall, name: TenantName): void {
 
 function list({ reply, node }: NodeCall): void {
   const tenants = node.tenants();
+  if (tenants === null) {
+    reply.error(
+      `ERR not executed: more than ${String(limits.tenantsListed)} tenants: list them in steps, with TENANT LIST CURSOR`,
+    );
+    return;
+  }
   reply.array(tenants.length);
   for (const { tenant: name } of tenants) reply.bulkText(name);
 }
