@@ -67,6 +67,11 @@ export async function runNode(config: NodeConfig): Promise<void> {
   };
   process.on('uncaughtException', failInside);
 
+  const nodes = readNodes(config.data);
+  if (nodes !== null && isRemoved(nodes, id))
+    throw new ConfigError(
+      `node: ${String(id)} was removed from the cluster: its id is not used again, its data may be deleted`,
+    );
   let store = openStore(config.data);
   const hasStarted = checkGroups(config.data, topology);
   // Whose disk was lost has run, though nothing here says so.
@@ -85,7 +90,6 @@ export async function runNode(config: NodeConfig): Promise<void> {
   const kept = new KeptMap(config.data, topology.clusterId, logger);
   // One whose log is gone may be of a cluster that began anew: it asks.
   const map = hasRun && loss === null ? kept.read() : null;
-  const nodes = readNodes(config.data);
   const known = { ...(map === null ? {} : { map }), ...(nodes === null ? {} : { nodes }) };
   const core = new Node({
     node: id,
@@ -126,8 +130,10 @@ export async function runNode(config: NodeConfig): Promise<void> {
     keepNodes(config.data, changed);
     peers.setPeers(peersOf(changed.nodes, id));
     logger.info({ version: changed.version, nodes: changed.nodes.length }, 'the nodes of the cluster have changed');
+    if (isRemoved(changed, id)) stop('this node was removed from the cluster: its data may be deleted');
   };
   const world: World = { clients, peers, log: files, map: kept, onNodes };
+  const stop = stopper(driver, world, logger, end);
   driver.start(world);
   const space = new DiskSpace(config.data, config.minFreeBytes, (isShort) => {
     driver.emit({ kind: 'diskSpace', isShort });
@@ -135,7 +141,11 @@ export async function runNode(config: NodeConfig): Promise<void> {
   await space.watch();
   const { host, port } = config.client;
   logger.info({ boot, client: `${host}:${String(port)}`, groups: core.groups.size }, 'serving');
-  stopOnSignal(driver, world, logger, end);
+  stopOnSignal(stop, logger, end);
+}
+
+function isRemoved({ nodes }: NodeMapImage, self: NodeId): boolean {
+  return nodes.some(({ node, state }) => node === self && state === 'removed');
 }
 
 /** All who belong to the cluster, but this one. */
@@ -156,29 +166,38 @@ function makeClientServer(config: NodeConfig, logger: Logger, driver: Driver): C
   return new ClientServer({ ...client, maxClients, maxUnreadBytes, idleMs, framer }, logger, driver.emit);
 }
 
-function stopOnSignal(driver: Driver, world: World, logger: Logger, end: (code: number) => never): void {
+/** Returns whether the node was not stopping already. */
+type Stop = (reason: string, withinMs?: number) => boolean;
+
+function stopper(driver: Driver, world: World, logger: Logger, end: (code: number) => never): Stop {
   let isStopping = false;
-  const stop = (reason: string, withinMs = drainWithinMs): void => {
-    if (isStopping) {
-      logger.warn({ reason }, 'stopping at once');
-      end(exitCodes.forced);
-    }
+  return (reason, withinMs = drainWithinMs) => {
+    if (isStopping) return false;
     isStopping = true;
     logger.info({ reason }, 'stopping');
     void finish(driver, world, withinMs).then(() => {
       logger.info('stopped');
       end(exitCodes.ok);
     });
+    return true;
+  };
+}
+
+function stopOnSignal(stop: Stop, logger: Logger, end: (code: number) => never): void {
+  const stopOrEnd = (reason: string, withinMs?: number): void => {
+    if (stop(reason, withinMs)) return;
+    logger.warn({ reason }, 'stopping at once');
+    end(exitCodes.forced);
   };
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.on(signal, () => {
-      stop(signal);
+      stopOrEnd(signal);
     });
   }
   // A local cluster's nodes end with the process that started them.
   if (process.channel !== undefined) {
     process.on('disconnect', () => {
-      stop('the process that started this one has ended', orphanDrainWithinMs);
+      stopOrEnd('the process that started this one has ended', orphanDrainWithinMs);
     });
   }
 }

@@ -54,9 +54,9 @@ export type Effect =
    */
   | { readonly kind: 'keepMap'; readonly map: MapCut }
   /**
-   * These are the nodes now: links to those that are new are to be made, those to removed ones ended, and the map kept
-   * where the next life finds it (`NodeOptions.nodes`), before what is to be persisted behind it: groups that were made
-   * begin as it says.
+   * These are the nodes now: links to those that are new are to be made, those to removed ones ended behind what this turn
+   * says to them, and the map kept where the next life finds it (`NodeOptions.nodes`), before what is to be persisted behind
+   * it: groups that were made begin as it says.
    */
   | { readonly kind: 'nodes'; readonly map: NodeMapImage }
   /** `drain` is complete: nothing is led here any more, or nobody could take it over in time. */

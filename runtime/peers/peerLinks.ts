@@ -103,12 +103,11 @@ export class PeerLinks {
     this.dialAll(this.peers.values());
   }
 
-  /** These are the peers now: those that are new are dialled, links to those that are gone end. */
+  /** These are the peers now: those that are new are dialled, links to those that are gone end behind what this turn still says. */
   setPeers(peers: readonly PeerAddress[]): void {
     const before = this.peers;
     this.peers = byNode(peers);
-    for (const link of [...this.links.values()])
-      if (!this.peers.has(link.peer)) this.cut(link, {}, 'peer has left the cluster: link closed');
+    for (const link of [...this.links.values()]) if (!this.peers.has(link.peer)) setImmediate(() => this.part(link));
     this.dialAll(peers.filter(({ node }) => !before.has(node)));
   }
 
@@ -240,11 +239,20 @@ export class PeerLinks {
     this.unlink(link);
   }
 
-  private unlink(link: Link): void {
+  /** The peer has left the cluster, and reads that yet: what was written before goes out. */
+  private part(link: Link): void {
     const { peer, socket } = link;
+    if (this.links.get(peer) !== link || this.peers.has(peer)) return;
+    this.log.info({ peer }, 'peer has left the cluster: link closed');
+    socket.setTimeout(this.pace.handshakeMs, () => socket.destroy());
+    this.unlink(link, () => socket.destroySoon());
+  }
+
+  private unlink(link: Link, close = (): void => void link.socket.destroy()): void {
+    const { peer } = link;
     if (this.links.get(peer) !== link) return;
     this.links.delete(peer);
-    socket.destroy();
+    close();
     this.log.info({ peer, upMs: Math.round(performance.now() - link.since) }, 'link down');
     this.emit({ kind: 'peerDown', peer });
   }

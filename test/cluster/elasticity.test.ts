@@ -1,7 +1,9 @@
 /** A cluster of three nodes grows to four by itself and shrinks again, while clients write. */
+import { once } from 'node:events';
 import { Redis } from 'ioredis';
 import seedrandom from 'seedrandom';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { exitCodes } from '../../runtime/exitCodes.ts';
 import { compare, Worker } from '../soak/worker.ts';
 import { askPort, fieldsOf, shareOf } from '../support/asking.ts';
 import { type Cluster, startCluster, until } from '../support/cluster.ts';
@@ -53,6 +55,11 @@ test('a fourth node takes its share by itself, gives it back, and leaves; client
   await until(async () => (await remove()) === 'OK', 'it may leave', withinMs);
   const stateOf = async (): Promise<unknown> => fieldsOf(await askPort(first, 'NODE', 'INFO', '4')).get('state');
   await until(async () => (await stateOf()) === 'removed', 'everybody knows', withinMs);
+  // It is told, and ends; what it has on disk says so from then on.
+  await until(() => cluster.hasEnded(4), 'the process of the node that left has ended', withinMs);
+  const again = cluster.start(4);
+  await once(again, 'exit');
+  expect(again.exitCode).toBe(exitCodes.configuration);
   worker.stop();
   await working;
   expect(worker.unknown).toBe(0);

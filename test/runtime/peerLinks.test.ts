@@ -256,3 +256,14 @@ describe('a peer', () => {
     await until(() => later.received().length > before, 'the message');
   });
 });
+
+test('a peer that has left the cluster is told what that turn still says to it, and then let go', async () => {
+  const ports = [await freePort(), await freePort()];
+  const [one, two] = [await start(1, ports), await start(2, ports)];
+  await until(() => one.inputs.length + two.inputs.length === 2, 'the link');
+  one.peers.setPeers([]);
+  one.peers.send(NodeId(2), [version(7)]);
+  await until(() => told(two.inputs).includes('peerDown 1') && told(one.inputs).includes('peerDown 2'), 'the end');
+  expect(told(two.inputs)).toEqual(['peerUp 1', '1: 7', 'peerDown 1']);
+  expect(told(one.inputs)).toEqual(['peerUp 2', 'peerDown 2']);
+});

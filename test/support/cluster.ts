@@ -25,8 +25,10 @@ export interface Cluster {
   pidOf(node: number): number;
   /** kill -9. Resolves when the process is gone. */
   kill(node: number): Promise<void>;
+  /** The node's process has ended, by itself or not. */
+  hasEnded(node: number): boolean;
   /** Starts one node again, as an operator would: `leasehold node --config FILE`. */
-  start(node: number): void;
+  start(node: number): ChildProcess;
   /** A further node joins and serves, as an operator would have it. Returns its number. */
   join(): Promise<number>;
   /** kill -9 of everything, then a new start on the same data; those that have joined stay down. */
@@ -99,8 +101,11 @@ export async function startCluster(
     servingAfterMs,
     pidOf,
     kill: killNode,
+    hasEnded: (node) => !isAlive(pidOf(node)),
     start: (node) => {
-      own.add(runNode(program, '--config', join(data, `node-${String(node)}`, 'config.json')));
+      const child = runNode(program, '--config', join(data, `node-${String(node)}`, 'config.json'));
+      own.add(child);
+      return child;
     },
     join: async () => {
       const node = ports.length + 1;
