@@ -7,7 +7,7 @@ import type { ClusterSnapshot } from './clusterSnapshot.ts';
 import { Constraints } from './constraints.ts';
 import { type GroupDraft, newGroup } from './groupDraft.ts';
 import { Layout, movedLoad } from './layout.ts';
-import type { Dimension, Policy } from './policy.ts';
+import { copyTimeoutMs, type Dimension, type Policy } from './policy.ts';
 import { Potential } from './potential.ts';
 import type { Phase, Step } from './step.ts';
 import { TenantIndex } from './tenantIndex.ts';
@@ -15,8 +15,6 @@ import { type Cluster, leaderFor } from './targets.ts';
 
 /** What takes a round of messages or two, on a machine that is busy. */
 const briefMs = 10_000;
-/** What begins a copy. */
-const copyMs = 60_000;
 
 export class Draft implements Cluster {
   readonly policy: Policy;
@@ -41,7 +39,7 @@ export class Draft implements Cluster {
 
   constructor(snapshot: ClusterSnapshot, policy: Policy) {
     this.policy = policy;
-    this.layout = new Layout(snapshot, policy.coolDownMs);
+    this.layout = new Layout(snapshot, policy);
     this.constraints = new Constraints(this.layout, policy);
     this.potential = new Potential(this.layout, policy);
     this.isBalancing = snapshot.isBalancing;
@@ -129,7 +127,7 @@ export class Draft implements Cluster {
     const { layout } = this;
     const draft = newGroup(layout.nextGroup, layout.groups.length, nodes.length, dedicatedTo);
     draft.voters.push(...nodes);
-    const { group, number, phase, after, timeoutMs } = this.onGroup(draft, copyMs, why);
+    const { group, number, phase, after, timeoutMs } = this.onGroup(draft, this.copyMs(0), why);
     const ids = nodes.map((node) => this.idOf(node));
     this.steps.push({ kind: 'createGroup', number, phase, group, dedicatedTo, nodes: ids, after, timeoutMs, why });
     layout.createGroup(draft);
@@ -180,9 +178,8 @@ export class Draft implements Cluster {
     return { number, phase: this.phase, group: group.group, confIndex: group.confIndex, after, timeoutMs, why };
   }
 
-  /** Twice as long as it is expected to take. */
   private copyMs(bytes: number): number {
-    return copyMs + Math.ceil((2 * 1000 * bytes) / this.policy.copyBytesPerSecond);
+    return copyTimeoutMs(this.policy, bytes);
   }
 }
 

@@ -15,6 +15,8 @@ export interface GroupDraft {
   /** Of its configuration, as indexes in the layout's list of nodes. */
   readonly voters: number[];
   readonly learners: number[];
+  /** Of its learners those that were to have a vote, on nodes that are lost, or silent when the copy should have been there long ago. */
+  readonly givenUp: readonly number[];
   /** The index of its leader's node; −1: nobody knows of one that answers. */
   leader: number;
   bytes: number;
@@ -38,16 +40,17 @@ export interface GroupDraft {
 
 type IndexOf = (node: NodeId) => number;
 
-/** `isLost`: a learner there will never get its vote. */
+/** `isGivenUp`: a learner there is not waited for. */
 export function draftOf(
   status: GroupStatus,
   index: number,
   indexOf: IndexOf,
-  isLost: (node: number) => boolean,
+  isGivenUp: (node: number) => boolean,
   restsSince: number,
 ): GroupDraft {
   const { group, confIndex, configuration, bytes, operations, replicas, others, dedicatedTo } = status;
   const { voters, outgoing, learners } = configuration;
+  const coming = learners.filter(({ joins }) => joins).map(({ node }) => indexOf(node));
   return {
     group,
     index,
@@ -55,13 +58,14 @@ export function draftOf(
     configuration,
     voters: voters.map(({ node }) => indexOf(node)),
     learners: learners.map(({ node }) => indexOf(node)),
+    givenUp: coming.filter(isGivenUp),
     leader: -1,
     bytes,
     operations,
     tenants: others,
     wanted: replicas,
     dedicatedTo,
-    isChanging: outgoing.length > 0 || learners.some(({ joins, node }) => joins && !isLost(indexOf(node))),
+    isChanging: outgoing.length > 0 || !coming.every(isGivenUp),
     isNew: false,
     membersRest: status.movedAt > restsSince,
     leaderRests: status.leaderMovedAt > restsSince,
@@ -79,6 +83,7 @@ export function newGroup(group: GroupId, index: number, wanted: number, dedicate
     configuration: firstConfiguration([]),
     voters: [],
     learners: [],
+    givenUp: [],
     leader: -1,
     bytes: 0,
     operations: 0,

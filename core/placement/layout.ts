@@ -9,7 +9,7 @@ import { invariant } from '../base/invariant.ts';
 import { firstConfiguration, membersOf, settled, withLearner, without, withVote } from '../raft/configuration.ts';
 import type { ClusterSnapshot, NodeStatus, TenantStatus } from './clusterSnapshot.ts';
 import { draftOf, type GroupDraft } from './groupDraft.ts';
-import type { Dimension } from './policy.ts';
+import { copyTimeoutMs, type Dimension, type Policy } from './policy.ts';
 
 export class Layout {
   readonly nodes: readonly NodeStatus[];
@@ -28,17 +28,23 @@ export class Layout {
   private readonly indexes: ReadonlyMap<NodeId, number>;
   private readonly groupIndexes: Map<GroupId, number>;
 
-  /** `coolDownMs`: what has moved less long ago rests, and what moved at the instant of the snapshot in any case. */
-  constructor(snapshot: ClusterSnapshot, coolDownMs: number) {
+  /** What has moved less than `coolDownMs` ago rests, and what moved at the instant of the snapshot in any case. */
+  constructor(snapshot: ClusterSnapshot, policy: Policy) {
     const { takenAt, tenants } = snapshot;
     this.nodes = snapshot.nodes.toSorted((a, b) => a.node - b.node);
     this.everyNode = [...this.nodes.keys()];
     this.indexes = new Map(this.nodes.map(({ node }, index) => [node, index]));
     const statuses = snapshot.groups.toSorted((a, b) => a.group - b.group);
-    const restsSince = takenAt - Math.max(coolDownMs, 1);
+    const restsSince = takenAt - Math.max(policy.coolDownMs, 1);
     const indexOf = (node: NodeId): number => this.indexOf(node);
-    const isLost = (node: number): boolean => this.nodeAt(node).state === 'lost';
-    this.groups = statuses.map((status, i) => draftOf(status, i, indexOf, isLost, restsSince));
+    this.groups = statuses.map((status, i) => {
+      const isLate = takenAt - status.movedAt > copyTimeoutMs(policy, status.bytes);
+      const isGivenUp = (node: number): boolean => {
+        const { state } = this.nodeAt(node);
+        return state === 'lost' || (state === 'down' && isLate);
+      };
+      return draftOf(status, i, indexOf, isGivenUp, restsSince);
+    });
     this.groupIndexes = new Map(this.groups.map(({ group }, index) => [group, index]));
     const zeros = (): Float64Array => new Float64Array(this.nodes.length);
     this.load = { leaders: zeros(), replicas: zeros(), bytes: zeros(), operations: zeros() };

@@ -24,7 +24,7 @@ export interface Utilisation {
 }
 
 export function utilisationOf(snapshot: ClusterSnapshot, policy: Policy): Utilisation {
-  const layout = new Layout(snapshot, policy.coolDownMs);
+  const layout = new Layout(snapshot, policy);
   const potential = new Potential(layout, policy);
   return { potential: potential.value, nodes: layout.everyNode.map((index) => loadOf(layout, potential, index)) };
 }

@@ -44,6 +44,14 @@ export interface Policy {
   readonly copyBytesPerSecond: number;
 }
 
+/** What begins a copy. */
+const beginsWithinMs = 60_000;
+
+/** By when a copy should be there: twice as long as it is expected to take. */
+export function copyTimeoutMs({ copyBytesPerSecond }: Policy, bytes: number): number {
+  return beginsWithinMs + Math.ceil((2 * 1000 * bytes) / copyBytesPerSecond);
+}
+
 const mib = 1024 * 1024;
 
 export const defaultPolicy: Policy = {

@@ -28,9 +28,14 @@ function isLost({ layout }: Draft, node: number): boolean {
   return layout.nodeAt(node).state === 'lost';
 }
 
-function isBroken(draft: Draft, { voters, learners, wanted }: GroupDraft): boolean {
-  const isOnLost = (node: number): boolean => isLost(draft, node);
-  return voters.length < wanted || voters.some(isOnLost) || learners.some(isOnLost);
+/** A replica there is to be replaced, or taken away. */
+function isToGo(draft: Draft, { learners, givenUp }: GroupDraft, node: number): boolean {
+  return isLost(draft, node) || (learners.includes(node) && givenUp.includes(node));
+}
+
+function isBroken(draft: Draft, group: GroupDraft): boolean {
+  const { voters, learners, wanted } = group;
+  return voters.length < wanted || [...voters, ...learners].some((node) => isToGo(draft, group, node));
 }
 
 /** Takes one step for the group. Returns whether there was one. */
@@ -45,11 +50,12 @@ function mend(draft: Draft, group: GroupDraft): boolean {
     draft.note(`${name} is changing its members: its repair waits`);
     return false;
   }
-  const lost = [...voters, ...learners].find((node) => isLost(draft, node)) ?? null;
+  const lost = [...voters, ...learners].find((node) => isToGo(draft, group, node)) ?? null;
   const left = `${name} has ${String(voters.length)} of ${String(wanted)} voters and can lose ${String(spareOf(draft, group))}`;
   if (lost !== null && (learners.includes(lost) || voters.length > wanted)) {
     if (!draft.hasRoom) return false;
-    draft.removeReplica(group, lost, `node ${String(draft.idOf(lost))} is lost; ${left}`);
+    const state = isLost(draft, lost) ? 'lost' : 'silent, and its copy should be there long since';
+    draft.removeReplica(group, lost, `node ${String(draft.idOf(lost))} is ${state}; ${left}`);
     return true;
   }
   const target = targetFor(draft, group, lost ?? -1);

@@ -211,6 +211,19 @@ describe('constraints', () => {
   });
 });
 
+test('a learner on a silent node is waited for as long as its copy should take', () => {
+  const learner = { replica: ReplicaId(4), node: NodeId(5), joins: true, replaces: ReplicaId(2) };
+  const since = (ms: number) => {
+    const one = group(1, [1, 2, 3], { movedAt: WallTime(takenAt - ms) });
+    const { configuration } = one;
+    return withState(cluster(six, [{ ...one, configuration: { ...configuration, learners: [learner] } }]), 5, 'down');
+  };
+  expect(bare(plan(since(60_000), still).steps)).toEqual([]);
+  const { steps } = plan(since(61_000), still);
+  expect(bare(steps)).toEqual(['remove 1 5>']);
+  expect(steps[0]?.why).toMatch(/^node 5 is silent, and its copy/);
+});
+
 describe('isolation', () => {
   const groups = [group(1, [1, 2, 3], { operations: 10_000 }), group(2, [4, 5, 6], { operations: 10_000, others: 9 })];
   const hot = tenant('hot', 1, { operations: 8_000 });

@@ -61,7 +61,7 @@ export const nodes: readonly Bug[] = [
   },
   {
     name: 'a member that was to come and is lost is waited for',
-    edits: [edit('core/placement/groupDraft.ts', 'joins && !isLost(indexOf(node))', 'joins')],
+    edits: [edit('core/placement/groupDraft.ts', '!coming.every(isGivenUp)', 'coming.length > 0')],
     oracles: ['N3', 'N4'],
     ...hunt('scale-out', 60, 201),
   },
