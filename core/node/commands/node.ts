@@ -3,6 +3,7 @@
  */
 import { binaryString, noBytes } from '../../base/bytes.ts';
 import { type GroupId, NodeId } from '../../base/ids.ts';
+import { membersOf } from '../../raft/configuration.ts';
 import type { ReplyWriter } from '../../resp/replyWriter.ts';
 import type { NodeView } from '../view.ts';
 import { integerOf, wordOf, wrongSubcommand } from './arguments.ts';
