@@ -41,7 +41,7 @@ export const exactlyOnce: readonly Bug[] = [
         'if (this.hasBacklog && !this.putsOff()) { this.stamp = now.wall; this.applyCommitted(now.mono); }',
       ),
     ],
-    oracles: ['L1', 'R13', 'L4'],
+    oracles: ['L1', 'R13', 'R5', 'L4'],
     ...hunt('mixed', 10),
   },
   {
