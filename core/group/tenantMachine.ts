@@ -26,7 +26,7 @@ import { StateCut } from './state/stateCut.ts';
 import type { StateLoader } from './state/stateLoader.ts';
 import { TenantLoader } from './state/tenantLoader.ts';
 import { directoryRecords } from './state/directoryRecords.ts';
-import { cutOf, tenantRecords } from './state/tenantRecords.ts';
+import { cutOf, tenantRecords, withData } from './state/tenantRecords.ts';
 import { TenantMoves } from './tenantMoves.ts';
 import { fullnessOf, overQuota, reportOf } from './quotas.ts';
 import {
@@ -38,7 +38,6 @@ import {
   type OwnedTenant,
   type StagedTenant,
   type Tenants,
-  withData,
 } from './tenants.ts';
 
 /** What is said to the owner of one incarnation of a tenant. */
@@ -201,7 +200,6 @@ export class TenantMachine implements StateMachine {
     invariant(this.clock.current === null, 'a machine is cut once at a time');
     const current = {};
     const cut = cutOf(this.state, current);
-    const all = [...withData(this.state)];
     this.clock.current = current;
     const entries = this.home?.image() ?? null;
     const records = function* (writer: ByteWriter): Records {
@@ -211,7 +209,7 @@ export class TenantMachine implements StateMachine {
     return new StateCut('tenants', instant, records, () => {
       this.clock.current = null;
       entries?.map.places.close();
-      for (const { keyspace, sessions, clients } of all) {
+      for (const { keyspace, sessions, clients } of withData(cut)) {
         keyspace.leaveCut();
         sessions.leaveCut();
         clients.leaveCut();

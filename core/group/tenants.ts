@@ -97,10 +97,3 @@ export function newTenant(incarnation: Incarnation, epoch: Epoch, stamp: WallTim
     out: null,
   };
 }
-
-/** Tenants with data, seen or not. */
-export function* withData({ owned, staged, departed }: Tenants): IterableIterator<OwnedTenant> {
-  yield* owned.values();
-  for (const one of staged.values()) yield one.owned;
-  for (const one of departed.values()) if (one.owned !== null) yield one.owned;
-}

@@ -17,7 +17,11 @@ import type { PartialItem } from './itemLoader.ts';
 /** All there was at an instant. What changes in place and is not cut by itself was copied then. */
 export interface TenantsCut {
   readonly current: object;
-  readonly owned: readonly (readonly [TenantName, OwnedTenant, ChangeLogImage | null])[];
+  /** By place, so that nothing is made for each: there may be very many. */
+  readonly names: readonly TenantName[];
+  readonly owned: readonly OwnedTenant[];
+  /** Of those that are on their way elsewhere. */
+  readonly changes: ReadonlyMap<TenantName, ChangeLogImage>;
   readonly staged: readonly (readonly [TenantName, StagedTenant, PartialItem | null])[];
   readonly departed: readonly (readonly [TenantName, DepartedTenant])[];
   readonly released: readonly (readonly [TenantName, Incarnation])[];
@@ -25,9 +29,13 @@ export interface TenantsCut {
 }
 
 export function cutOf({ owned, staged, departed, released, ended }: Tenants, current: object): TenantsCut {
+  const changes = new Map<TenantName, ChangeLogImage>();
+  for (const [tenant, { out }] of owned) if (out !== null) changes.set(tenant, out.changes.image());
   return {
     current,
-    owned: Array.from(owned, ([tenant, one]) => [tenant, one, one.out?.changes.image() ?? null] as const),
+    names: [...owned.keys()],
+    owned: [...owned.values()],
+    changes,
     staged: Array.from(staged, ([tenant, one]) => [tenant, one, one.items.partial()] as const),
     departed: [...departed],
     released: [...released],
@@ -35,8 +43,15 @@ export function cutOf({ owned, staged, departed, released, ended }: Tenants, cur
   };
 }
 
+/** Tenants with data in it, seen or not. */
+export function* withData({ owned, staged, departed }: TenantsCut): IterableIterator<OwnedTenant> {
+  yield* owned;
+  for (const [, one] of staged) yield one.owned;
+  for (const [, one] of departed) if (one.owned !== null) yield one.owned;
+}
+
 export function* tenantRecords(writer: ByteWriter, cut: TenantsCut): Records {
-  const { current, owned, staged, departed, released, ended } = cut;
+  const { current, names, owned, changes, staged, departed, released, ended } = cut;
   for (const [tenant, incarnation] of released) {
     writer.u8(record.released);
     writer.text(tenant);
@@ -49,7 +64,10 @@ export function* tenantRecords(writer: ByteWriter, cut: TenantsCut): Records {
     writer.varint(move);
     yield;
   }
-  for (const [tenant, one, changes] of owned) yield* wholeRecords(writer, current, tenant, one, changes);
+  for (const [place, tenant] of names.entries()) {
+    const one = owned[place];
+    if (one !== undefined) yield* wholeRecords(writer, current, tenant, one, changes.get(tenant) ?? null);
+  }
   for (const [tenant, { move, owned: copy, cursor, isSealed }, partial] of staged) {
     writer.u8(record.staged);
     writer.varint(move);
