@@ -44,18 +44,21 @@ import { ensureTenant } from './tenancy.ts';
 /** How a call ended, as its client may be told. */
 export type Ending =
   | { readonly kind: 'executed'; readonly reply: Uint8Array }
-  | {
-      readonly kind: 'notExecuted';
-      /** `unplaced`: the group `what`, which keeps the tenant's entry, has not said where it lives. */
-      readonly reason: 'deadline' | 'unplaced' | 'unknownTenant' | 'loading' | 'busy' | 'watchFailed';
-      readonly what: string;
-    }
+  | NotExecuted
   /** `forgotten`: it may have run; `replyForgotten`: it has, and what it answered is not known any more. */
   | { readonly kind: 'unknown'; readonly reason: 'deadline' | 'linkLost' | 'forgotten' | 'replyForgotten' };
 
+export interface NotExecuted {
+  readonly kind: 'notExecuted';
+  /** `unplaced`: the group `what`, which keeps the tenant's entry, has not said where it lives. */
+  readonly reason: 'deadline' | 'unplaced' | 'unknownTenant' | 'loading' | 'busy' | 'watchFailed';
+  readonly what: string;
+}
+
 export type ProcedureEnding =
   | { readonly kind: 'finished'; readonly place: TenantPlace | null }
-  | { readonly kind: 'loading' }
+  /** Nothing of it was done, and to go on is of no use. */
+  | NotExecuted
   /** `group` is the one that has not answered. */
   | { readonly kind: 'deadline'; readonly group: GroupId; readonly mayHaveRun: boolean };
 
@@ -567,15 +570,11 @@ export class Forwarder {
   private resolved(lane: IngressLane, ending: ProcedureEnding, now: MonoTime): void {
     lane.hold = 'none';
     if (lane.isClosed) return;
-    if (ending.kind === 'loading' || (ending.kind === 'finished' && ending.place === null)) {
-      const reason = ending.kind === 'loading' ? 'loading' : 'unknownTenant';
+    const isUnknown = ending.kind === 'finished' && ending.place === null;
+    const refused = isUnknown ? notExecuted('unknownTenant', lane.tenant) : ending;
+    if (refused.kind === 'notExecuted') {
       for (const call of lane.waiting.drain())
-        this.end(
-          call,
-          call.mayHaveRun
-            ? { kind: 'unknown', reason: 'forgotten' }
-            : { kind: 'notExecuted', reason, what: lane.tenant },
-        );
+        this.end(call, call.mayHaveRun ? { kind: 'unknown', reason: 'forgotten' } : refused);
       return;
     }
     if (ending.kind === 'deadline') lane.mustResolve = true;
@@ -585,7 +584,7 @@ export class Forwarder {
 
   private follow(procedure: Procedure, next: NextStep, now: MonoTime): void {
     if (next.kind === 'loading') {
-      this.finishProcedure(procedure, { kind: 'loading' }, now);
+      this.finishProcedure(procedure, notExecuted('loading', procedure.tenant), now);
       return;
     }
     if (next.kind === 'finished') {
@@ -626,6 +625,11 @@ export class Forwarder {
     const { procedure, group } = step;
     if (outcome.kind === 'undecided') {
       this.doubtStep(step, now);
+      return;
+    }
+    // Final, unless it was asked before as well: that may still be logged.
+    if (outcome.kind === 'refused' && outcome.refusal.kind === 'quota' && !this.progressOf(procedure).mayHaveRun) {
+      this.finishProcedure(procedure, busyEnding(outcome.refusal), now);
       return;
     }
     if (outcome.kind === 'refused' && !isAnswer(outcome.refusal)) {
@@ -697,8 +701,12 @@ function endingOf(outcome: Outcome): Ending | null {
   return outcome.kind === 'refused' && isBound(outcome.refusal) ? busyEnding(outcome.refusal) : null;
 }
 
-function busyEnding({ what }: Bound): Ending {
-  return { kind: 'notExecuted', reason: 'busy', what };
+function busyEnding({ what }: Bound): NotExecuted {
+  return notExecuted('busy', what);
+}
+
+function notExecuted(reason: NotExecuted['reason'], what: string): NotExecuted {
+  return { kind: 'notExecuted', reason, what };
 }
 
 /** More than may be at a time: to ask elsewhere, or at once again, is of no use. */

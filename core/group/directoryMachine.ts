@@ -25,18 +25,22 @@ export class DirectoryMachine implements StateMachine {
   private readonly home: GroupId | null;
   private readonly homes: readonly { readonly group: GroupId }[];
   private readonly replicasOn: (node: NodeId) => number;
+  private readonly maxNames: number;
 
   /**
    * What the configuration says: where tenants may live, and which nodes there are. `home`: the group that has this part
    * of the directory, null if it is the whole. `replicasOn`: of how many groups the node has a replica, as far as is known here.
+   * `maxNames`: with so many names, dropped ones included, no new one is taken.
    */
   constructor(
     tenantGroups: readonly GroupId[],
     nodes: readonly ClusterNode[] = [],
     home: GroupId | null = null,
     replicasOn: (node: NodeId) => number = () => 0,
+    maxNames = Number.POSITIVE_INFINITY,
   ) {
     this.replicasOn = replicasOn;
+    this.maxNames = maxNames;
     this.tenantGroups = tenantGroups;
     this.nodesAtFirst = { version: 0, nodes, groups: [] };
     this.home = home;
@@ -55,7 +59,8 @@ export class DirectoryMachine implements StateMachine {
   judge({ operation }: Judged): Outcome | null {
     const { kind } = operation;
     if (kind === 'planNode' && operation.plan.kind === 'remove') return this.refuseRemoval(operation.plan.node);
-    return ours.has(kind) && this.isHomeOf(operation.tenant) ? null : notForUs;
+    if (!ours.has(kind) || !this.isHomeOf(operation.tenant)) return notForUs;
+    return this.brings(operation) ? this.refuseName() : null;
   }
 
   apply({ operation }: LoggedItem): Outcome {
@@ -135,6 +140,22 @@ export class DirectoryMachine implements StateMachine {
     const count = this.replicasOn(node);
     const why = `node ${String(node)} has replicas of ${String(count)} groups: they must go first`;
     return count === 0 ? null : { kind: 'nodes', map: this.directory.nodes.image, node, why };
+  }
+
+  /** Whether the operation gives a place to a name that never had one. */
+  private brings(operation: LoggedOperation): boolean {
+    const { kind, tenant } = operation;
+    const creates =
+      kind === 'resolveTenant' ? operation.create : kind === 'planMove' && operation.plan.kind === 'import';
+    return creates && !this.directory.knows(tenant) && this.directory.importOf(tenant) === null;
+  }
+
+  /** Names are never forgotten, so there must not be any number of them. No law of the log: its leader's setting counts. */
+  private refuseName(): Outcome | null {
+    if (this.directory.map.size < this.maxNames) return null;
+    const keeper = this.home === null ? 'the cluster' : `group ${String(this.home)}`;
+    const what = `${keeper} has reached its bound of ${String(this.maxNames)} names of tenants (maxTenantNames)`;
+    return { kind: 'refused', refusal: { kind: 'quota', what } };
   }
 
   private underWay(tenant: TenantName, why: string): Outcome {

@@ -215,7 +215,7 @@ export class Clients {
     if (ending.kind === 'finished') writeEnd(this.reply, this.view, procedure, ending.place);
     else if (ending.kind === 'deadline') {
       if (!writeLate(this.reply, this.view, procedure)) this.reply.error(lateError(ending));
-    } else this.reply.error(endingError({ kind: 'notExecuted', reason: 'loading', what: procedure.tenant }));
+    } else this.reply.error(endingError(ending));
     slot.reply = this.reply.take();
     this.touch(connection);
   }

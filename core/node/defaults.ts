@@ -19,6 +19,7 @@ export const defaultSettings: Settings = {
   metadata: 'raft',
   joinToken: '',
   autoCreateTenants: true,
+  maxTenantNames: 2_000_000,
   defaultTenant: true,
   maxValueBytes: 64 * mib,
   snapshotLogBytes: 16 * mib,
@@ -41,6 +42,7 @@ export const settingBounds: Readonly<
     | 'nodeBytes'
     | 'nodeOperations'
     | 'lostAfterMs'
+    | 'maxTenantNames'
     | 'maxValueBytes'
     | 'snapshotLogBytes'
     | 'snapshotBytesPerSecond',
@@ -55,6 +57,7 @@ export const settingBounds: Readonly<
   nodeBytes: { least: mib, most: 1024 * 1024 * gib },
   nodeOperations: { least: 1, most: 1_000_000_000 },
   lostAfterMs: { least: 1_000, most: 86_400_000 },
+  maxTenantNames: { least: 1, most: 20_000_000 },
   maxValueBytes: { least: 1024, most: 512 * mib },
   snapshotLogBytes: { least: 1024, most: 4096 * mib },
   snapshotBytesPerSecond: { least: mib, most: 4096 * mib },

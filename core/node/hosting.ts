@@ -272,9 +272,10 @@ export class Hosting {
   private machineOf(group: GroupId): StateMachine {
     const { topology, random, settings } = this.context;
     const tenantGroups = topology.groups.map((other) => other.group).filter((other) => other !== metadataGroup);
-    if (group === metadataGroup)
-      return new DirectoryMachine(tenantGroups, membersAtFirst(topology), null, this.replicasOn);
-    const home = settings.metadata === 'raft' ? null : new DirectoryMachine(tenantGroups, [], group);
+    const directory = (nodes: readonly ClusterNode[], home: GroupId | null): DirectoryMachine =>
+      new DirectoryMachine(tenantGroups, nodes, home, this.replicasOn, settings.maxTenantNames);
+    if (group === metadataGroup) return directory(membersAtFirst(topology), null);
+    const home = settings.metadata === 'raft' ? null : directory([], group);
     return new TenantMachine(random(`reads/${String(group)}`), this.reply, this.exports, home);
   }
 

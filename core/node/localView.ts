@@ -93,6 +93,10 @@ export class LocalView implements NodeView {
     return this.router.shards.version;
   }
 
+  get tenantNames(): number {
+    return this.router.shards.base.size;
+  }
+
   get alarms(): readonly Alarm[] {
     return this.handles.alarms.all;
   }

@@ -95,6 +95,8 @@ export interface Settings {
   readonly joinToken: string;
   /** An unknown tenant is created by the placement policy when a command names it. */
   readonly autoCreateTenants: boolean;
+  /** Names of tenants that who leads the metadata group (or a tenant's home) takes, those that were dropped included. */
+  readonly maxTenantNames: number;
   /** Commands that name no tenant go to the tenant `default`; otherwise they are refused. */
   readonly defaultTenant: boolean;
   /** The largest value, key or argument. */

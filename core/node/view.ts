@@ -89,6 +89,8 @@ export interface NodeView {
   /** What groups began with. */
   readonly groupsAtFirst: readonly GroupDescriptor[];
   readonly mapVersion: MapVersion;
+  /** Names of tenants that were heard of, those that were dropped included. */
+  readonly tenantNames: number;
   readonly statistics: Readonly<NodeStatistics>;
   readonly uptimeMs: number;
   readonly inFlight: number;

@@ -206,7 +206,10 @@ export type Refusal =
   | { readonly kind: 'outOfOrder' }
   /** A bound was reached; `what` names it. */
   | { readonly kind: 'busy'; readonly what: string }
-  /** The tenant has used what it may in this second; `what` names the quota. Final: later requests of its lane need not wait for it. */
+  /**
+   * The tenant has used what it may in this second, or who keeps the directory has as many names as there may be; `what`
+   * names the quota. Final: later requests of its lane need not wait for it.
+   */
   | { readonly kind: 'quota'; readonly what: string };
 
 export interface TenantPlace {

@@ -105,6 +105,10 @@ function checkTogether(file: ConfigFile): void {
       fail(`tenants.${tenant}`, `there is no group ${String(group)} for tenants`);
     }
   }
+  const { maxTenantNames } = file.settings;
+  if (Object.keys(file.tenants).length > maxTenantNames) {
+    fail('tenants', `there are more than settings.maxTenantNames (${String(maxTenantNames)})`);
+  }
   if (file.settings.heartbeatMs * 2 > file.settings.electionMs) {
     fail('settings.heartbeatMs', 'expects at most half of settings.electionMs');
   }

@@ -58,6 +58,7 @@ const schema = v.strictObject({
       rebalance: v.optional(oneOf(['on', 'dry-run', 'off', 'manual']), defaultSettings.rebalance),
       placement: v.optional(oneOf(placementKinds), defaultSettings.placement),
       isolationPercent: setting('isolationPercent'),
+      maxTenantNames: setting('maxTenantNames'),
       maxValueBytes: setting('maxValueBytes'),
       snapshotLogBytes: setting('snapshotLogBytes'),
       snapshotBytesPerSecond: setting('snapshotBytesPerSecond'),

@@ -245,6 +245,7 @@ export class World {
       commandTimeoutMs: timing.commandTimeoutMs,
       gossipMs: timing.gossipMs,
       autoCreateTenants: true,
+      maxTenantNames: 2_000_000,
       defaultTenant: true,
       maxValueBytes,
       snapshotLogBytes: disk.snapshotLogBytes,

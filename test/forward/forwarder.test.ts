@@ -1,10 +1,21 @@
 /** What the forwarder makes of answers that come late, come twice, or never come. */
 import { beforeEach, describe, expect, test } from 'vitest';
 import { bytesOfBinary } from '../../core/base/bytes.ts';
-import { ConnId, Epoch, GroupId, Incarnation, NodeId, ReplicaId, type TenantName, Term } from '../../core/base/ids.ts';
+import {
+  ConnId,
+  Epoch,
+  GroupId,
+  Incarnation,
+  metadataGroup,
+  NodeId,
+  ReplicaId,
+  type TenantName,
+  Term,
+} from '../../core/base/ids.ts';
 import { MonoTime } from '../../core/base/time.ts';
 import type { Call, CommandCall } from '../../core/forward/call.ts';
-import { type Ending, Forwarder, type RetryTimer } from '../../core/forward/forwarder.ts';
+import { type Ending, Forwarder, type ProcedureEnding, type RetryTimer } from '../../core/forward/forwarder.ts';
+import { ensureTenant } from '../../core/forward/tenancy.ts';
 import { GroupMap } from '../../core/routing/groupMap.ts';
 import { Router } from '../../core/routing/router.ts';
 import type { Outcome } from '../../core/wire/messages.ts';
@@ -18,6 +29,7 @@ const done: Outcome = { kind: 'done', reply: bytesOfBinary('+OK\r\n') };
 
 let sent: { readonly to: NodeId; readonly call: Call; readonly attempt: number }[];
 let ended: Ending[];
+let procedures: ProcedureEnding[];
 let pauses: RetryTimer[];
 let router: Router;
 let forwarder: Forwarder;
@@ -29,12 +41,18 @@ let saysAtOnce: Outcome | null;
 beforeEach(() => {
   sent = [];
   ended = [];
+  procedures = [];
   pauses = [];
   canReadHere = false;
   saysAtOnce = null;
   router = new Router(
     one,
-    new GroupMap([{ group, replicas: [one, two, three].map((node) => ({ replica: ReplicaId(node), node })) }]),
+    new GroupMap(
+      [metadataGroup, group].map((id) => ({
+        group: id,
+        replicas: [one, two, three].map((node) => ({ replica: ReplicaId(node), node })),
+      })),
+    ),
   );
   router.shards.learn({ tenant, group, epoch: Epoch(1), incarnation: Incarnation(1) });
   for (const peer of [two, three]) router.linkUp(peer, 'store');
@@ -45,7 +63,7 @@ beforeEach(() => {
       _call.reply = new Uint8Array();
       ended.push(ending);
     },
-    procedureFinished: () => undefined,
+    procedureFinished: (_procedure: unknown, ending: ProcedureEnding) => procedures.push(ending),
     readAtOnce: () => saysAtOnce,
     canReadHere: () => canReadHere,
     misrouted: () => undefined,
@@ -272,5 +290,46 @@ describe('more than may be under way', () => {
     resume();
     expect(ended).toEqual([busy]);
     expect(sent.map(({ attempt }) => attempt)).toEqual([1, 1, 1, 1, 2, 2, 2]);
+  });
+});
+
+describe('a tenant whose name is not taken', () => {
+  const refused: Outcome = { kind: 'refused', refusal: { kind: 'quota', what: 'names' } };
+  const busy = { kind: 'notExecuted', reason: 'busy', what: 'names' };
+  const fresh = 'fresh' as TenantName;
+
+  beforeEach(() => {
+    router.leaders.learn(metadataGroup, three, Term(2));
+    sent = [];
+  });
+
+  function answer(outcome: Outcome): void {
+    const [last] = sent.slice(-1);
+    if (last !== undefined) forwarder.onOutcome(last.to, last.call.request, last.attempt, outcome, now);
+  }
+
+  test('is not created, and the commands of all who wait for it are not executed', () => {
+    for (const conn of [2, 3]) {
+      const lane = forwarder.openLane(ConnId(conn), fresh);
+      forwarder.command(lane, 'write', 2, [bytesOfBinary('INCR'), bytesOfBinary('n')], now);
+      forwarder.pump(lane, now);
+    }
+    expect(sentTo()).toEqual([[three, 1]]);
+    answer(refused);
+    expect(ended).toEqual([busy, busy]);
+    forwarder.start(ensureTenant(fresh, true, null), now);
+    answer(refused);
+    expect(procedures).toEqual([busy]);
+    expect(pauses).toEqual([]);
+  });
+
+  test('may be created all the same if that was asked before, and nobody knows what became of it', () => {
+    forwarder.start(ensureTenant(fresh, true, null), now);
+    forwarder.onLinkDown(three, now);
+    resume();
+    answer(refused);
+    expect(procedures).toEqual([]);
+    forwarder.expire(MonoTime(now + 1_000_000));
+    expect(procedures).toEqual([{ kind: 'deadline', group: metadataGroup, mayHaveRun: true }]);
   });
 });

@@ -101,6 +101,14 @@ const mistakes: readonly (readonly [unknown, string])[] = [
     { ...good, settings: { isolationPercent: 0 } },
     'settings.isolationPercent: expects a whole number from 1 to 100, got 0',
   ],
+  [
+    { ...good, settings: { maxTenantNames: 0 } },
+    'settings.maxTenantNames: expects a whole number from 1 to 20000000, got 0',
+  ],
+  [
+    { ...good, settings: { maxTenantNames: 1 }, tenants: { acme: 1, blue: 1 } },
+    'tenants: there are more than settings.maxTenantNames (1)',
+  ],
   [{ ...good, settings: { leaseReads: 'yes' } }, 'settings.leaseReads: expects true or false, got "yes"'],
   [
     { ...good, settings: { electionMs: 100, heartbeatMs: 51 } },

@@ -234,6 +234,8 @@ const sections: Readonly<Record<string, (node: NodeView) => Facts>> = {
       groups_away_from_home: awayFromHome,
       groups_at_rest: resting,
       shard_map_version: node.mapVersion,
+      tenant_names: node.tenantNames,
+      max_tenant_names: node.settings.maxTenantNames,
       alarms: node.alarms.length,
     };
   },
