@@ -150,6 +150,8 @@ export const limits = {
   groupsPlannedAtATime: 1,
   /** How long a group's members rest between two changes that serve the balance. */
   balanceCoolDownMs: 10_000,
+  /** A tenant that was to move and stayed rests as long; twice as long each time that this happens again, up to so long. */
+  balanceLongestRestMs: 300_000,
   /** A node that was silent for so long is not only slow. */
   downAfterMs: 10_000,
   /** A piece of a tenant that is copied to another group: an entry there, which is little beside what it may hold. */

@@ -112,8 +112,8 @@ export class Balancer {
     let making = 0;
     for (const step of made.steps) {
       if (step.kind === 'moveTenant') {
-        const mayMove = moving < limits.movesPlannedAtATime && !(servesBalance(step) && meets(step, underWay));
-        if (!mayMove || !this.beginMove(step)) continue;
+        const waits = this.sightings.rests(step.tenant, now.wall) || (servesBalance(step) && meets(step, underWay));
+        if (moving >= limits.movesPlannedAtATime || waits || !this.beginMove(step)) continue;
         moving += 1;
         this.movedOn += 1;
       } else if (step.kind === 'createGroup') {
@@ -126,7 +126,8 @@ export class Balancer {
   private note(places: readonly TenantPlace[], now: WallTime): void {
     const { groups } = this.router.groups;
     for (const group of groups) this.sightings.noteMembers(group, this.router.groups.membershipOf(group).index, now);
-    this.sightings.notePlaces(places, now);
+    const moves = this.host.directory()?.moves;
+    this.sightings.notePlaces(places, (tenant) => (moves?.of(tenant) ?? null) !== null, now);
   }
 
   /** What would be done now. */
@@ -183,7 +184,8 @@ export class Balancer {
         const load = this.loads.get(group);
         const { bytes, operations } = load?.heaviest.find((one) => one.tenant === tenant) ?? weightless;
         // Of a group that has not said what it has, or not since somebody came or went, nobody knows what it lacks.
-        const rests = load === undefined || this.sightings.isUnweighed(group, wall);
+        const isUnweighed = load === undefined || this.sightings.isUnweighed(group, wall);
+        const rests = isUnweighed || this.sightings.rests(tenant, wall);
         const movedAt = rests ? wall : this.sightings.movedAt(place, wall);
         const wanted = { pin: pins.of(tenant), exclusions: [] };
         const isMoving = moves.of(tenant) !== null;
@@ -268,6 +270,7 @@ export class Balancer {
     if (after !== null) return false;
     this.host.log('a tenant is to move', { tenant, from, to, why });
     this.host.move(tenant, to, alone);
+    this.sightings.noteMove(tenant);
     return true;
   }
 

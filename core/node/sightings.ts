@@ -16,6 +16,11 @@ interface SeenPlace {
   readonly group: GroupId;
   readonly epoch: Epoch;
   readonly at: WallTime;
+  /** The planner has it moved, or somebody else does. */
+  isMoving: boolean;
+  /** It was to move since, and stayed where it is: how long it rests after that; 0 if not. */
+  readonly restMs: number;
+  readonly restsUntil: WallTime;
 }
 
 /** What was so when somebody looked first has been so for long. */
@@ -34,13 +39,20 @@ export class Sightings {
     this.members.set(group, { index, at: this.membersChangedAt(group, index, now) });
   }
 
-  /** All that are told of; others are forgotten. */
-  notePlaces(places: Iterable<TenantPlace>, now: WallTime): void {
+  /** The planner has a tenant moved. */
+  noteMove(tenant: TenantName): void {
+    const seen = this.places.get(tenant);
+    if (seen !== undefined) seen.isMoving = true;
+  }
+
+  /** All that are told of, and who of them is on its way; others are forgotten. */
+  notePlaces(places: Iterable<TenantPlace>, isMoving: (tenant: TenantName) => boolean, now: WallTime): void {
     const noted = new Map<TenantName, SeenPlace>();
     for (const place of places) {
       const { tenant, group, epoch } = place;
       const seen = this.places.get(tenant);
-      noted.set(tenant, { group, epoch, at: this.movedAt(place, now) });
+      const begun = { group, epoch, at: this.movedAt(place, now), isMoving: isMoving(tenant) };
+      noted.set(tenant, { ...begun, ...restOf(seen?.epoch === epoch ? seen : undefined, begun.isMoving, now) });
       if (seen === undefined || seen.epoch === epoch) continue;
       this.unweighed.set(seen.group, now);
       this.unweighed.set(group, now);
@@ -65,9 +77,26 @@ export class Sightings {
     return seen.epoch === epoch ? seen.at : now;
   }
 
+  /** It was to move and stayed: whatever the reason was, it may be one still. */
+  rests(tenant: TenantName, now: WallTime): boolean {
+    return now < (this.places.get(tenant)?.restsUntil ?? longAgo);
+  }
+
   /** What is known of the group's load may be of before somebody came to it or left it. */
   isUnweighed(group: GroupId, now: WallTime): boolean {
     const since = this.unweighed.get(group);
     return since !== undefined && now - since < tellsWithinMs;
   }
+}
+
+/** Of a tenant that is where it was when it was seen last. */
+function restOf(
+  seen: SeenPlace | undefined,
+  isMoving: boolean,
+  now: WallTime,
+): Pick<SeenPlace, 'restMs' | 'restsUntil'> {
+  const { restMs: before, restsUntil } = seen ?? { restMs: 0, restsUntil: longAgo };
+  if (seen?.isMoving !== true || isMoving) return { restMs: before, restsUntil };
+  const restMs = Math.min(Math.max(2 * before, limits.balanceCoolDownMs), limits.balanceLongestRestMs);
+  return { restMs, restsUntil: WallTime(now + restMs) };
 }
