@@ -1,11 +1,12 @@
 /**
  * V5: what has a majority of its own does not wait for the metadata group. While clients work and faults happen, a write
  * to every tenant is tried again and again, through nodes that know where it lives; once its group has been well for a
- * while, one must have been acknowledged within that while. A tenant that moves needs the groups it moves between: it
- * may wait until it has come.
+ * while, one must have been acknowledged within that while. A tenant that has left needs the group that it is to come to: it
+ * may wait until it has come. One that has not needs no other group but its own: if it is frozen, for so long at most.
  */
 import type { ConnId, GroupId, Incarnation } from '../../core/base/ids.ts';
 import { metadataGroup } from '../../core/base/ids.ts';
+import { limits } from '../../core/base/limits.ts';
 import type { Random } from '../../core/base/random.ts';
 import { parseTenantName } from '../../core/base/tenantName.ts';
 import { invariant } from '../../core/base/invariant.ts';
@@ -55,10 +56,33 @@ export class Bystanders {
   }
 
   private lookAt(each: Try): void {
-    const { witness, schedule, electionUs, commandTimeoutUs } = this.world;
-    const { now } = schedule;
+    const { electionUs, commandTimeoutUs } = this.world;
     const owner = this.ownerOf(each.tenant);
-    const groups = this.groupsOf(owner);
+    const patience = patienceElections * electionUs + patienceCommands * commandTimeoutUs + patienceUs;
+    const through = this.require(each, each.served, owner, this.groupsOf(owner), patience);
+    if (owner !== null && isStaying(owner)) {
+      // Who leads anew does not know since when it has been frozen.
+      const term = this.world.witness.groups.get(owner.group)?.currentLeader()?.term ?? null;
+      if (term !== each.term) each.kept.since = null;
+      each.term = term;
+      const atHome = this.require(each, each.kept, owner, [owner.group], patience + limits.frozenMs * 1000);
+      each.go(through.length > 0 ? through : atHome);
+      return;
+    }
+    each.kept.since = null;
+    each.go(through);
+  }
+
+  /** Those groups are to serve the tenant, through the nodes that are returned: within so long, from when they can. */
+  private require(
+    each: Try,
+    claim: Claim,
+    owner: Owner | null,
+    groups: readonly GroupId[],
+    patience: number,
+  ): readonly Machine[] {
+    const { witness, schedule } = this.world;
+    const { now } = schedule;
     /** Also the one in which the node takes the tenant to be: it says where that has gone. */
     const wellsFor = (machine: Machine): readonly Well[] | null => {
       const known = owner === null ? null : knows(machine, each.tenant, owner.incarnation);
@@ -69,23 +93,27 @@ export class Bystanders {
     };
     const through = this.world.machines.filter((machine) => wellsFor(machine)?.includes(unwell) === false);
     if (through.length === 0) {
-      each.since = null;
-      return;
+      claim.since = null;
+      return through;
     }
     const wells = through.flatMap((machine) => wellsFor(machine) ?? []);
-    each.since = Math.max(each.since ?? now, ...wells.map(({ since }) => since));
-    each.go(through);
-    const patience = patienceElections * electionUs + patienceCommands * commandTimeoutUs + patienceUs;
-    rule(now - Math.max(each.since, each.servedAt) <= patience, 'V5', 'what has a quorum serves without the metadata', {
-      tenant: each.tenant,
-      groups: groups.join(' and '),
-      answer: each.lastAnswer,
-      isMetadataOut: String(witness.isMetadataOut),
-    });
+    claim.since = Math.max(claim.since ?? now, ...wells.map(({ since }) => since));
+    rule(
+      now - Math.max(claim.since, each.servedAt) <= patience,
+      'V5',
+      'what has a quorum serves without the metadata',
+      {
+        tenant: each.tenant,
+        groups: groups.join(' and '),
+        answer: each.lastAnswer,
+        isMetadataOut: String(witness.isMetadataOut),
+      },
+    );
+    return through;
   }
 
   /** Whose it is, or was before it left for where it has not come yet. */
-  private ownerOf(name: string): (Ownership & { readonly group: GroupId }) | null {
+  private ownerOf(name: string): Owner | null {
     const tenant = parseTenantName(name);
     invariant(tenant !== null, 'a scenario names tenants rightly', { name });
     for (const [group, { tenancy }] of this.world.witness.histories.groups) {
@@ -96,11 +124,23 @@ export class Bystanders {
   }
 
   /** Those that have a part in serving it. */
-  private groupsOf(owner: (Ownership & { readonly group: GroupId }) | null): readonly GroupId[] {
+  private groupsOf(owner: Owner | null): readonly GroupId[] {
     if (owner === null) return [];
     if (owner.out === null) return [owner.group];
     return [...this.world.witness.groups.keys()].filter((group) => group !== metadataGroup);
   }
+}
+
+type Owner = Ownership & { readonly group: GroupId };
+
+/** It is on its way, and has not left. */
+function isStaying({ out, until }: Owner): boolean {
+  return out !== null && until === Number.POSITIVE_INFINITY;
+}
+
+/** Since when those who are to serve a tenant can; null if they cannot. */
+interface Claim {
+  since: number | null;
 }
 
 const unwell: Well = { nodes: [], since: 0 };
@@ -115,8 +155,10 @@ function knows({ node }: Machine, name: string, incarnation: Incarnation): Group
 /** One tenant, written to through one node at a time. */
 class Try {
   readonly tenant: string;
-  /** Since when it should be served. */
-  since: number | null = null;
+  /** By all that have a part in it; and by its own group, as long as it has not left that, under the leader of that term. */
+  readonly served: Claim = { since: null };
+  readonly kept: Claim = { since: null };
+  term: number | null = null;
   servedAt = 0;
   lastAnswer = 'none';
   private readonly world: World;
@@ -133,6 +175,7 @@ class Try {
   go(through: readonly Machine[]): void {
     const { world } = this;
     const { now } = world.schedule;
+    if (through.length === 0) return;
     if (this.conn !== null && now - this.sentAt < world.commandTimeoutUs + lookEveryUs) return;
     const machine = pick(this.random, through);
     const conn = world.connect(this);

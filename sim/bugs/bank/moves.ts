@@ -88,6 +88,18 @@ export const moves: readonly Bug[] = [
     ...hunt('moves', 0),
   },
   {
+    name: 'a frozen tenant waits for its destination as long as that takes',
+    edits: [
+      edit(
+        'core/migration/departures.ts',
+        'return frozenAt === null || mayHaveLeft ? null : after(frozenAt, limits.frozenMs);',
+        'return frozenAt === null || !mayHaveLeft ? null : after(frozenAt, limits.frozenMs);',
+      ),
+    ],
+    oracles: ['V5'],
+    ...hunt('metadata-down', 0),
+  },
+  {
     name: 'an import is visible before it is whole',
     edits: [
       edit(
