@@ -185,7 +185,7 @@ export type Anchor =
 /**
  * `sync`: the disk began one, so a write is pending. `lead`: the node became a leader. `learner`, `joint`: it was the first to
  * know that a group has a member that is to get its vote, or is between two configurations. The others: it applied that
- * step of a move.
+ * step of a move, or what the metadata group logs of one.
  */
 export const anchorEvents = [
   'sync',
@@ -200,6 +200,12 @@ export const anchorEvents = [
   'depart',
   'activate',
   'erase',
+  'cancel',
+  'thaw',
+  'abandon',
+  'begin',
+  'stay',
+  'end',
 ] as const;
 export type AnchorEvent = (typeof anchorEvents)[number];
 

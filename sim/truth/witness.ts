@@ -25,7 +25,6 @@ import { DirectoryMachine } from '../../core/group/directoryMachine.ts';
 import { firstReplicas, type MadeGroup } from '../../core/wire/groups.ts';
 import type { PeerMessage } from '../../core/wire/messages.ts';
 import type { NodeMapImage } from '../../core/wire/nodes.ts';
-import type { MoveStep } from '../../core/wire/moves.ts';
 import { decodeEntryBatch } from '../../core/wire/operation.ts';
 import { hashInput, inputCode } from '../base/codes.ts';
 import type { RollingHash } from '../base/hash.ts';
@@ -36,6 +35,7 @@ import type { Schedule } from '../world/schedule.ts';
 import { type Command, Commands, takeArrival } from './commands.ts';
 import { type CommittedEntry, GroupTruth, isAsOnDisk, type Leadership, type ReplicaTruth } from './groupTruth.ts';
 import { Crossings } from './crossings.ts';
+import { type MoveEvent, moveEventOf } from './moveEvents.ts';
 import { Reserve } from './reserve.ts';
 import { Hooks } from './hooks.ts';
 import { Histories } from './histories.ts';
@@ -114,8 +114,8 @@ export class Witness implements Truth {
   onElected: (node: NodeId, group: GroupId) => void = () => undefined;
   /** Called when a node is the first to know that a group's members are changing. */
   onChanging: (node: NodeId, step: 'learner' | 'joint') => void = () => undefined;
-  /** Called when a replica has applied a step of a move. */
-  onMoved: (node: NodeId, step: MoveStep['kind']) => void = () => undefined;
+  /** Called when a replica has applied a step of a move, or what the metadata group logs of one. */
+  onMoved: (node: NodeId, step: MoveEvent) => void = () => undefined;
   /** Called when a node begins to work on a client's command. */
   onCommandStarted: (command: Command) => void = () => undefined;
   /** What a connection speaks. */
@@ -390,7 +390,8 @@ export class Witness implements Truth {
         const replica = this.replicaOf(event.group, node);
         this.observe(replica);
         for (const hear of this.hooks.applied) hear(replica, event);
-        if (event.operation.kind === 'move') this.onMoved(node, event.operation.step.kind);
+        const step = moveEventOf(event.operation);
+        if (step !== null) this.onMoved(node, step);
       },
       readRegistered: ({ group, origin }) => {
         const command = this.commands.of(origin);

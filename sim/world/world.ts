@@ -95,7 +95,7 @@ export class World {
     });
     this.bystanders = new Bystanders(this, scenario.profile === 'metadata-down' ? scenario.tenants : []);
     this.witness.onMoved = (node, step) => {
-      if (step !== 'cancel' && step !== 'thaw' && step !== 'abandon' && step !== 'look') this.faults.notice(node, step);
+      this.faults.notice(node, step);
     };
     this.witness.onChanging = (node, step) => {
       this.faults.notice(node, step);

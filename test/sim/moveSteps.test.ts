@@ -10,7 +10,9 @@ import { simulate } from '../../sim/simulate.ts';
 
 const [source, destination] = [1, 2];
 /** The step, and a node that applies it: the leader of the group that logs it. */
-const steps = [
+type Step = readonly [AnchorEvent, number];
+const steps: readonly Step[] = [
+  ['begin', 1],
   ['start', 2],
   ['prepare', 3],
   ['stage', 3],
@@ -18,8 +20,15 @@ const steps = [
   ['seal', 3],
   ['depart', 2],
   ['activate', 3],
+  ['end', 1],
   ['erase', 2],
-] as const satisfies readonly (readonly [AnchorEvent, number])[];
+];
+/** The same of a move that is cancelled as soon as it has started. */
+const wayBack: readonly Step[] = [
+  ['cancel', 2],
+  ['stay', 1],
+  ['abandon', 3],
+];
 const leaders = { 'the source': source, 'the destination': destination, 'the metadata group': 0 } as const;
 const troubles = {
   dies: { kind: 'crash', forMs: 400 },
@@ -27,24 +36,22 @@ const troubles = {
   'does not hear': { kind: 'cutFrom', forMs: 700 },
   'is heard late': { kind: 'slow', forMs: 1500 },
 } as const satisfies Record<string, { readonly kind: FaultKind; readonly forMs: number }>;
+type Trouble = keyof typeof troubles;
+const names = Object.keys(troubles) as Trouble[];
+
+function struck([event, node]: Step, leader: number, trouble: Trouble): Fault {
+  const { kind, forMs } = troubles[trouble];
+  const amount = kind === 'slow' ? 150 : 0;
+  return { at: { node, event, n: 1, plusMs: 0 }, do: kind, on: { leaderOf: leader }, peer: 0, forMs, amount };
+}
 
 /** Three nodes, each of which leads one group; three clients write to the tenant all the while. */
-function scenarioOf(step: readonly [AnchorEvent, number], leader: number, trouble: keyof typeof troubles): Scenario {
+function scenarioOf(name: string, ...faults: readonly Fault[]): Scenario {
   const calm = expand(1, 'calm');
-  const { kind, forMs } = troubles[trouble];
-  const [event, node] = step;
   const move: Fault = { at: { atMs: 700 }, do: 'move', on: { node: 1 }, peer: destination - 1, forMs: 0, amount: 0 };
-  const struck: Fault = {
-    at: { node, event, n: 1, plusMs: 0 },
-    do: kind,
-    on: { leaderOf: leader },
-    peer: 0,
-    forMs,
-    amount: kind === 'slow' ? 150 : 0,
-  };
   return {
     ...calm,
-    name: `${event}: ${trouble}`,
+    name,
     faultyMs: 3000,
     nodes: 3,
     groups: [
@@ -65,18 +72,38 @@ function scenarioOf(step: readonly [AnchorEvent, number], leader: number, troubl
       dropPermille: 0,
       createPermille: 0,
     },
-    faults: [move, struck],
+    faults: [move, ...faults],
   };
 }
 
-describe.each(steps)('at the step %s', (...step) => {
-  describe.each(Object.entries(leaders))('the leader of %s', (_, leader) => {
-    test.each(Object.keys(troubles) as (keyof typeof troubles)[])('%s', (trouble) => {
-      const { verdict, statistics } = simulate(scenarioOf(step, leader, trouble));
-      expect(verdict).toEqual({ kind: 'clean' });
-      const { marks, faults } = statistics;
-      expect([faults.move, faults[troubles[trouble].kind]]).toEqual([1, 1]);
-      expect((marks.moveActivated ?? 0) + (marks.moveCancelled ?? 0)).toBeGreaterThan(0);
+function expectOneOwner(scenario: Scenario): void {
+  const { verdict, statistics } = simulate(scenario);
+  expect(verdict).toEqual({ kind: 'clean' });
+  const { marks, faults } = statistics;
+  for (const { do: kind } of scenario.faults) expect([kind, faults[kind]]).toEqual([kind, 1]);
+  expect((marks.moveActivated ?? 0) + (marks.moveCancelled ?? 0)).toBeGreaterThan(0);
+}
+
+describe.each(Object.entries(leaders))('the leader of %s', (_, leader) => {
+  describe.each(steps)('at the step %s', (...step) => {
+    test.each(names)('%s', (trouble) => {
+      expectOneOwner(scenarioOf(trouble, struck(step, leader, trouble)));
+    });
+
+    const others = Object.entries(leaders).filter(([, other]) => other !== leader);
+    describe.each(others)('dies, and the leader of %s', (__, other) => {
+      test.each(['is not heard', 'is heard late'] as const)('%s', (trouble) => {
+        expectOneOwner(scenarioOf(trouble, struck(step, leader, 'dies'), struck(step, other, trouble)));
+      });
+    });
+  });
+
+  describe.each(wayBack)('on the way back, at the step %s', (...step) => {
+    const at = { node: 2, event: 'start', n: 1, plusMs: 0 } as const;
+    const cancelled: Fault = { at, do: 'cancelMove', on: { node: 1 }, peer: 0, forMs: 0, amount: 0 };
+
+    test.each(names)('%s', (trouble) => {
+      expectOneOwner(scenarioOf(trouble, cancelled, struck(step, leader, trouble)));
     });
   });
 });
