@@ -41,8 +41,15 @@ const versionsCommand = bytesOfBinary('versions');
 const execCommand: readonly Uint8Array[] = [bytesOfBinary('EXEC')];
 const queuedReply = bytesOfBinary('+QUEUED\r\n');
 
+/** Who is answered with the end of a procedure. */
+interface Awaiting {
+  readonly connection: Connection;
+  readonly slot: Slot;
+  readonly isSilent: boolean;
+}
+
 export class Clients {
-  readonly awaited = new Map<Procedure, { readonly connection: Connection; readonly slot: Slot }>();
+  readonly awaited = new Map<Procedure, Awaiting>();
   private readonly connections = new Map<ConnId, Connection>();
   /** Each once: those of which `isChanged` says so. */
   private changed: Connection[] = [];
@@ -108,6 +115,7 @@ export class Clients {
 
   onMalformed(connection: Connection, error: string): void {
     if (connection.isClosing) return;
+    beginCommand(connection);
     this.answerError(connection, error);
     this.close(connection);
   }
@@ -120,6 +128,7 @@ export class Clients {
 
   onCommand(connection: Connection, args: readonly Uint8Array[], now: Now): void {
     if (connection.isClosing) return;
+    beginCommand(connection);
     this.statistics.commands += 1;
     const command = findCommand(args[0] ?? noBytes);
     if (command === undefined) {
@@ -185,7 +194,7 @@ export class Clients {
     }
     const slot: Slot = { reply: null };
     connection.slots.push(slot);
-    this.awaited.set(procedure, { connection, slot });
+    this.awaited.set(procedure, { connection, slot, isSilent: connection.isSilent });
     this.forwarder.start(procedure, now.mono);
     return true;
   }
@@ -210,13 +219,14 @@ export class Clients {
     if (waiting === undefined) return;
     this.awaited.delete(procedure);
     if (procedure.kind === 'import') this.piecesUnderWay -= 1;
-    const { connection, slot } = waiting;
+    const { connection, slot, isSilent } = waiting;
     this.reply.protocol = connection.protocol;
     if (ending.kind === 'finished') writeEnd(this.reply, this.view, procedure, ending.place);
     else if (ending.kind === 'deadline') {
       if (!writeLate(this.reply, this.view, procedure)) this.reply.error(lateError(ending));
     } else this.reply.error(endingError(ending));
-    slot.reply = this.reply.take();
+    const reply = this.reply.take();
+    slot.reply = isSilent ? noBytes : reply;
     this.touch(connection);
   }
 
@@ -284,7 +294,7 @@ export class Clients {
     if (ending === null) return false;
     const reply = ending.kind === 'executed' ? ending.reply : this.errorBytes(endingError(ending));
     this.probe?.commandFinished({ conn: connection.id, request, outcome: ending.kind, reply, hops: 0 });
-    if (!isSilenced(connection)) this.answer(connection, reply);
+    if (!connection.isSilent) this.answer(connection, reply);
     return true;
   }
 
@@ -298,7 +308,7 @@ export class Clients {
     now: Now,
   ): CommandCall {
     const call = this.forwarder.command(lane, access, connection.protocol, args, now.mono, transaction);
-    call.isSilent = isSilenced(connection);
+    call.isSilent = connection.isSilent;
     connection.slots.push(call);
     connection.pendingBytes += call.bytes;
     this.touch(connection);
@@ -348,7 +358,7 @@ export class Clients {
       const isWrite = command.kind === 'data' && command.spec.access === 'write';
       queued.commands.push(args);
       connection.queued = { ...queued, access: isWrite ? 'write' : queued.access, tenant, bytes };
-      if (!isSilenced(connection)) this.answer(connection, queuedReply);
+      if (!connection.isSilent) this.answer(connection, queuedReply);
     }
   }
 
@@ -393,7 +403,6 @@ export class Clients {
   private onNodeCommand(connection: Connection, spec: NodeCommand, args: readonly Uint8Array[], now: Now): void {
     const { reply } = this;
     const wasOff = connection.replies === 'off';
-    const wasSilenced = isSilenced(connection);
     const owed = connection.slots.length;
     reply.protocol = connection.protocol;
     spec.run({ connection, args, reply, now, node: this.view });
@@ -401,12 +410,11 @@ export class Clients {
     if (connection.slots.length > owed) return;
     const bytes = reply.take();
     const isHeardAgain = wasOff && connection.replies === 'on';
-    if (bytes.length > 0 && (!wasSilenced || isHeardAgain)) this.answer(connection, bytes);
+    if (bytes.length > 0 && (!connection.isSilent || isHeardAgain)) this.answer(connection, bytes);
   }
 
   private answerError(connection: Connection, text: string): void {
-    const isSilent = isSilenced(connection);
-    if (!isSilent) this.answer(connection, this.errorBytes(text));
+    if (!connection.isSilent) this.answer(connection, this.errorBytes(text));
   }
 
   private errorBytes(text: string): Uint8Array {
@@ -421,11 +429,10 @@ export class Clients {
   }
 }
 
-/** Whether the present command goes unanswered (`CLIENT REPLY`). Uses up a `SKIP`. */
-function isSilenced(connection: Connection): boolean {
-  if (connection.replies === 'on') return false;
+/** Whether it goes unanswered (`CLIENT REPLY`) is settled as it comes. A `SKIP` is for one. */
+function beginCommand(connection: Connection): void {
+  connection.isSilent = connection.replies !== 'on';
   if (connection.replies === 'skipNext') connection.replies = 'on';
-  return true;
 }
 
 /** It is not to be read from. */

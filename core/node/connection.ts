@@ -38,6 +38,8 @@ export interface Connection extends TransactionState, SessionState {
   out: Uint8Array[];
   /** `CLIENT REPLY`: `skipNext` silences the next command. */
   replies: 'on' | 'off' | 'skipNext';
+  /** Of the present command. */
+  isSilent: boolean;
   /** Commands that wait for their turn (`Intake`), and with whose: only what they are counted for. */
   arrivals: number;
   share: TenantName | null;
@@ -68,6 +70,7 @@ export function openConnection(id: ConnId, address: string, openedAt: MonoTime):
     slots: new Queue(),
     out: [],
     replies: 'on',
+    isSilent: false,
     arrivals: 0,
     share: null,
     pendingBytes: 0,

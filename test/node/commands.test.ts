@@ -56,8 +56,13 @@ describe('the connection', () => {
     expect(ask('CLIENT', 'REPLY', 'OFF')).toBe('');
     expect(ask('SET', 'k', 'v')).toBe('');
     expect(ask('NOSUCH')).toBe('');
+    expect(ask('TENANT', 'CREATE', 'quiet')).toBe('');
     expect(ask('CLIENT', 'REPLY', 'ON')).toBe('+OK\r\n');
     expect(ask('GET', 'k')).toBe('$1\r\nv\r\n');
+    const quietly = (...words: readonly string[]): string => ask('CLIENT', 'REPLY', 'SKIP') + ask(...words);
+    expect(quietly('WATCH', 'k') + quietly('TENANT', 'INFO', 'quiet') + quietly('EXEC') + quietly('MULTI')).toBe('');
+    expect([ask('GET', 'k'), ask('EXEC')]).toEqual(['+QUEUED\r\n', '*1\r\n$1\r\nv\r\n']);
+    expect(ask('PING')).toBe('+PONG\r\n');
   });
 
   test('replies come in the order of commands, quick ones too', () => {
