@@ -48,11 +48,11 @@ function struck([event, node]: Step, leader: number, trouble: Trouble): Fault {
 /** Three nodes, each of which leads one group; three clients write to the tenant all the while. */
 function scenarioOf(name: string, ...faults: readonly Fault[]): Scenario {
   const calm = expand(1, 'calm');
-  const move: Fault = { at: { atMs: 700 }, do: 'move', on: { node: 1 }, peer: destination - 1, forMs: 0, amount: 0 };
+  const move: Fault = { at: { atMs: 300 }, do: 'move', on: { node: 1 }, peer: destination - 1, forMs: 0, amount: 0 };
   return {
     ...calm,
     name,
-    faultyMs: 3000,
+    faultyMs: 2200,
     nodes: 3,
     groups: [
       [1, 2, 3],
